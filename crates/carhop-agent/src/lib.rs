@@ -1,0 +1,3 @@
+//! Carhop agent.
+#![no_std]
+extern crate alloc;

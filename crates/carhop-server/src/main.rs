@@ -1,0 +1,2 @@
+//! Carhop server.
+fn main() {}

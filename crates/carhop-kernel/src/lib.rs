@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod device;
 pub mod digest;
 pub mod id;
 pub mod time;

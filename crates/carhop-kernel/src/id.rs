@@ -212,7 +212,9 @@ mod tests {
         assert_eq!(text, "hs_0190000000017fffbfffffffffffffff");
         assert_eq!(text.parse(), Ok(id));
         let long = alloc::format!("{text}0");
-        for wrong in ["", "hs_", "ord_0190000000017fffbfffffffffffffff", &text.to_uppercase(), &long] {
+        for wrong in
+            ["", "hs_", "ord_0190000000017fffbfffffffffffffff", &text.to_uppercase(), &long]
+        {
             assert_eq!(wrong.parse::<SessionId>(), Err(BadId), "{wrong}");
         }
     }

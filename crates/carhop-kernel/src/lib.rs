@@ -7,7 +7,14 @@
 
 extern crate alloc;
 
+pub mod actor;
 pub mod device;
 pub mod digest;
+pub mod evidence;
 pub mod id;
+pub mod limits;
+pub mod order;
+pub mod reason;
 pub mod time;
+pub mod token;
+pub mod verdict;

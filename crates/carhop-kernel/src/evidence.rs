@@ -1,0 +1,277 @@
+//! Facts that were proven elsewhere, as values with the moment they were seen and the order version they are bound to.
+//! Bytes become evidence in `carhop-proofs`; here is only what counts, and for how long.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::TrustTier;
+use crate::digest::{Commitment, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest};
+use crate::id::{CustomerId, DeviceId, ProofId, TokenId};
+use crate::limits;
+use crate::order::Scope;
+use crate::reason::Reason;
+use crate::time::Timestamp;
+
+/// One proven fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// What was proven.
+    pub fact: Fact,
+    /// When it was seen by the authority.
+    pub at: Timestamp,
+    /// The order version under which it was obtained (M-ORD-2).
+    pub order: OrderDigest,
+}
+
+/// How well a recipient has been verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assurance {
+    /// Holds the key that the one-time link was bound to.
+    BoundDevice,
+    /// Signed in with a passkey.
+    Passkey,
+    /// Identity document checked.
+    IdentityProof,
+}
+
+/// How a vehicle was matched, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VehicleMatch {
+    /// The customer said which car it is.
+    Statement,
+    /// The driver read the plate at the car.
+    PlateRead,
+    /// A beacon or tag on the car was read.
+    Tag,
+    /// The car's own telematics said so.
+    Telematics,
+}
+
+/// Whose position it is; both count before a release (M-GEO-0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The driver's device.
+    Driver,
+    /// The car.
+    Vehicle,
+}
+
+/// How a place was shown (`design.md` §9.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceMethod {
+    /// The customer said where the car stands.
+    Statement,
+    /// Positions judged against the fence.
+    Fence,
+    /// A tag of the venue was scanned.
+    VenueTag,
+    /// The car's own telematics.
+    Telematics,
+}
+
+/// Three-valued answer to "is it there?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceAnswer {
+    /// Inside, with the confidence that the fence asks for.
+    Inside,
+    /// Cannot be told; never treated as inside.
+    Uncertain,
+    /// Outside.
+    Outside,
+}
+
+/// How the customer showed presence or consent at the car.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceMethod {
+    /// A one-time code.
+    Code,
+    /// A scanned code.
+    Scan,
+    /// An approval on the trusted device.
+    Approval,
+}
+
+/// The facts that evidence can prove.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fact {
+    /// The recipient is this customer.
+    Recipient {
+        /// Who.
+        customer: CustomerId,
+        /// On which device key.
+        key: KeyThumbprint,
+        /// How sure.
+        assurance: Assurance,
+    },
+    /// The customer approved exactly this intent.
+    Intent {
+        /// Which intent.
+        intent: IntentDigest,
+        /// With which key.
+        key: KeyThumbprint,
+    },
+    /// This vehicle is the one at hand.
+    Vehicle {
+        /// Commitment of the vehicle that was seen.
+        vehicle: Commitment,
+        /// How it was matched.
+        method: VehicleMatch,
+    },
+    /// A party is, or is not, at the place.
+    Place {
+        /// Whose place.
+        party: Party,
+        /// How it was shown.
+        method: PlaceMethod,
+        /// The answer.
+        answer: PlaceAnswer,
+    },
+    /// The customer showed presence or consent.
+    Presence {
+        /// How.
+        method: PresenceMethod,
+        /// Which code or approval.
+        proof: ProofId,
+    },
+    /// The driver's device was attested.
+    Handset {
+        /// Which device.
+        device: DeviceId,
+        /// How far it is trusted.
+        tier: TrustTier,
+        /// What runs on it.
+        firmware: FirmwareDigest,
+    },
+    /// The lock or pump proved its integrity.
+    Actuator {
+        /// Which device.
+        device: DeviceId,
+        /// How far it is trusted.
+        tier: TrustTier,
+        /// What runs on it.
+        firmware: FirmwareDigest,
+    },
+    /// A live action token for this scope and device was presented by its holder.
+    ActionToken {
+        /// Which token.
+        token: TokenId,
+        /// For what.
+        scope: Scope,
+        /// At which device.
+        device: DeviceId,
+    },
+}
+
+/// The kinds of facts, as the transition table names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactKind {
+    /// [`Fact::Recipient`].
+    Recipient,
+    /// [`Fact::Intent`].
+    Intent,
+    /// [`Fact::Vehicle`].
+    Vehicle,
+    /// [`Fact::Place`] of the driver.
+    DriverPlace,
+    /// [`Fact::Place`] of the vehicle.
+    VehiclePlace,
+    /// [`Fact::Presence`].
+    Presence,
+    /// [`Fact::Handset`].
+    Handset,
+    /// [`Fact::Actuator`].
+    Actuator,
+    /// [`Fact::ActionToken`].
+    ActionToken,
+}
+
+impl FactKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Recipient,
+        Self::Intent,
+        Self::Vehicle,
+        Self::DriverPlace,
+        Self::VehiclePlace,
+        Self::Presence,
+        Self::Handset,
+        Self::Actuator,
+        Self::ActionToken,
+    ];
+
+    /// The reason to give when no such fact, or only a stale one, is at hand.
+    pub const fn missing(self) -> Reason {
+        match self {
+            Self::Recipient => Reason::RecipientNotVerified,
+            Self::Intent => Reason::IntentNotApproved,
+            Self::Vehicle => Reason::VehicleNotMatched,
+            Self::DriverPlace | Self::VehiclePlace => Reason::PlaceNotProven,
+            Self::Presence => Reason::PresenceNotProven,
+            Self::Handset => Reason::DeviceNotAttested,
+            Self::Actuator => Reason::ActuatorIntegrityUnknown,
+            Self::ActionToken => Reason::TokenMissing,
+        }
+    }
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Intent => "intent",
+            Self::Vehicle => "vehicle",
+            Self::DriverPlace => "driver_place",
+            Self::VehiclePlace => "vehicle_place",
+            Self::Presence => "presence",
+            Self::Handset => "handset",
+            Self::Actuator => "actuator",
+            Self::ActionToken => "action_token",
+        }
+    }
+}
+
+impl Evidence {
+    /// Which kind of fact this is.
+    pub const fn kind(&self) -> FactKind {
+        match self.fact {
+            Fact::Recipient { .. } => FactKind::Recipient,
+            Fact::Intent { .. } => FactKind::Intent,
+            Fact::Vehicle { .. } => FactKind::Vehicle,
+            Fact::Place { party: Party::Driver, .. } => FactKind::DriverPlace,
+            Fact::Place { party: Party::Vehicle, .. } => FactKind::VehiclePlace,
+            Fact::Presence { .. } => FactKind::Presence,
+            Fact::Handset { .. } => FactKind::Handset,
+            Fact::Actuator { .. } => FactKind::Actuator,
+            Fact::ActionToken { .. } => FactKind::ActionToken,
+        }
+    }
+
+    /// How long after `at` this fact counts, in milliseconds.
+    pub const fn fresh_for_ms(&self) -> u64 {
+        match self.fact {
+            Fact::Recipient { .. } => limits::RECIPIENT_FRESH_MS,
+            Fact::Intent { .. } => limits::INTENT_FRESH_MS,
+            Fact::Vehicle { .. } => limits::VEHICLE_MATCH_FRESH_MS,
+            Fact::Place { method, .. } => match method {
+                PlaceMethod::Statement => limits::INTENT_FRESH_MS,
+                PlaceMethod::VenueTag => limits::TAG_FRESH_MS,
+                PlaceMethod::Fence | PlaceMethod::Telematics => limits::PLACE_FRESH_MS,
+            },
+            Fact::Presence { .. } => limits::PRESENCE_FRESH_MS,
+            Fact::Handset { .. } => limits::ATTESTATION_FRESH_MS,
+            Fact::Actuator { .. } => limits::INTEGRITY_FRESH_MS,
+            Fact::ActionToken { .. } => limits::ACTION_TOKEN_MS_MAX,
+        }
+    }
+
+    /// Whether it counts at `now`. Evidence from the future does not.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.at <= now && now.since_ms(self.at) < self.fresh_for_ms()
+    }
+}

@@ -1,0 +1,337 @@
+//! The canonical order: everything a stop is to do, as critical terms with a version and a digest (M-ORD-1).
+//!
+//! Personal values appear only as salted commitments. The digest itself is computed in `carhop-proofs`.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{BasketHash, Commitment, OrderDigest};
+use crate::id::{DeviceId, OrderId, VenueId};
+use crate::limits;
+use crate::time::Window;
+
+/// How the goods change hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandoffType {
+    /// Nobody meets the driver.
+    Unattended,
+    /// The recipient waits in or at the car.
+    Attended,
+    /// The recipient fetches the goods.
+    CustomerPickup,
+    /// The goods are left at a door.
+    FrontDoor,
+}
+
+/// What kind of place the car stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceKind {
+    /// An open parking lot.
+    Lot,
+    /// A garage, where satellites are not seen.
+    Garage,
+    /// A private driveway.
+    Driveway,
+    /// The edge of a street.
+    Kerb,
+    /// A depot of the operator.
+    Depot,
+}
+
+/// Where goods go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compartment {
+    /// The trunk of a car.
+    Trunk,
+    /// The covered bed of a truck.
+    TruckBed,
+    /// A locker.
+    Locker,
+    /// A refrigerated box.
+    ColdBox,
+}
+
+impl Compartment {
+    /// The number on the wire of a signed command.
+    pub const fn wire_number(self) -> u8 {
+        match self {
+            Self::Trunk => 1,
+            Self::TruckBed => 2,
+            Self::Locker => 3,
+            Self::ColdBox => 4,
+        }
+    }
+}
+
+/// What goes into the tank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FuelGrade {
+    /// Regular unleaded.
+    Regular,
+    /// Mid-grade unleaded.
+    Midgrade,
+    /// Premium unleaded.
+    Premium,
+    /// Diesel.
+    Diesel,
+}
+
+impl FuelGrade {
+    /// The number on the wire of a signed command.
+    pub const fn wire_number(self) -> u8 {
+        match self {
+            Self::Regular => 1,
+            Self::Midgrade => 2,
+            Self::Premium => 3,
+            Self::Diesel => 4,
+        }
+    }
+}
+
+/// What a credential is good for. Scopes are distinct: a pump, a trunk and a cold box never share one (M-TOK-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Opening a trunk or truck bed.
+    GroceryHandoff,
+    /// Opening a locker.
+    LockerAccess,
+    /// Opening a cold box.
+    ColdRelease,
+    /// Dispensing fuel.
+    FuelAuthorisation,
+}
+
+/// One service of a stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Service {
+    /// Goods into a compartment.
+    Goods {
+        /// Which compartment.
+        compartment: Compartment,
+        /// The basket, as a hash of its lines.
+        basket: BasketHash,
+    },
+    /// Fuel into the tank.
+    Fuel {
+        /// Which grade.
+        grade: FuelGrade,
+        /// The most that may be dispensed, in millilitres.
+        limit_ml: u32,
+    },
+}
+
+impl Service {
+    /// The scope of the credentials of this service.
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Goods { compartment: Compartment::Trunk | Compartment::TruckBed, .. } => {
+                Scope::GroceryHandoff
+            }
+            Self::Goods { compartment: Compartment::Locker, .. } => Scope::LockerAccess,
+            Self::Goods { compartment: Compartment::ColdBox, .. } => Scope::ColdRelease,
+            Self::Fuel { .. } => Scope::FuelAuthorisation,
+        }
+    }
+
+    /// Whether this is fuel.
+    pub const fn is_fuel(&self) -> bool {
+        matches!(self, Self::Fuel { .. })
+    }
+}
+
+/// One leg of the order: a service and the lock or pump that performs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegTerms {
+    /// What is done.
+    pub service: Service,
+    /// The lock or pump.
+    pub device: DeviceId,
+}
+
+/// How delicate the goods are; the rung of the ladder depends on it (M-POL-2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// Everyday goods.
+    Low,
+    /// Goods worth a second look.
+    Moderate,
+    /// Goods that attract theft or harm.
+    High,
+}
+
+/// What the order is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Value {
+    /// Amount in minor units of the currency.
+    pub amount_minor: u64,
+    /// ISO 4217 code.
+    pub currency: Currency,
+}
+
+/// An ISO 4217 currency code: three capital letters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// A code from its three letters; `None` if it is not three capital letters.
+    pub fn new(code: &str) -> Option<Self> {
+        let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
+        bytes.iter().all(u8::is_ascii_uppercase).then_some(Self(bytes))
+    }
+
+    /// The three letters.
+    pub fn code(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = alloc::string::String::deserialize(deserializer)?;
+        Self::new(&code).ok_or_else(|| serde::de::Error::custom("not an ISO 4217 code"))
+    }
+}
+
+/// The temperatures that refrigerated goods stand (M-ORD-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColdChain {
+    /// Lowest temperature, in tenths of a degree Celsius.
+    pub min_c10: i32,
+    /// Highest temperature, in tenths of a degree Celsius.
+    pub max_c10: i32,
+    /// How long they may be out of range, in milliseconds.
+    pub out_of_range_ms_max: u64,
+}
+
+/// The critical fields of an order. Changing any of them makes a new version and voids what hung on the old one
+/// (M-ORD-2). Personal and confidential values are commitments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Who receives.
+    pub recipient: Commitment,
+    /// Which car, by plate and VIN.
+    pub vehicle: Commitment,
+    /// Where it stands.
+    pub venue: VenueId,
+    /// What kind of place that is.
+    pub place_kind: PlaceKind,
+    /// When.
+    pub window: Window,
+    /// How.
+    pub handoff: HandoffType,
+    /// The services, in the order in which they run.
+    pub legs: Vec<LegTerms>,
+    /// What it is worth.
+    pub value: Value,
+    /// How delicate it is.
+    pub sensitivity: Sensitivity,
+    /// Whether an age proof is needed.
+    pub age_gated: bool,
+    /// Temperature limits of refrigerated goods.
+    pub cold_chain: Option<ColdChain>,
+    /// The payment pre-authorisation, needed for fuel (M-ORD-5).
+    pub payment: Option<Commitment>,
+}
+
+impl Terms {
+    /// Refuses terms that no stop could honour.
+    pub fn check(&self) -> Result<(), TermsError> {
+        if self.legs.is_empty() || self.legs.len() > limits::LEGS_MAX {
+            return Err(TermsError::Legs);
+        }
+        if self.window.end <= self.window.start || self.window.length_ms() > limits::WINDOW_MS_MAX {
+            return Err(TermsError::Window);
+        }
+        if self.age_gated && self.handoff == HandoffType::Unattended {
+            return Err(TermsError::AgeGatedUnattended);
+        }
+        if self.cold_chain.is_some_and(|cold| cold.min_c10 > cold.max_c10) {
+            return Err(TermsError::ColdChain);
+        }
+        self.legs.iter().try_for_each(|leg| self.check_leg(leg))
+    }
+
+    fn check_leg(&self, leg: &LegTerms) -> Result<(), TermsError> {
+        match leg.service {
+            Service::Goods { .. } => Ok(()),
+            Service::Fuel { limit_ml, .. } if limit_ml == 0 || limit_ml > limits::FUEL_ML_MAX => {
+                Err(TermsError::FuelLimit)
+            }
+            Service::Fuel { .. } if self.payment.is_none() => Err(TermsError::FuelWithoutPayment),
+            Service::Fuel { .. } => Ok(()),
+        }
+    }
+}
+
+/// Why terms were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermsError {
+    /// No leg, or more than `LEGS_MAX`.
+    Legs,
+    /// Reversed, empty or longer than `WINDOW_MS_MAX`.
+    Window,
+    /// Age-gated goods may not be dropped unattended (M-ORD-4).
+    AgeGatedUnattended,
+    /// Lowest temperature above the highest.
+    ColdChain,
+    /// Zero or more than `FUEL_ML_MAX`.
+    FuelLimit,
+    /// Fuel needs a payment pre-authorisation (M-ORD-5).
+    FuelWithoutPayment,
+}
+
+impl fmt::Display for TermsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Legs => "an order has between one and eight legs",
+            Self::Window => "the window must end after it starts and last at most twelve hours",
+            Self::AgeGatedUnattended => "age-gated goods cannot be dropped unattended",
+            Self::ColdChain => "the lowest temperature lies above the highest",
+            Self::FuelLimit => {
+                "the fuel limit must be between one millilitre and two hundred litres"
+            }
+            Self::FuelWithoutPayment => "fuel needs a payment pre-authorisation",
+        })
+    }
+}
+
+impl core::error::Error for TermsError {}
+
+/// One version of an order as a session is bound to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderVersion {
+    /// Which order.
+    pub order: OrderId,
+    /// Counts from one; every critical change adds one.
+    pub version: u32,
+    /// Salted digest over the terms.
+    pub digest: OrderDigest,
+    /// The critical fields.
+    pub terms: Terms,
+}

@@ -1,3 +1,17 @@
-//! Carhop proofs.
+//! What is proven. Every byte format of Carhop and all of its cryptography: tokens, codes, signed
+//! objects, the audit tree. Bytes become evidence here and evidence becomes bytes.
+//!
+//! It decides nothing, stores nothing and knows no clock and no source of chance: keys, `now` and
+//! random bytes are arguments. Without the feature `std` it is `no_std` + alloc, which is what runs
+//! on a lock or a pump.
 #![cfg_attr(not(feature = "std"), no_std)]
+
 extern crate alloc;
+
+pub mod cbor;
+pub mod cose;
+pub mod suite;
+
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod vectors;

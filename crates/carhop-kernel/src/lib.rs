@@ -15,6 +15,7 @@ pub mod id;
 pub mod limits;
 pub mod order;
 pub mod reason;
+pub mod session;
 pub mod time;
 pub mod token;
 pub mod verdict;

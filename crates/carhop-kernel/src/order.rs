@@ -278,12 +278,11 @@ impl Terms {
 
     fn check_leg(&self, leg: &LegTerms) -> Result<(), TermsError> {
         match leg.service {
-            Service::Goods { .. } => Ok(()),
             Service::Fuel { limit_ml, .. } if limit_ml == 0 || limit_ml > limits::FUEL_ML_MAX => {
                 Err(TermsError::FuelLimit)
             }
             Service::Fuel { .. } if self.payment.is_none() => Err(TermsError::FuelWithoutPayment),
-            Service::Fuel { .. } => Ok(()),
+            Service::Goods { .. } | Service::Fuel { .. } => Ok(()),
         }
     }
 }

@@ -1,0 +1,29 @@
+//! The session: a stop's authority record and its state machine (M-FLO-1).
+//!
+//! [`decide`] judges a request and may refuse it; [`observe`] takes a report from the physical world and may not;
+//! [`evolve`] folds what happened and cannot fail. What leads where is one data table, [`table`].
+//! Nothing here knows how evidence was verified, how a verdict was reached or where events are kept.
+
+mod decide;
+mod event;
+mod evolve;
+mod observe;
+mod report;
+mod request;
+mod state;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+pub use decide::decide;
+pub use event::{
+    BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome, RevocationCause,
+};
+pub use evolve::{evolve, open};
+pub use observe::observe;
+pub use report::Report;
+pub use request::{Action, ReleaseOrder, Request, RequestKind};
+pub use state::{
+    Arrival, Assignment, AtCar, Binding, Bound, Hold, Leg, LegFailure, LegIndex, LegState,
+    LegStateKind, Phase, PhaseKind, Presence, Proposal, Recipient, Release, Session,
+};

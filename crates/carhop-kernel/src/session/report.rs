@@ -1,0 +1,87 @@
+//! What the physical world says has happened. A report is never refused: a lock that opened has opened.
+
+use super::event::{InterlockKind, NotExecuted};
+use crate::digest::EvidenceHash;
+use crate::id::{CommandId, DeviceId};
+
+/// A verified report about this session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A lock opened; `command` is what the device says made it.
+    LockOpened {
+        /// Which lock.
+        device: DeviceId,
+        /// Under which command, if any.
+        command: Option<CommandId>,
+        /// The signed statement.
+        receipt: EvidenceHash,
+    },
+    /// A lock is locked.
+    LockLocked {
+        /// Which lock.
+        device: DeviceId,
+    },
+    /// A lock jammed while carrying out a command.
+    LockJammed {
+        /// Which command.
+        command: CommandId,
+    },
+    /// A pump is armed.
+    PumpArmed {
+        /// Which command.
+        command: CommandId,
+        /// The signed receipt.
+        receipt: EvidenceHash,
+    },
+    /// A pump's meter advanced.
+    MeterAdvanced {
+        /// Which pump.
+        device: DeviceId,
+        /// Which command.
+        command: CommandId,
+        /// Number of the reading, from zero.
+        number: u32,
+        /// What the meter shows, in millilitres.
+        metered_ml: u32,
+    },
+    /// A pump stopped, and all its readings are in.
+    DispensingEnded {
+        /// Which pump.
+        device: DeviceId,
+        /// Which command.
+        command: CommandId,
+        /// What the meter shows, in millilitres.
+        metered_ml: u32,
+    },
+    /// It is proven that a command was not executed.
+    NotExecuted {
+        /// Which command.
+        command: CommandId,
+        /// How that is known.
+        why: NotExecuted,
+    },
+    /// A command's time is over and no receipt came.
+    Silence {
+        /// Which command.
+        command: CommandId,
+    },
+    /// The car moves.
+    VehicleMoved,
+    /// A device reported tampering.
+    Tampered {
+        /// Which device.
+        device: DeviceId,
+    },
+    /// A pump's interlock tripped.
+    InterlockTripped {
+        /// Which pump.
+        device: DeviceId,
+        /// What tripped it.
+        kind: InterlockKind,
+    },
+    /// Refrigerated goods left their temperature range.
+    TemperatureOutOfRange {
+        /// Which lock.
+        device: DeviceId,
+    },
+}

@@ -1,0 +1,185 @@
+//! What can be asked of a session.
+
+use alloc::vec::Vec;
+
+use super::event::{HoldCause, RevocationCause};
+use super::state::{LegIndex, Release};
+use crate::actor::Actor;
+use crate::digest::{Commitment, IntentDigest, KeyThumbprint};
+use crate::evidence::{Evidence, VehicleMatch};
+use crate::id::{CommandId, DeviceId, DriverId};
+use crate::order::OrderVersion;
+use crate::verdict::Verdict;
+
+/// A request with everything it is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What is asked.
+    pub action: Action,
+    /// By whom.
+    pub actor: Actor,
+    /// What was proven.
+    pub evidence: Vec<Evidence>,
+    /// What the policies say; `None` only where the table asks for no policy.
+    pub verdict: Option<Verdict>,
+}
+
+/// The release of one leg, with its command already allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleaseOrder {
+    /// Which leg.
+    pub leg: LegIndex,
+    /// The release and its command.
+    pub release: Release,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Accept the recipient in the evidence.
+    VerifyRecipient,
+    /// Propose a vehicle and an intent to the customer.
+    ProposeBinding {
+        /// Which vehicle the customer states.
+        vehicle: Commitment,
+        /// How it was named.
+        method: VehicleMatch,
+        /// What the customer will approve.
+        intent: IntentDigest,
+    },
+    /// Approve the proposed intent.
+    ApproveIntent,
+    /// Give the stop to a driver and device.
+    AssignDriver {
+        /// Who.
+        driver: DriverId,
+        /// With which device.
+        device: DeviceId,
+        /// The device's certified key.
+        key: KeyThumbprint,
+    },
+    /// Report arrival with evidence of both places.
+    Arrive,
+    /// Present a code, scan or approval.
+    ProvePresence,
+    /// Open a compartment.
+    ReleaseCompartment(ReleaseOrder),
+    /// Arm a pump.
+    DispenseFuel(ReleaseOrder),
+    /// Ask whether a durable command may be sent now.
+    SendCommand {
+        /// Which command.
+        command: CommandId,
+    },
+    /// Confirm that the goods are inside.
+    ConfirmTransfer {
+        /// Which leg.
+        leg: LegIndex,
+    },
+    /// Replace the critical terms.
+    AmendOrder {
+        /// The new version.
+        order: OrderVersion,
+    },
+    /// Say that the car stands elsewhere.
+    Relocate,
+    /// Freeze releases.
+    Hold {
+        /// Why.
+        cause: HoldCause,
+    },
+    /// Lift the hold.
+    Resume,
+    /// End the stop.
+    Revoke {
+        /// Why.
+        why: RevocationCause,
+    },
+    /// End the stop because its window closed.
+    Expire,
+}
+
+/// The kinds of requests, as the transition table names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// [`Action::VerifyRecipient`].
+    VerifyRecipient,
+    /// [`Action::ProposeBinding`].
+    ProposeBinding,
+    /// [`Action::ApproveIntent`].
+    ApproveIntent,
+    /// [`Action::AssignDriver`].
+    AssignDriver,
+    /// [`Action::Arrive`].
+    Arrive,
+    /// [`Action::ProvePresence`].
+    ProvePresence,
+    /// [`Action::ReleaseCompartment`].
+    ReleaseCompartment,
+    /// [`Action::DispenseFuel`].
+    DispenseFuel,
+    /// [`Action::SendCommand`].
+    SendCommand,
+    /// [`Action::ConfirmTransfer`].
+    ConfirmTransfer,
+    /// [`Action::AmendOrder`].
+    AmendOrder,
+    /// [`Action::Relocate`].
+    Relocate,
+    /// [`Action::Hold`].
+    Hold,
+    /// [`Action::Resume`].
+    Resume,
+    /// [`Action::Revoke`].
+    Revoke,
+    /// [`Action::Expire`].
+    Expire,
+}
+
+impl Action {
+    /// Which kind of request this is.
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::VerifyRecipient => RequestKind::VerifyRecipient,
+            Self::ProposeBinding { .. } => RequestKind::ProposeBinding,
+            Self::ApproveIntent => RequestKind::ApproveIntent,
+            Self::AssignDriver { .. } => RequestKind::AssignDriver,
+            Self::Arrive => RequestKind::Arrive,
+            Self::ProvePresence => RequestKind::ProvePresence,
+            Self::ReleaseCompartment(_) => RequestKind::ReleaseCompartment,
+            Self::DispenseFuel(_) => RequestKind::DispenseFuel,
+            Self::SendCommand { .. } => RequestKind::SendCommand,
+            Self::ConfirmTransfer { .. } => RequestKind::ConfirmTransfer,
+            Self::AmendOrder { .. } => RequestKind::AmendOrder,
+            Self::Relocate => RequestKind::Relocate,
+            Self::Hold { .. } => RequestKind::Hold,
+            Self::Resume => RequestKind::Resume,
+            Self::Revoke { .. } => RequestKind::Revoke,
+            Self::Expire => RequestKind::Expire,
+        }
+    }
+}
+
+impl RequestKind {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VerifyRecipient => "verify_recipient",
+            Self::ProposeBinding => "propose_binding",
+            Self::ApproveIntent => "approve_intent",
+            Self::AssignDriver => "assign_driver",
+            Self::Arrive => "arrive",
+            Self::ProvePresence => "prove_presence",
+            Self::ReleaseCompartment => "release_compartment",
+            Self::DispenseFuel => "dispense_fuel",
+            Self::SendCommand => "send_command",
+            Self::ConfirmTransfer => "confirm_transfer",
+            Self::AmendOrder => "amend_order",
+            Self::Relocate => "relocate",
+            Self::Hold => "hold",
+            Self::Resume => "resume",
+            Self::Revoke => "revoke",
+            Self::Expire => "expire",
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! What a session is at one moment. Each phase carries exactly the facts that are true in it.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{HoldCause, Outcome, RevocationCause};
+use crate::device::TrustTier;
+use crate::digest::{IntentDigest, KeyThumbprint};
+use crate::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
+use crate::id::{
+    CommandId, CustomerId, DeviceId, DriverId, MarketId, ProofId, ReleaseId, SessionId, TenantId,
+};
+use crate::order::{LegTerms, OrderVersion};
+use crate::time::Timestamp;
+use crate::token::SessionGround;
+
+/// A stop's authority record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name.
+    pub id: SessionId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// In which city.
+    pub market: MarketId,
+    /// The order version in force.
+    pub order: OrderVersion,
+    /// Where in the flow it is.
+    pub phase: Phase,
+    /// Set while releases are frozen.
+    pub hold: Option<Hold>,
+    /// The services, in the order in which they run.
+    pub legs: Vec<Leg>,
+    /// How many vehicle bindings there have been; the last one's number.
+    pub bindings: u32,
+    /// How many driver assignments there have been; the last one's number.
+    pub assignments: u32,
+}
+
+/// Where in the flow a session is, with what is true there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The order is known.
+    Requested,
+    /// The recipient is verified; perhaps a vehicle binding is proposed.
+    Verified {
+        /// The recipient.
+        recipient: Recipient,
+        /// What the customer is asked to approve.
+        proposal: Option<Proposal>,
+    },
+    /// Vehicle and place are bound and the intent is approved.
+    VehicleBound(Bound),
+    /// A driver with an attested device is assigned.
+    EnRoute(Bound, Assignment),
+    /// Driver and vehicle are at the place.
+    Arrived(AtCar),
+    /// Presence or approval was shown.
+    HandoffReady(AtCar, Presence),
+    /// Legs are running.
+    InService(AtCar, Presence),
+    /// All legs have ended, at least one well.
+    Completed(Outcome),
+    /// Ended before its time; nothing can be released.
+    Revoked(RevocationCause),
+    /// The window closed before anything was done.
+    Expired,
+}
+
+/// The phases without their facts, as the transition table names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseKind {
+    /// [`Phase::Requested`].
+    Requested,
+    /// [`Phase::Verified`].
+    Verified,
+    /// [`Phase::VehicleBound`].
+    VehicleBound,
+    /// [`Phase::EnRoute`].
+    EnRoute,
+    /// [`Phase::Arrived`].
+    Arrived,
+    /// [`Phase::HandoffReady`].
+    HandoffReady,
+    /// [`Phase::InService`].
+    InService,
+    /// [`Phase::Completed`].
+    Completed,
+    /// [`Phase::Revoked`].
+    Revoked,
+    /// [`Phase::Expired`].
+    Expired,
+}
+
+/// A verified recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Who.
+    pub customer: CustomerId,
+    /// The device key that proves it again.
+    pub key: KeyThumbprint,
+    /// How sure.
+    pub assurance: Assurance,
+    /// Since when.
+    pub verified_at: Timestamp,
+}
+
+/// A binding that waits for the customer's approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The number the binding will have.
+    pub binding: u32,
+    /// What is to be approved.
+    pub intent: IntentDigest,
+    /// How the vehicle was named.
+    pub method: VehicleMatch,
+}
+
+/// A bound vehicle: it exists for this stop only (M-VEH-1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Its number within the session.
+    pub number: u32,
+    /// What the customer approved.
+    pub intent: IntentDigest,
+    /// When.
+    pub approved_at: Timestamp,
+}
+
+/// Recipient and vehicle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Who receives.
+    pub recipient: Recipient,
+    /// Which binding.
+    pub binding: Binding,
+}
+
+/// A driver and device that have this stop (M-IDN-7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its number within the session.
+    pub number: u32,
+    /// Who drives.
+    pub driver: DriverId,
+    /// With which device.
+    pub device: DeviceId,
+    /// The device's certified key.
+    pub key: KeyThumbprint,
+    /// How far the device was trusted then.
+    pub tier: TrustTier,
+}
+
+/// How arrival was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The driver's place.
+    pub driver_by: PlaceMethod,
+    /// The vehicle's place.
+    pub vehicle_by: PlaceMethod,
+    /// When.
+    pub arrived_at: Timestamp,
+}
+
+/// Everything that is true once the driver stands at the car.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtCar {
+    /// Recipient and vehicle.
+    pub bound: Bound,
+    /// Driver and device.
+    pub assignment: Assignment,
+    /// How arrival was shown.
+    pub arrival: Arrival,
+}
+
+/// How the customer showed presence or consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// By what.
+    pub method: PresenceMethod,
+    /// Which code, scan or approval.
+    pub proof: ProofId,
+    /// When.
+    pub shown_at: Timestamp,
+}
+
+/// A frozen session: nothing is released until it is lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub cause: HoldCause,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Position of a leg within its order, from zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LegIndex(pub u8);
+
+/// One service of the stop and how far it got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// What is to be done, and by which device.
+    pub terms: LegTerms,
+    /// How far it got.
+    pub state: LegState,
+    /// How often it was released.
+    pub releases: u8,
+}
+
+/// One release and the command that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The release, which is also the action that callers follow.
+    pub release: ReleaseId,
+    /// The signed command.
+    pub command: CommandId,
+    /// The device counter it carries.
+    pub counter: u64,
+    /// First instant at which the device refuses it.
+    pub expires_at: Timestamp,
+}
+
+/// How far a leg got. Goods: pending, released, commanded, open, transferred, secured. Fuel: pending, authorised,
+/// commanded, dispensing, dispensed, settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegState {
+    /// Nothing was released.
+    Pending,
+    /// A goods release is durable and provably unsent.
+    Released(Release),
+    /// A fuel release is durable and provably unsent.
+    Authorised(Release),
+    /// The command may have left; a receipt is awaited.
+    Commanded(Release),
+    /// The compartment is open, or was locked again before the driver confirmed.
+    Open {
+        /// Under which release.
+        release: Release,
+        /// Whether the lock has reported itself locked since.
+        locked: bool,
+    },
+    /// The driver confirmed that the goods are inside.
+    Transferred {
+        /// Under which release.
+        release: Release,
+    },
+    /// The compartment is locked with the goods inside.
+    Secured,
+    /// The pump is armed or running.
+    Dispensing {
+        /// Under which release.
+        release: Release,
+        /// What the meter shows so far, in millilitres.
+        metered_ml: u32,
+    },
+    /// The pump has stopped; readings may still be missing.
+    Dispensed {
+        /// Under which release.
+        release: Release,
+        /// What the meter shows, in millilitres.
+        metered_ml: u32,
+    },
+    /// The metered quantity is settled.
+    Settled {
+        /// Exactly what was metered, in millilitres.
+        metered_ml: u32,
+    },
+    /// Nobody knows whether the command was executed; no second one until that is resolved (M-FLO-5).
+    Indeterminate(Release),
+    /// It will not be done.
+    Failed(LegFailure),
+}
+
+/// The leg states without their facts, as the transition table names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegStateKind {
+    /// [`LegState::Pending`].
+    Pending,
+    /// [`LegState::Released`].
+    Released,
+    /// [`LegState::Authorised`].
+    Authorised,
+    /// [`LegState::Commanded`].
+    Commanded,
+    /// [`LegState::Open`].
+    Open,
+    /// [`LegState::Transferred`].
+    Transferred,
+    /// [`LegState::Secured`].
+    Secured,
+    /// [`LegState::Dispensing`].
+    Dispensing,
+    /// [`LegState::Dispensed`].
+    Dispensed,
+    /// [`LegState::Settled`].
+    Settled,
+    /// [`LegState::Indeterminate`].
+    Indeterminate,
+    /// [`LegState::Failed`].
+    Failed,
+}
+
+/// Why a leg will not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegFailure {
+    /// The lock jammed; "did not open" means "not delivered" (M-ACT-2).
+    Jammed,
+    /// The pump ended without dispensing anything.
+    NothingDispensed,
+    /// The window closed first.
+    WindowClosed,
+}
+
+impl Session {
+    /// Whether the session can still come to a release.
+    pub fn is_active(&self) -> bool {
+        !self.phase.kind().is_end()
+    }
+
+    /// The recipient, once verified and until the end.
+    pub fn recipient(&self) -> Option<&Recipient> {
+        match &self.phase {
+            Phase::Verified { recipient, .. } => Some(recipient),
+            Phase::Requested | Phase::Completed(_) | Phase::Revoked(_) | Phase::Expired => None,
+            Phase::VehicleBound(_)
+            | Phase::EnRoute(..)
+            | Phase::Arrived(_)
+            | Phase::HandoffReady(..)
+            | Phase::InService(..) => self.bound().map(|bound| &bound.recipient),
+        }
+    }
+
+    /// Recipient and vehicle, once bound and until the end.
+    pub fn bound(&self) -> Option<&Bound> {
+        match &self.phase {
+            Phase::VehicleBound(bound) | Phase::EnRoute(bound, _) => Some(bound),
+            Phase::Arrived(at_car)
+            | Phase::HandoffReady(at_car, _)
+            | Phase::InService(at_car, _) => Some(&at_car.bound),
+            Phase::Requested
+            | Phase::Verified { .. }
+            | Phase::Completed(_)
+            | Phase::Revoked(_)
+            | Phase::Expired => None,
+        }
+    }
+
+    /// Driver and device, once assigned and until the end.
+    pub fn assignment(&self) -> Option<&Assignment> {
+        match &self.phase {
+            Phase::EnRoute(_, assignment) => Some(assignment),
+            Phase::Arrived(at_car)
+            | Phase::HandoffReady(at_car, _)
+            | Phase::InService(at_car, _) => Some(&at_car.assignment),
+            Phase::Requested
+            | Phase::Verified { .. }
+            | Phase::VehicleBound(_)
+            | Phase::Completed(_)
+            | Phase::Revoked(_)
+            | Phase::Expired => None,
+        }
+    }
+
+    /// The presence shown at the car, once shown and until the end.
+    pub fn presence(&self) -> Option<&Presence> {
+        match &self.phase {
+            Phase::HandoffReady(_, presence) | Phase::InService(_, presence) => Some(presence),
+            Phase::Requested
+            | Phase::Verified { .. }
+            | Phase::VehicleBound(_)
+            | Phase::EnRoute(..)
+            | Phase::Arrived(_)
+            | Phase::Completed(_)
+            | Phase::Revoked(_)
+            | Phase::Expired => None,
+        }
+    }
+
+    /// What tokens of this session are judged against.
+    pub fn ground(&self) -> SessionGround {
+        SessionGround {
+            active: self.is_active(),
+            order: self.order.digest,
+            binding: self.bound().map(|bound| bound.binding.number),
+            assignment: self.assignment().map(|assignment| assignment.number),
+        }
+    }
+
+    /// The leg at `index`.
+    pub fn leg(&self, index: LegIndex) -> Option<&Leg> {
+        self.legs.get(usize::from(index.0))
+    }
+
+    /// The legs with their positions.
+    pub fn legs(&self) -> impl Iterator<Item = (LegIndex, &Leg)> {
+        (0..).map(LegIndex).zip(&self.legs)
+    }
+
+    /// The leg whose current release carries this command.
+    pub fn leg_of_command(&self, command: CommandId) -> Option<LegIndex> {
+        self.legs()
+            .find(|(_, leg)| leg.state.release().is_some_and(|release| release.command == command))
+            .map(|(index, _)| index)
+    }
+}
+
+impl Phase {
+    /// Which phase this is.
+    pub const fn kind(&self) -> PhaseKind {
+        match self {
+            Self::Requested => PhaseKind::Requested,
+            Self::Verified { .. } => PhaseKind::Verified,
+            Self::VehicleBound(_) => PhaseKind::VehicleBound,
+            Self::EnRoute(..) => PhaseKind::EnRoute,
+            Self::Arrived(_) => PhaseKind::Arrived,
+            Self::HandoffReady(..) => PhaseKind::HandoffReady,
+            Self::InService(..) => PhaseKind::InService,
+            Self::Completed(_) => PhaseKind::Completed,
+            Self::Revoked(_) => PhaseKind::Revoked,
+            Self::Expired => PhaseKind::Expired,
+        }
+    }
+}
+
+impl PhaseKind {
+    /// Every phase, in the order of the flow.
+    pub const ALL: &'static [Self] = &[
+        Self::Requested,
+        Self::Verified,
+        Self::VehicleBound,
+        Self::EnRoute,
+        Self::Arrived,
+        Self::HandoffReady,
+        Self::InService,
+        Self::Completed,
+        Self::Revoked,
+        Self::Expired,
+    ];
+
+    /// Whether nothing can be released any more.
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Completed | Self::Revoked | Self::Expired)
+    }
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Verified => "verified",
+            Self::VehicleBound => "vehicle_bound",
+            Self::EnRoute => "en_route",
+            Self::Arrived => "arrived",
+            Self::HandoffReady => "handoff_ready",
+            Self::InService => "in_service",
+            Self::Completed => "completed",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl LegState {
+    /// Which state this is.
+    pub const fn kind(&self) -> LegStateKind {
+        match self {
+            Self::Pending => LegStateKind::Pending,
+            Self::Released(_) => LegStateKind::Released,
+            Self::Authorised(_) => LegStateKind::Authorised,
+            Self::Commanded(_) => LegStateKind::Commanded,
+            Self::Open { .. } => LegStateKind::Open,
+            Self::Transferred { .. } => LegStateKind::Transferred,
+            Self::Secured => LegStateKind::Secured,
+            Self::Dispensing { .. } => LegStateKind::Dispensing,
+            Self::Dispensed { .. } => LegStateKind::Dispensed,
+            Self::Settled { .. } => LegStateKind::Settled,
+            Self::Indeterminate(_) => LegStateKind::Indeterminate,
+            Self::Failed(_) => LegStateKind::Failed,
+        }
+    }
+
+    /// The release in force, if one is.
+    pub const fn release(&self) -> Option<&Release> {
+        match self {
+            Self::Released(release)
+            | Self::Authorised(release)
+            | Self::Commanded(release)
+            | Self::Indeterminate(release)
+            | Self::Open { release, .. }
+            | Self::Transferred { release }
+            | Self::Dispensing { release, .. }
+            | Self::Dispensed { release, .. } => Some(release),
+            Self::Pending | Self::Secured | Self::Settled { .. } | Self::Failed(_) => None,
+        }
+    }
+}
+
+impl LegStateKind {
+    /// Every state.
+    pub const ALL: &'static [Self] = &[
+        Self::Pending,
+        Self::Released,
+        Self::Authorised,
+        Self::Commanded,
+        Self::Open,
+        Self::Transferred,
+        Self::Secured,
+        Self::Dispensing,
+        Self::Dispensed,
+        Self::Settled,
+        Self::Indeterminate,
+        Self::Failed,
+    ];
+
+    /// Whether the leg has ended, well or not.
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Secured | Self::Settled | Self::Failed)
+    }
+
+    /// Whether something has been released and has not ended.
+    pub const fn is_under_way(self) -> bool {
+        !self.is_end() && !matches!(self, Self::Pending)
+    }
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Released => "released",
+            Self::Authorised => "authorised",
+            Self::Commanded => "commanded",
+            Self::Open => "open",
+            Self::Transferred => "transferred",
+            Self::Secured => "secured",
+            Self::Dispensing => "dispensing",
+            Self::Dispensed => "dispensed",
+            Self::Settled => "settled",
+            Self::Indeterminate => "indeterminate",
+            Self::Failed => "failed",
+        }
+    }
+}

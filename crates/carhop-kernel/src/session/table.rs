@@ -1,0 +1,248 @@
+//! The one transition table: who may cause what, from where, on which evidence, under which policy action, and where it
+//! leads (M-FLO-1). `decide` reads it; the documents, the state diagram and the exhaustive tests are made from it.
+
+use super::request::RequestKind;
+use super::state::{LegStateKind, PhaseKind};
+use crate::actor::ActorKind;
+use crate::evidence::FactKind;
+use crate::verdict::PolicyAction;
+
+/// What a transition does to the session's phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Leaves it.
+    Stay,
+    /// Leads to this phase.
+    To(PhaseKind),
+}
+
+/// What a transition does to the leg it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegStep {
+    /// States from which it is possible.
+    pub from: &'static [LegStateKind],
+    /// The state after it.
+    pub to: &'static [LegStateKind],
+}
+
+/// One row for a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Transition {
+    /// What is asked.
+    pub request: RequestKind,
+    /// Phases from which it is possible.
+    pub from: &'static [PhaseKind],
+    /// Who may ask.
+    pub actors: &'static [ActorKind],
+    /// Facts that must be fresh and fitting whatever the policies say; they protect the actuator.
+    pub evidence: &'static [FactKind],
+    /// The policy action that must be permitted as well.
+    pub policy: Option<PolicyAction>,
+    /// The phase after it.
+    pub next: Next,
+    /// The leg it moves, if it moves one.
+    pub leg: Option<LegStep>,
+    /// Whether it is frozen by a hold.
+    pub frozen_by_hold: bool,
+    /// Whether it needs the window to be open.
+    pub in_window: bool,
+}
+
+/// One row for a report about a leg: what the physical world may do to it. Reports in other states are exceptions.
+#[derive(Clone, Copy, Debug)]
+pub struct LegReport {
+    /// What is reported.
+    pub report: &'static str,
+    /// States in which it is expected.
+    pub from: &'static [LegStateKind],
+    /// The state after it.
+    pub to: LegStateKind,
+}
+
+use ActorKind::{Customer, Driver, Staff, Store, System};
+use LegStateKind as L;
+use PhaseKind::{
+    Arrived, EnRoute, Expired, HandoffReady, InService, Requested, Revoked, VehicleBound, Verified,
+};
+
+const ACTIVE: &[PhaseKind] =
+    &[Requested, Verified, VehicleBound, EnRoute, Arrived, HandoffReady, InService];
+const BOUND: &[PhaseKind] = &[VehicleBound, EnRoute, Arrived, HandoffReady, InService];
+
+/// A row that moves no leg, is not frozen and needs no window.
+const fn row(
+    request: RequestKind,
+    from: &'static [PhaseKind],
+    actors: &'static [ActorKind],
+    evidence: &'static [FactKind],
+    policy: Option<PolicyAction>,
+    next: Next,
+) -> Transition {
+    Transition {
+        request,
+        from,
+        actors,
+        evidence,
+        policy,
+        next,
+        leg: None,
+        frozen_by_hold: false,
+        in_window: false,
+    }
+}
+
+/// A row for a release: frozen by a hold, only in the window, on the facts that no policy can waive.
+const fn release(request: RequestKind, policy: PolicyAction, to: &'static [L]) -> Transition {
+    Transition {
+        leg: Some(LegStep { from: &[L::Pending], to }),
+        frozen_by_hold: true,
+        in_window: true,
+        ..row(
+            request,
+            &[HandoffReady, InService],
+            &[Driver],
+            &[FactKind::Handset, FactKind::Actuator, FactKind::ActionToken],
+            Some(policy),
+            Next::To(InService),
+        )
+    }
+}
+
+/// Every request.
+pub const TRANSITIONS: &[Transition] = &[
+    row(
+        RequestKind::VerifyRecipient,
+        &[Requested],
+        &[Customer],
+        &[FactKind::Recipient],
+        Some(PolicyAction::VerifyRecipient),
+        Next::To(Verified),
+    ),
+    row(
+        RequestKind::ProposeBinding,
+        &[Verified],
+        &[Customer],
+        &[],
+        Some(PolicyAction::BindVehicle),
+        Next::Stay,
+    ),
+    row(
+        RequestKind::ApproveIntent,
+        &[Verified],
+        &[Customer],
+        &[FactKind::Intent],
+        Some(PolicyAction::ApproveIntent),
+        Next::To(VehicleBound),
+    ),
+    row(
+        RequestKind::AssignDriver,
+        &[VehicleBound, EnRoute, Arrived, HandoffReady],
+        &[Store, Staff],
+        &[FactKind::Handset],
+        Some(PolicyAction::AssignDriver),
+        Next::To(EnRoute),
+    ),
+    Transition {
+        in_window: true,
+        ..row(
+            RequestKind::Arrive,
+            &[EnRoute],
+            &[Driver],
+            &[FactKind::DriverPlace, FactKind::VehiclePlace],
+            Some(PolicyAction::ConfirmArrival),
+            Next::To(Arrived),
+        )
+    },
+    Transition {
+        in_window: true,
+        ..row(
+            RequestKind::ProvePresence,
+            &[Arrived],
+            &[Driver, Customer],
+            &[FactKind::Presence],
+            Some(PolicyAction::AcceptProof),
+            Next::To(HandoffReady),
+        )
+    },
+    release(RequestKind::ReleaseCompartment, PolicyAction::ReleaseCompartment, &[L::Released]),
+    release(RequestKind::DispenseFuel, PolicyAction::DispenseFuel, &[L::Authorised]),
+    Transition {
+        leg: Some(LegStep { from: &[L::Released, L::Authorised], to: &[L::Commanded] }),
+        frozen_by_hold: true,
+        ..row(RequestKind::SendCommand, &[InService], &[System], &[], None, Next::Stay)
+    },
+    Transition {
+        leg: Some(LegStep { from: &[L::Open], to: &[L::Transferred, L::Secured] }),
+        ..row(
+            RequestKind::ConfirmTransfer,
+            &[InService],
+            &[Driver],
+            &[],
+            Some(PolicyAction::ConfirmTransfer),
+            Next::Stay,
+        )
+    },
+    row(
+        RequestKind::AmendOrder,
+        ACTIVE,
+        &[Store, Staff],
+        &[],
+        Some(PolicyAction::AmendOrder),
+        Next::To(Requested),
+    ),
+    row(
+        RequestKind::Relocate,
+        BOUND,
+        &[Customer],
+        &[],
+        Some(PolicyAction::Relocate),
+        Next::To(Verified),
+    ),
+    row(
+        RequestKind::Hold,
+        ACTIVE,
+        &[Customer, Driver, Staff, System],
+        &[],
+        Some(PolicyAction::Hold),
+        Next::Stay,
+    ),
+    row(
+        RequestKind::Resume,
+        ACTIVE,
+        &[Customer, Staff],
+        &[],
+        Some(PolicyAction::Resume),
+        Next::Stay,
+    ),
+    row(
+        RequestKind::Revoke,
+        ACTIVE,
+        &[Customer, Store, Staff, System],
+        &[],
+        Some(PolicyAction::Revoke),
+        Next::To(Revoked),
+    ),
+    row(RequestKind::Expire, ACTIVE, &[System], &[], None, Next::To(Expired)),
+];
+
+/// Every expected report about a leg.
+pub const LEG_REPORTS: &[LegReport] = &[
+    LegReport { report: "lock_opened", from: &[L::Commanded, L::Indeterminate], to: L::Open },
+    LegReport { report: "lock_locked", from: &[L::Transferred], to: L::Secured },
+    LegReport { report: "lock_jammed", from: &[L::Commanded, L::Indeterminate], to: L::Failed },
+    LegReport { report: "pump_armed", from: &[L::Commanded, L::Indeterminate], to: L::Dispensing },
+    LegReport { report: "meter_advanced", from: &[L::Dispensing], to: L::Dispensing },
+    LegReport { report: "dispensing_ended", from: &[L::Dispensing], to: L::Settled },
+    LegReport { report: "nothing_dispensed", from: &[L::Dispensing], to: L::Failed },
+    LegReport {
+        report: "not_executed",
+        from: &[L::Released, L::Authorised, L::Commanded, L::Indeterminate],
+        to: L::Pending,
+    },
+    LegReport { report: "silence", from: &[L::Commanded], to: L::Indeterminate },
+];
+
+/// The row of a request.
+pub fn transition(request: RequestKind) -> Option<&'static Transition> {
+    TRANSITIONS.iter().find(|row| row.request == request)
+}

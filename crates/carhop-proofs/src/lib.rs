@@ -10,8 +10,13 @@ extern crate alloc;
 
 pub mod cbor;
 pub mod cose;
+#[cfg(feature = "std")]
+pub mod pki;
 pub mod suite;
 
+#[cfg(test)]
+#[cfg(feature = "rustcrypto")]
+mod fixture;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod vectors;

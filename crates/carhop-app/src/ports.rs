@@ -1,0 +1,156 @@
+//! What the use cases need of the outside world. Ports return futures and name no runtime.
+
+use core::future::Future;
+use core::pin::Pin;
+
+use carhop_kernel::id::{CommandId, DeviceId, SessionId};
+use carhop_kernel::time::Timestamp;
+
+use crate::batch::{
+    Appended, Batch, Effect, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
+use crate::record::{Kind, Partition, RecordKey, Versioned};
+
+/// A future that any executor can run.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What happened, durably. Two adapters pass one conformance suite; nothing else knows which one runs.
+pub trait Journal: Send + Sync {
+    /// Makes everything in the batch durable at once, or nothing of it. When this returns, power may fail.
+    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>>;
+
+    /// Adds an entry to the side stream of refusals. Never waits for, and never delays, what [`Journal::append`] does;
+    /// under pressure the oldest waiting refusals are given up and counted.
+    fn refuse(
+        &self,
+        partition: Partition,
+        at: Timestamp,
+        entry: Entry,
+    ) -> Pending<'_, Result<(), JournalError>>;
+
+    /// All events of one stream, oldest first. An unknown stream is empty.
+    fn stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>>;
+
+    /// One record with its version.
+    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>>;
+
+    /// Records of one kind in key order, starting after a key.
+    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>>;
+
+    /// Everything sealed for one subject.
+    fn vault(
+        &self,
+        partition: Partition,
+        subject: String,
+    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>>;
+
+    /// Takes up to `limit` effects that are due at `now` and hides them from others until `until`. At most one per
+    /// device, the oldest, so that commands leave in order.
+    fn lease_effects(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>>;
+
+    /// Up to `limit` timers that are due at `now`, the longest overdue first.
+    fn due_timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Timer>, JournalError>>;
+
+    /// Up to `limit` events that have no position in their partition's log yet, in the order of their appending.
+    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>>;
+
+    /// Up to `limit` entries of one partition's log from position `from` on.
+    fn log(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>>;
+}
+
+/// Which records to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Whose.
+    pub partition: Partition,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Only those with this value under this index.
+    pub index: Option<(&'static str, String)>,
+    /// Only those after this key.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Why a batch was not appended. Nothing of it happened, except after [`JournalError::Unknown`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Something that was judged has changed since; load and judge again.
+    #[error("`{0:?}` changed meanwhile")]
+    Conflict(RecordKey),
+    /// A nonce, code or token in the batch was spent before.
+    #[error("spent before")]
+    Spent,
+    /// The journal could not be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// The journal failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be reached or has stopped; nothing happened.
+    #[error("the journal is unavailable: {0}")]
+    Unavailable(String),
+    /// It holds something that cannot be read; a bug or tampering.
+    #[error("the journal holds something unreadable: {0}")]
+    Corrupt(String),
+    /// It failed while committing: whether the batch is durable is not known.
+    #[error("the journal failed while committing: {0}")]
+    Unknown(String),
+}
+
+/// The way to a device. It may lose, repeat and delay; it is never trusted.
+pub trait Carrier: Send + Sync {
+    /// Hands a frame to the device's connection. `false` if there is none; `true` promises nothing.
+    fn send(&self, device: DeviceId, frame: DeviceFrame) -> Pending<'_, bool>;
+
+    /// Whether the device has a live, authenticated connection.
+    fn is_connected(&self, device: DeviceId) -> bool;
+}
+
+/// What goes to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceFrame {
+    /// A signed command, as stored.
+    Command(Vec<u8>),
+    /// A question for the stored receipt of a command.
+    Query(CommandId),
+}
+
+/// The one clock.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The one source of chance.
+pub trait Entropy: Send + Sync {
+    /// Fills the bytes with chance.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Tells whoever waits that something was appended. Losing a ring costs time, never work.
+pub trait Bell: Send + Sync {
+    /// Something was appended; `session` if it concerns one.
+    fn ring(&self, session: Option<SessionId>);
+}

@@ -1,0 +1,119 @@
+//! Records: what is looked up by key, with a version that every change raises. A decision names the versions it read, so
+//! nothing that was judged can change unseen.
+
+use carhop_kernel::id::{MarketId, TenantId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::batch::Write;
+use crate::ports::JournalError;
+
+/// Tenant and market: the partition key of everything (M-INT-3).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// Whose.
+    pub tenant: TenantId,
+    /// In which city.
+    pub market: MarketId,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// The kinds of records.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name in storage.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A session's head: its version counts its events, its body lists it.
+    Session = "session";
+    /// Which session an order has.
+    Order = "order";
+    /// What tells about a stop besides its events: view data and salts' places.
+    Stop = "stop";
+    /// A token by hash.
+    Token = "token";
+    /// The live code and the counts of a stop's codes.
+    Codes = "codes";
+    /// A venue with its fence.
+    Venue = "venue";
+    /// A device with its certificate, counter and trust.
+    Device = "device";
+    /// The track and place evidence of one party of a stop.
+    Track = "track";
+    /// A driver.
+    Driver = "driver";
+    /// A customer's bound keys.
+    Customer = "customer";
+    /// An API key by hash.
+    ApiKey = "api_key";
+    /// A one-time link or enrolment ticket by hash.
+    Ticket = "ticket";
+    /// A decision with inputs and reasons.
+    Decision = "decision";
+    /// The reply to a request with an idempotency key.
+    Reply = "reply";
+    /// Holds and trust settings of the tenant.
+    Tenant = "tenant";
+    /// The frontier of the partition's log.
+    Log = "log";
+}
+
+/// Where a record lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// Whose.
+    pub partition: Partition,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Its key within the kind.
+    pub key: String,
+}
+
+/// A record's bytes and version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned {
+    /// Counts from one.
+    pub version: u64,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// A typed record.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Its kind.
+    const KIND: Kind;
+
+    /// Its key within the kind.
+    fn key(&self) -> String;
+
+    /// Under which index values it is found.
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Its place in a partition.
+    fn place(&self, partition: &Partition) -> RecordKey {
+        RecordKey { partition: partition.clone(), kind: Self::KIND, key: self.key() }
+    }
+
+    /// The write that stores it.
+    fn write(&self, partition: &Partition) -> Result<Write, JournalError> {
+        let body =
+            serde_json::to_vec(self).map_err(|error| JournalError::Corrupt(error.to_string()))?;
+        Ok(Write { key: self.place(partition), body: Some(body), indexes: self.indexes() })
+    }
+}

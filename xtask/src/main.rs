@@ -1,2 +1,68 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks, behind `cargo xtask`. They call other programs and decide nothing about Carhop.
+
+mod commands;
+mod generated;
+mod suite;
+mod tools;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+/// Project tasks of Carhop.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Builds and runs `carhop demo`; every argument goes to it
+    #[command(disable_help_flag = true)]
+    Demo(PassedOn),
+    /// Runs everything that has to pass before a change lands, and stops at the first failure
+    Test,
+    /// Writes the files that are generated from the code into `docs/generated`
+    Update {
+        /// Writes nothing, and fails if a file would change
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs the benchmarks; every argument goes to `cargo bench`
+    Bench(PassedOn),
+}
+
+#[derive(clap::Args)]
+struct PassedOn {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Demo(PassedOn { arguments }) => {
+            let mut carhop = commands::carhop_from_source();
+            carhop.arg("demo").args(arguments);
+            commands::become_command(carhop)
+        }
+        Task::Test => suite::run_all(),
+        Task::Update { check: true } => generated::check(&mut commands::carhop_from_source()),
+        Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
+        Task::Bench(PassedOn { arguments }) => {
+            let mut bench = commands::cargo("bench --workspace");
+            bench.args(arguments);
+            commands::become_command(bench)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_gets_its_arguments_with_and_without_dashes() {
+        let expected = ["--headless", "--stops", "12", "--help"];
+        for dashes in [&[][..], &["--"]] {
+            let line = ["xtask", "demo"].iter().chain(dashes).chain(&expected);
+            let Task::Demo(passed_on) = Task::parse_from(line) else { panic!("not a demo") };
+            assert_eq!(passed_on.arguments, expected);
+        }
+    }
+}

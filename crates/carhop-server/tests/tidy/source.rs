@@ -46,6 +46,7 @@ impl<'a> Source<'a> {
     pub fn new(path: &'a str, text: &'a str) -> Self {
         let lines: Vec<_> = text.lines().collect();
         let is_test = path.ends_with("/tests.rs")
+            || path.ends_with("/vectors.rs")
             || path.split('/').any(|folder| folder == "tests" || folder == "benches");
         let tests_start = lines
             .windows(2)

@@ -6,6 +6,7 @@ mod suite;
 mod tools;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -34,8 +35,18 @@ struct PassedOn {
     arguments: Vec<OsString>,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Demo(PassedOn { arguments }) => {
             let mut carhop = commands::carhop_from_source();
             carhop.arg("demo").args(arguments);

@@ -9,10 +9,14 @@
 extern crate alloc;
 
 pub mod cbor;
+pub mod commitment;
 pub mod cose;
 #[cfg(feature = "std")]
 pub mod pki;
+pub mod derive;
+pub mod otp;
 pub mod suite;
+pub mod token;
 
 #[cfg(test)]
 #[cfg(feature = "rustcrypto")]

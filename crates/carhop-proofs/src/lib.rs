@@ -14,6 +14,7 @@ pub mod cose;
 #[cfg(feature = "std")]
 pub mod pki;
 pub mod derive;
+pub mod merkle;
 pub mod otp;
 pub mod suite;
 pub mod token;

@@ -11,11 +11,11 @@ extern crate alloc;
 pub mod cbor;
 pub mod commitment;
 pub mod cose;
-#[cfg(feature = "std")]
-pub mod pki;
 pub mod derive;
 pub mod merkle;
 pub mod otp;
+#[cfg(feature = "std")]
+pub mod pki;
 pub mod suite;
 pub mod token;
 

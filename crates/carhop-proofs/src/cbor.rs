@@ -195,6 +195,11 @@ impl<'a> Reader<'a> {
         self.decoder.u64().map_err(|_| CborError::Unexpected)
     }
 
+    /// Takes an unsigned integer that fits the wanted type.
+    pub fn narrow<T: TryFrom<u64>>(&mut self) -> Result<T, CborError> {
+        T::try_from(self.uint()?).map_err(|_| CborError::Unexpected)
+    }
+
     /// Takes an integer that fits 64 bits with sign.
     pub fn int(&mut self) -> Result<i64, CborError> {
         self.decoder.i64().map_err(|_| CborError::Unexpected)

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 pub mod cbor;
+pub mod command;
 pub mod commitment;
 pub mod cose;
 pub mod derive;
@@ -16,7 +17,9 @@ pub mod merkle;
 pub mod otp;
 #[cfg(feature = "std")]
 pub mod pki;
+pub mod statement;
 pub mod suite;
+pub mod time_reply;
 pub mod token;
 
 #[cfg(test)]

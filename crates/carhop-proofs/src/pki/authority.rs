@@ -1,5 +1,5 @@
-//! The authorities that sign certificates: the root of a tenant, an issuing authority for each class
-//! of device, one for TLS servers, and the root of a software attester.
+//! The authorities that sign certificates: the root of a tenant, an issuing authority for each
+//! class of device, one for TLS servers, and the root of a software attester.
 //!
 //! They keep no record of what they issued; the journal does.
 

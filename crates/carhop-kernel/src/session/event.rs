@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{LegFailure, LegIndex, Release};
+use super::leg::{LegFailure, LegIndex, Release};
 use crate::device::TrustTier;
 use crate::digest::{Commitment, EvidenceHash, IntentDigest, KeyThumbprint};
 use crate::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};

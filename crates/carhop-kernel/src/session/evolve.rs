@@ -4,9 +4,9 @@
 use alloc::vec::Vec;
 
 use super::event::Event;
+use super::leg::{Leg, LegIndex, LegState};
 use super::state::{
-    Arrival, Assignment, AtCar, Binding, Bound, Hold, Leg, LegIndex, LegState, Phase, Presence,
-    Proposal, Recipient, Session,
+    Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, Presence, Proposal, Recipient, Session,
 };
 use crate::order::OrderVersion;
 

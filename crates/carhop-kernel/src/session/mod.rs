@@ -4,10 +4,14 @@
 //! [`evolve`] folds what happened and cannot fail. What leads where is one data table, [`table`].
 //! Nothing here knows how evidence was verified, how a verdict was reached or where events are kept.
 
+mod consequences;
 mod decide;
 mod event;
 mod evolve;
+mod justified;
+mod leg;
 mod observe;
+mod possible;
 mod report;
 mod request;
 mod state;
@@ -20,10 +24,11 @@ pub use event::{
     BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome, RevocationCause,
 };
 pub use evolve::{evolve, open};
+pub use leg::{Leg, LegFailure, LegIndex, LegState, LegStateKind, Release};
 pub use observe::observe;
 pub use report::Report;
 pub use request::{Action, ReleaseOrder, Request, RequestKind};
 pub use state::{
-    Arrival, Assignment, AtCar, Binding, Bound, Hold, Leg, LegFailure, LegIndex, LegState,
-    LegStateKind, Phase, PhaseKind, Presence, Proposal, Recipient, Release, Session,
+    Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, PhaseKind, Presence, Proposal,
+    Recipient, Session,
 };

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::decide::concluded;
 use super::event::{BindingEnd, Event, Exception, HoldCause, NotExecuted};
+use super::leg::{LegFailure, LegIndex, LegState};
 use super::report::Report;
-use super::state::{LegFailure, LegIndex, LegState, Session};
+use super::state::Session;
 use crate::digest::EvidenceHash;
 use crate::id::{CommandId, DeviceId};
 use crate::limits;

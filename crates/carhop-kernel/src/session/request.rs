@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::event::{HoldCause, RevocationCause};
-use super::state::{LegIndex, Release};
+use super::leg::{LegIndex, Release};
 use crate::actor::Actor;
 use crate::digest::{Commitment, IntentDigest, KeyThumbprint};
 use crate::evidence::{Evidence, VehicleMatch};

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::event::{HoldCause, Outcome, RevocationCause};
+use super::leg::{Leg, LegIndex};
 use crate::device::TrustTier;
 use crate::digest::{IntentDigest, KeyThumbprint};
 use crate::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
 use crate::id::{
-    CommandId, CustomerId, DeviceId, DriverId, MarketId, ProofId, ReleaseId, SessionId, TenantId,
+    CommandId, CustomerId, DeviceId, DriverId, MarketId, ProofId, SessionId, TenantId,
 };
-use crate::order::{LegTerms, OrderVersion};
+use crate::order::OrderVersion;
 use crate::time::Timestamp;
 use crate::token::SessionGround;
 
@@ -195,129 +196,6 @@ pub struct Hold {
     pub since: Timestamp,
 }
 
-/// Position of a leg within its order, from zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LegIndex(pub u8);
-
-/// One service of the stop and how far it got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leg {
-    /// What is to be done, and by which device.
-    pub terms: LegTerms,
-    /// How far it got.
-    pub state: LegState,
-    /// How often it was released.
-    pub releases: u8,
-}
-
-/// One release and the command that carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// The release, which is also the action that callers follow.
-    pub release: ReleaseId,
-    /// The signed command.
-    pub command: CommandId,
-    /// The device counter it carries.
-    pub counter: u64,
-    /// First instant at which the device refuses it.
-    pub expires_at: Timestamp,
-}
-
-/// How far a leg got. Goods: pending, released, commanded, open, transferred, secured. Fuel: pending, authorised,
-/// commanded, dispensing, dispensed, settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LegState {
-    /// Nothing was released.
-    Pending,
-    /// A goods release is durable and provably unsent.
-    Released(Release),
-    /// A fuel release is durable and provably unsent.
-    Authorised(Release),
-    /// The command may have left; a receipt is awaited.
-    Commanded(Release),
-    /// The compartment is open, or was locked again before the driver confirmed.
-    Open {
-        /// Under which release.
-        release: Release,
-        /// Whether the lock has reported itself locked since.
-        locked: bool,
-    },
-    /// The driver confirmed that the goods are inside.
-    Transferred {
-        /// Under which release.
-        release: Release,
-    },
-    /// The compartment is locked with the goods inside.
-    Secured,
-    /// The pump is armed or running.
-    Dispensing {
-        /// Under which release.
-        release: Release,
-        /// What the meter shows so far, in millilitres.
-        metered_ml: u32,
-    },
-    /// The pump has stopped; readings may still be missing.
-    Dispensed {
-        /// Under which release.
-        release: Release,
-        /// What the meter shows, in millilitres.
-        metered_ml: u32,
-    },
-    /// The metered quantity is settled.
-    Settled {
-        /// Exactly what was metered, in millilitres.
-        metered_ml: u32,
-    },
-    /// Nobody knows whether the command was executed; no second one until that is resolved (M-FLO-5).
-    Indeterminate(Release),
-    /// It will not be done.
-    Failed(LegFailure),
-}
-
-/// The leg states without their facts, as the transition table names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegStateKind {
-    /// [`LegState::Pending`].
-    Pending,
-    /// [`LegState::Released`].
-    Released,
-    /// [`LegState::Authorised`].
-    Authorised,
-    /// [`LegState::Commanded`].
-    Commanded,
-    /// [`LegState::Open`].
-    Open,
-    /// [`LegState::Transferred`].
-    Transferred,
-    /// [`LegState::Secured`].
-    Secured,
-    /// [`LegState::Dispensing`].
-    Dispensing,
-    /// [`LegState::Dispensed`].
-    Dispensed,
-    /// [`LegState::Settled`].
-    Settled,
-    /// [`LegState::Indeterminate`].
-    Indeterminate,
-    /// [`LegState::Failed`].
-    Failed,
-}
-
-/// Why a leg will not be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegFailure {
-    /// The lock jammed; "did not open" means "not delivered" (M-ACT-2).
-    Jammed,
-    /// The pump ended without dispensing anything.
-    NothingDispensed,
-    /// The window closed first.
-    WindowClosed,
-}
-
 impl Session {
     /// Whether the session can still come to a release.
     pub fn is_active(&self) -> bool {
@@ -462,87 +340,6 @@ impl PhaseKind {
             Self::Completed => "completed",
             Self::Revoked => "revoked",
             Self::Expired => "expired",
-        }
-    }
-}
-
-impl LegState {
-    /// Which state this is.
-    pub const fn kind(&self) -> LegStateKind {
-        match self {
-            Self::Pending => LegStateKind::Pending,
-            Self::Released(_) => LegStateKind::Released,
-            Self::Authorised(_) => LegStateKind::Authorised,
-            Self::Commanded(_) => LegStateKind::Commanded,
-            Self::Open { .. } => LegStateKind::Open,
-            Self::Transferred { .. } => LegStateKind::Transferred,
-            Self::Secured => LegStateKind::Secured,
-            Self::Dispensing { .. } => LegStateKind::Dispensing,
-            Self::Dispensed { .. } => LegStateKind::Dispensed,
-            Self::Settled { .. } => LegStateKind::Settled,
-            Self::Indeterminate(_) => LegStateKind::Indeterminate,
-            Self::Failed(_) => LegStateKind::Failed,
-        }
-    }
-
-    /// The release in force, if one is.
-    pub const fn release(&self) -> Option<&Release> {
-        match self {
-            Self::Released(release)
-            | Self::Authorised(release)
-            | Self::Commanded(release)
-            | Self::Indeterminate(release)
-            | Self::Open { release, .. }
-            | Self::Transferred { release }
-            | Self::Dispensing { release, .. }
-            | Self::Dispensed { release, .. } => Some(release),
-            Self::Pending | Self::Secured | Self::Settled { .. } | Self::Failed(_) => None,
-        }
-    }
-}
-
-impl LegStateKind {
-    /// Every state.
-    pub const ALL: &'static [Self] = &[
-        Self::Pending,
-        Self::Released,
-        Self::Authorised,
-        Self::Commanded,
-        Self::Open,
-        Self::Transferred,
-        Self::Secured,
-        Self::Dispensing,
-        Self::Dispensed,
-        Self::Settled,
-        Self::Indeterminate,
-        Self::Failed,
-    ];
-
-    /// Whether the leg has ended, well or not.
-    pub const fn is_end(self) -> bool {
-        matches!(self, Self::Secured | Self::Settled | Self::Failed)
-    }
-
-    /// Whether something has been released and has not ended.
-    pub const fn is_under_way(self) -> bool {
-        !self.is_end() && !matches!(self, Self::Pending)
-    }
-
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Released => "released",
-            Self::Authorised => "authorised",
-            Self::Commanded => "commanded",
-            Self::Open => "open",
-            Self::Transferred => "transferred",
-            Self::Secured => "secured",
-            Self::Dispensing => "dispensing",
-            Self::Dispensed => "dispensed",
-            Self::Settled => "settled",
-            Self::Indeterminate => "indeterminate",
-            Self::Failed => "failed",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The one transition table: who may cause what, from where, on which evidence, under which policy action, and where it
 //! leads (M-FLO-1). `decide` reads it; the documents, the state diagram and the exhaustive tests are made from it.
 
+use super::leg::LegStateKind;
 use super::request::RequestKind;
-use super::state::{LegStateKind, PhaseKind};
+use super::state::PhaseKind;
 use crate::actor::ActorKind;
 use crate::evidence::FactKind;
 use crate::verdict::PolicyAction;

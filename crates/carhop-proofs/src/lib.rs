@@ -13,6 +13,7 @@ pub mod command;
 pub mod commitment;
 pub mod cose;
 pub mod derive;
+pub mod eat;
 pub mod frame;
 pub mod merkle;
 pub mod otp;

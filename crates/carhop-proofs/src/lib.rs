@@ -19,6 +19,7 @@ pub mod merkle;
 pub mod otp;
 #[cfg(feature = "std")]
 pub mod pki;
+pub mod qr;
 pub mod statement;
 pub mod suite;
 pub mod time_reply;

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 pub mod cbor;
 pub mod command;
 pub mod commitment;

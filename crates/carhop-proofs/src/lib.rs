@@ -14,8 +14,14 @@ pub mod command;
 pub mod commitment;
 pub mod cose;
 pub mod derive;
+#[cfg(feature = "std")]
+pub mod dpop;
 pub mod eat;
 pub mod frame;
+#[cfg(feature = "std")]
+mod json;
+#[cfg(feature = "std")]
+pub mod jwk;
 pub mod merkle;
 pub mod otp;
 #[cfg(feature = "std")]

@@ -184,6 +184,9 @@ pub struct Value {
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// The euro.
+    pub const EUR: Self = Self(*b"EUR");
+
     /// A code from its three letters; `None` if it is not three capital letters.
     pub fn new(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;

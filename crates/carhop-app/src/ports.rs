@@ -7,7 +7,7 @@ use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::time::Timestamp;
 
 use crate::batch::{
-    Appended, Batch, Effect, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use crate::record::{Kind, Partition, RecordKey, Versioned};
 

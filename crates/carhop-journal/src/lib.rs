@@ -1,1 +1,11 @@
-//! Carhop journal.
+//! What happened, durably: two independent adapters of the journal port, [`SqliteJournal`] and [`MemoryJournal`].
+//! They share the stored form of events and nothing else; one conformance suite holds them to one meaning.
+//!
+//! Nothing here judges a request, folds a session, seals personal data or builds the log's tree.
+
+pub mod codec;
+mod memory;
+mod sqlite;
+
+pub use memory::MemoryJournal;
+pub use sqlite::{OpenError, SqliteJournal};

@@ -1,0 +1,405 @@
+//! The journal in memory: deterministic, every future ready at once. For simulations and tests.
+//!
+//! It is as atomic as the durable adapters and forgets everything when it is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use carhop_app::batch::{
+    Appended, Batch, Effect, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Sequenced, Spend,
+    Stream, Timer, TimerSubject, Write,
+};
+use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
+use carhop_kernel::id::{DeviceId, EventId};
+use carhop_kernel::time::Timestamp;
+
+use crate::codec;
+
+/// A journal that lives as long as the value does.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    state: Mutex<State>,
+}
+
+impl MemoryJournal {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(async move { self.state().append(batch) })
+    }
+
+    fn refuse(
+        &self,
+        partition: Partition,
+        at: Timestamp,
+        entry: Entry,
+    ) -> Pending<'_, Result<(), JournalError>> {
+        Box::pin(async move { self.state().refuse(&partition, at, entry) })
+    }
+
+    fn stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        Box::pin(async move { Ok(self.state().stream(partition, stream)) })
+    }
+
+    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
+        Box::pin(async move { Ok(self.state().records.get(&key).and_then(Row::versioned)) })
+    }
+
+    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
+        Box::pin(async move { Ok(self.state().records(&query)) })
+    }
+
+    fn vault(
+        &self,
+        partition: Partition,
+        subject: String,
+    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let fields = state.vault.get(&(partition, subject.clone())).into_iter().flatten();
+            Ok(fields
+                .map(|(field, bytes)| Sealed {
+                    subject: subject.clone(),
+                    field: field.clone(),
+                    bytes: bytes.clone(),
+                })
+                .collect())
+        })
+    }
+
+    fn lease_effects(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
+        Box::pin(async move { Ok(self.state().lease(now, until, limit)) })
+    }
+
+    fn due_timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
+        Box::pin(async move { Ok(self.state().due_timers(now, limit)) })
+    }
+
+    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let numbers = state.unsequenced.iter().take(limit);
+            Ok(numbers.map(|&number| state.events[number].clone()).collect())
+        })
+    }
+
+    fn log(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        Box::pin(async move { Ok(self.state().log(&partition, from, limit)) })
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// In the order of their appending.
+    events: Vec<Recorded>,
+    numbers: BTreeMap<(Partition, EventId), usize>,
+    streams: BTreeMap<(Partition, Stream), Vec<usize>>,
+    unsequenced: BTreeSet<usize>,
+    logs: BTreeMap<Partition, Vec<(usize, Vec<u8>)>>,
+    records: BTreeMap<RecordKey, Row>,
+    spent: BTreeMap<(Partition, &'static str, [u8; 32]), Timestamp>,
+    /// In the order of their appending.
+    outbox: Vec<Waiting>,
+    timers: BTreeMap<(Partition, TimerSubject), Timestamp>,
+    vault: BTreeMap<(Partition, String), BTreeMap<String, Vec<u8>>>,
+}
+
+/// A record; a deleted one keeps its version, so that it never comes back with one that was judged before.
+#[derive(Debug, Default)]
+struct Row {
+    version: u64,
+    body: Option<Vec<u8>>,
+    indexes: Vec<(&'static str, String)>,
+}
+
+impl Row {
+    fn versioned(&self) -> Option<Versioned> {
+        self.body.clone().map(|body| Versioned { version: self.version, body })
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: EventId,
+    partition: Partition,
+    effect: Effect,
+    leased_until: Option<Timestamp>,
+}
+
+impl State {
+    /// Checks everything first and only then changes anything.
+    fn append(&mut self, batch: Batch) -> Result<Appended, AppendError> {
+        self.check(&batch)?;
+        let recorded = self.number(&batch.partition, batch.at, batch.entries)?;
+        let events = recorded.iter().map(|event| event.id).collect();
+        let Batch { partition, .. } = batch;
+        for sequenced in batch.sequenced {
+            self.sequence(&partition, sequenced);
+        }
+        for event in recorded {
+            self.record_event(event);
+        }
+        for write in batch.writes {
+            self.write(write);
+        }
+        for Spend { space, nonce, until } in batch.spends {
+            self.spent.insert((partition.clone(), space, nonce), until);
+        }
+        for (id, effect) in batch.effects {
+            let partition = partition.clone();
+            self.outbox.push(Waiting { id, partition, effect, leased_until: None });
+        }
+        for id in batch.finished_effects {
+            self.outbox.retain(|waiting| waiting.id != id || waiting.partition != partition);
+        }
+        for subject in batch.finished_timers {
+            self.timers.remove(&(partition.clone(), subject));
+        }
+        for timer in batch.timers {
+            self.timers.insert((timer.partition, timer.subject), timer.due_at);
+        }
+        for Sealed { subject, field, bytes } in batch.sealed {
+            self.vault.entry((partition.clone(), subject)).or_default().insert(field, bytes);
+        }
+        for subject in batch.erased {
+            self.vault.remove(&(partition.clone(), subject));
+        }
+        Ok(Appended { events })
+    }
+
+    fn refuse(
+        &mut self,
+        partition: &Partition,
+        at: Timestamp,
+        entry: Entry,
+    ) -> Result<(), JournalError> {
+        if matches!(entry.stream, Stream::Session(_)) {
+            return Err(JournalError::Corrupt("a refusal in a session's own stream".into()));
+        }
+        self.check_new([&entry.id], partition)?;
+        let recorded = self.number(partition, at, vec![entry])?;
+        for event in recorded {
+            self.record_event(event);
+        }
+        Ok(())
+    }
+
+    fn check(&self, batch: &Batch) -> Result<(), AppendError> {
+        let mut named = (batch.preconditions.iter().map(|(key, _)| &key.partition))
+            .chain(batch.writes.iter().map(|write| &write.key.partition))
+            .chain(batch.timers.iter().map(|timer| &timer.partition));
+        if named.any(|partition| *partition != batch.partition) {
+            let crossing = "a batch that reaches into another partition".to_owned();
+            return Err(JournalError::Corrupt(crossing).into());
+        }
+        for (key, version) in &batch.preconditions {
+            if self.records.get(key).and_then(Row::versioned).map_or(0, |row| row.version)
+                != *version
+            {
+                return Err(AppendError::Conflict(key.clone()));
+            }
+        }
+        self.check_positions(&batch.partition, &batch.sequenced)?;
+        let mut burned = BTreeMap::new();
+        for Spend { space, nonce, until } in &batch.spends {
+            let place = (batch.partition.clone(), *space, *nonce);
+            let earlier = burned.get(&place).or_else(|| self.spent.get(&place));
+            if earlier.is_some_and(|until| *until > batch.at) {
+                return Err(AppendError::Spent);
+            }
+            burned.insert(place, *until);
+        }
+        self.check_new(batch.entries.iter().map(|entry| &entry.id), &batch.partition)?;
+        let mut effects: BTreeSet<_> = self
+            .outbox
+            .iter()
+            .filter(|waiting| waiting.partition == batch.partition)
+            .map(|waiting| waiting.id)
+            .collect();
+        match batch.effects.iter().find(|(id, _)| !effects.insert(*id)) {
+            Some((id, _)) => Err(appended_before(*id).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_positions(
+        &self,
+        partition: &Partition,
+        sequenced: &[Sequenced],
+    ) -> Result<(), AppendError> {
+        let end = self.logs.get(partition).map_or(0, Vec::len) as u64;
+        let mut placed = BTreeSet::new();
+        for (next, Sequenced { event, position, .. }) in (end..).zip(sequenced) {
+            let number = self.numbers.get(&(partition.clone(), *event));
+            let waits = number.is_some_and(|number| self.unsequenced.contains(number));
+            if *position != next || !waits || !placed.insert(*event) {
+                let (partition, key) = (partition.clone(), String::new());
+                return Err(AppendError::Conflict(RecordKey { partition, kind: Kind::Log, key }));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_new<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a EventId>,
+        partition: &Partition,
+    ) -> Result<(), JournalError> {
+        let mut fresh = BTreeSet::new();
+        for id in ids {
+            if self.numbers.contains_key(&(partition.clone(), *id)) || !fresh.insert(*id) {
+                return Err(appended_before(*id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each entry its number in its stream and its stored form, without keeping it yet.
+    fn number(
+        &self,
+        partition: &Partition,
+        at: Timestamp,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let mut lengths = BTreeMap::new();
+        let mut recorded = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let sequence = lengths.entry(entry.stream).or_insert_with(|| {
+                let place = (partition.clone(), entry.stream);
+                self.streams.get(&place).map_or(0, Vec::len) as u64
+            });
+            *sequence += 1;
+            let stored = codec::encode(partition, *sequence, at, &entry)?;
+            recorded.push(Recorded {
+                id: entry.id,
+                partition: partition.clone(),
+                stream: entry.stream,
+                sequence: *sequence,
+                at,
+                meta: entry.meta,
+                body: entry.body,
+                stored,
+            });
+        }
+        Ok(recorded)
+    }
+
+    fn record_event(&mut self, event: Recorded) {
+        let number = self.events.len();
+        let partition = event.partition.clone();
+        self.numbers.insert((partition.clone(), event.id), number);
+        self.streams.entry((partition, event.stream)).or_default().push(number);
+        self.unsequenced.insert(number);
+        self.events.push(event);
+    }
+
+    fn sequence(&mut self, partition: &Partition, Sequenced { event, leaf, .. }: Sequenced) {
+        if let Some(&number) = self.numbers.get(&(partition.clone(), event)) {
+            self.unsequenced.remove(&number);
+            self.logs.entry(partition.clone()).or_default().push((number, leaf));
+        }
+    }
+
+    fn write(&mut self, Write { key, body, indexes }: Write) {
+        if body.is_none() && !self.records.contains_key(&key) {
+            return;
+        }
+        let row = self.records.entry(key).or_default();
+        row.version += 1;
+        row.indexes = if body.is_some() { indexes } else { Vec::new() };
+        row.body = body;
+    }
+
+    fn stream(&self, partition: Partition, stream: Stream) -> Vec<Recorded> {
+        let numbers = self.streams.get(&(partition, stream)).into_iter().flatten();
+        numbers.map(|&number| self.events[number].clone()).collect()
+    }
+
+    fn records(&self, query: &Query) -> Vec<(String, Versioned)> {
+        let start = RecordKey {
+            partition: query.partition.clone(),
+            kind: query.kind,
+            key: query.after.clone().unwrap_or_default(),
+        };
+        self.records
+            .range(start..)
+            .take_while(|(key, _)| key.partition == query.partition && key.kind == query.kind)
+            .filter(|(key, _)| query.after.as_ref().is_none_or(|after| key.key > *after))
+            .filter(|(_, row)| query.index.as_ref().is_none_or(|index| row.indexes.contains(index)))
+            .filter_map(|(key, row)| Some((key.key.clone(), row.versioned()?)))
+            .take(query.limit)
+            .collect()
+    }
+
+    fn lease(&mut self, now: Timestamp, until: Timestamp, limit: usize) -> Vec<LeasedEffect> {
+        let mut devices: BTreeSet<(Partition, DeviceId)> = BTreeSet::new();
+        let mut leased = Vec::new();
+        for waiting in &mut self.outbox {
+            let Effect::SendCommand { device, .. } = waiting.effect;
+            let is_oldest = devices.insert((waiting.partition.clone(), device));
+            let is_hidden = waiting.leased_until.is_some_and(|until| until > now);
+            if leased.len() < limit && is_oldest && !is_hidden {
+                waiting.leased_until = Some(until);
+                leased.push((waiting.id, waiting.partition.clone(), waiting.effect.clone()));
+            }
+        }
+        leased
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> Vec<Timer> {
+        let mut due: Vec<_> = self
+            .timers
+            .iter()
+            .filter(|(_, due_at)| **due_at <= now)
+            .map(|((partition, subject), &due_at)| Timer {
+                partition: partition.clone(),
+                subject: *subject,
+                due_at,
+            })
+            .collect();
+        due.sort_by_key(|timer| timer.due_at);
+        due.truncate(limit);
+        due
+    }
+
+    fn log(&self, partition: &Partition, from: u64, limit: usize) -> Vec<LogEntry> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let entries = self.logs.get(partition).into_iter().flatten().enumerate();
+        entries
+            .skip(from)
+            .take(limit)
+            .map(|(position, (number, leaf))| LogEntry {
+                position: position as u64,
+                leaf: leaf.clone(),
+                recorded: self.events[*number].clone(),
+            })
+            .collect()
+    }
+}
+
+fn appended_before(id: EventId) -> JournalError {
+    JournalError::Corrupt(format!("`{id}` was appended before"))
+}

@@ -1,0 +1,216 @@
+//! The journal in one SQLite file: one thread writes and commits in groups, a few read. Futures are answered from those
+//! threads, so any executor can run them. For one process; many nodes need the adapter for PostgreSQL.
+//!
+//! Leases of effects live in memory: after a restart everything in the outbox is due again.
+
+mod append;
+mod open;
+mod queue;
+mod read;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use carhop_app::batch::{
+    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
+use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_kernel::time::Timestamp;
+use futures_channel::oneshot;
+use rusqlite::Connection;
+
+pub use open::OpenError;
+use queue::{Job, Lease, Queue};
+use read::Readings;
+use writer::Writer;
+
+/// A journal in a file. Dropping it finishes what waits and joins its threads.
+pub struct SqliteJournal {
+    queue: Arc<Queue>,
+    readings: Arc<Readings>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl SqliteJournal {
+    /// Opens or creates the file, brings its schema up to date and starts the threads. Blocks meanwhile.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let connection = open::open_writer(path)?;
+        let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
+        let mut journal = Self { queue, readings, threads: Vec::new() };
+        let writer = Writer::new(connection, Arc::clone(&journal.queue));
+        journal.start("journal-writer", move || writer.run())?;
+        for _ in 0..READERS {
+            let (reader, readings) = (open::open_reader(path)?, Arc::clone(&journal.readings));
+            journal.start("journal-reader", move || readings.serve(&reader))?;
+        }
+        Ok(journal)
+    }
+
+    /// How many refusals were given up since opening because too many waited.
+    pub fn refusals_given_up(&self) -> u64 {
+        self.queue.refusals_given_up()
+    }
+
+    fn start(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+
+    async fn write(&self, batch: Batch, way: Way) -> Result<Appended, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { batch, answer };
+        match way {
+            Way::Append => self.queue.append(job)?,
+            Way::Refuse => self.queue.refuse(job)?,
+        }
+        match answered.await {
+            Ok(outcome) => outcome,
+            Err(oneshot::Canceled) => {
+                Err(JournalError::Unknown("the writer has ended".to_owned()).into())
+            }
+        }
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        reading: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+    ) -> Pending<'_, Result<T, JournalError>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            self.readings.push(Box::new(move |connection| {
+                // Whoever no longer waits needs no answer.
+                let _ = answer.send(reading(connection));
+            }))?;
+            let ended = |oneshot::Canceled| JournalError::Unavailable("a reader has ended".into());
+            answered.await.map_err(ended)?
+        })
+    }
+}
+
+/// Which queue a batch takes.
+enum Way {
+    Append,
+    Refuse,
+}
+
+impl Drop for SqliteJournal {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.readings.close();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the journal ended badly");
+            }
+        }
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(self.write(batch, Way::Append))
+    }
+
+    fn refuse(
+        &self,
+        partition: Partition,
+        at: Timestamp,
+        entry: Entry,
+    ) -> Pending<'_, Result<(), JournalError>> {
+        Box::pin(async move {
+            if matches!(entry.stream, Stream::Session(_)) {
+                return Err(JournalError::Corrupt("a refusal in a session's own stream".into()));
+            }
+            let mut batch = Batch::new(partition, at);
+            batch.entries.push(entry);
+            match self.write(batch, Way::Refuse).await {
+                Ok(_) => Ok(()),
+                Err(AppendError::Journal(error)) => Err(error),
+                Err(error @ (AppendError::Conflict(_) | AppendError::Spent)) => {
+                    Err(JournalError::Corrupt(error.to_string()))
+                }
+            }
+        })
+    }
+
+    fn stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        self.read(move |connection| read::stream(connection, &partition, &stream))
+    }
+
+    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
+        self.read(move |connection| read::record(connection, &key))
+    }
+
+    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
+        self.read(move |connection| read::records(connection, &query))
+    }
+
+    fn vault(
+        &self,
+        partition: Partition,
+        subject: String,
+    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
+        self.read(move |connection| read::vault(connection, &partition, &subject))
+    }
+
+    fn lease_effects(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            self.queue.lease(Lease { now, until, limit, answer })?;
+            let ended =
+                |oneshot::Canceled| JournalError::Unavailable("the writer has ended".into());
+            answered.await.map_err(ended)?
+        })
+    }
+
+    fn due_timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
+        self.read(move |connection| read::due_timers(connection, now, limit))
+    }
+
+    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        self.read(move |connection| read::unsequenced(connection, limit))
+    }
+
+    fn log(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        self.read(move |connection| read::log(connection, &partition, from, limit))
+    }
+}
+
+/// A stream as its kind and subject in the tables.
+fn stream_parts(stream: &Stream) -> (&'static str, &[u8]) {
+    match stream {
+        Stream::Session(session) => ("session", session.as_bytes()),
+        Stream::Side(session) => ("side", session.as_bytes()),
+        Stream::Device(device) => ("device", device.as_bytes()),
+        Stream::Operator => ("operator", &[]),
+    }
+}
+
+/// Milliseconds as SQLite holds them. What lies beyond its integers is as far away as they go.
+fn millis(timestamp: Timestamp) -> i64 {
+    i64::try_from(timestamp.unix_ms()).unwrap_or(i64::MAX)
+}
+
+/// Threads that read, each with a connection of its own.
+const READERS: usize = 4;

@@ -1,0 +1,179 @@
+//! Opening the file: settings that make a commit durable, read back before anything is written, and numbered
+//! migrations. It knows nothing of what the tables hold.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+/// Why a file could not be opened as a journal. Nothing in it was changed, except by finished migrations.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A newer program wrote it.
+    #[error("the journal has schema {found}, this program knows up to {known}")]
+    Newer {
+        /// The schema of the file.
+        found: u32,
+        /// The newest schema that this program knows.
+        known: u32,
+    },
+    /// It is a database of something else.
+    #[error("the file is a database, but not a journal")]
+    Foreign,
+    /// A setting that durability rests on does not hold, as on some network file systems.
+    #[error("`{setting}` is `{found}`, which would not survive a power failure")]
+    NotDurable {
+        /// Which setting.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] rusqlite::Error),
+    /// A thread could not be started.
+    #[error("a thread could not be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The one connection that writes, with the schema brought up to date.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = connect(path, flags)?;
+    check_schema(&connection)?;
+    connection.execute_batch(DURABLE)?;
+    check_durable(&connection)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection that can only read; the writer's must be open.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}
+
+fn check_durable(connection: &Connection) -> Result<(), OpenError> {
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(OpenError::NotDurable { setting: "journal_mode", found: mode });
+    }
+    let level: u32 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    if level < SYNCHRONOUS_FULL {
+        return Err(OpenError::NotDurable { setting: "synchronous", found: level.to_string() });
+    }
+    Ok(())
+}
+
+/// The schema of the file; zero for a new one.
+fn check_schema(connection: &Connection) -> Result<u32, OpenError> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let (application, found) = (number("application_id")?, number("user_version")?);
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    match (application, found) {
+        (0, 0) if tables == 0 => Ok(0),
+        (APPLICATION, _) if found > known => Err(OpenError::Newer { found, known }),
+        (APPLICATION, _) => Ok(found),
+        _ => Err(OpenError::Foreign),
+    }
+}
+
+/// Runs the migrations that the file has not seen, all of them or none.
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let behavior = TransactionBehavior::Immediate;
+    let transaction = Transaction::new(connection, behavior)?;
+    let schema = check_schema(&transaction)?;
+    for (number, migration) in MIGRATIONS {
+        if *number > schema {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", number)?;
+        }
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    Ok(transaction.commit()?)
+}
+
+/// Migration `n` brings schema `n - 1` to `n`; a released one is never changed.
+const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_journal.sql"))];
+
+/// Marks the file as a journal: `chop`.
+const APPLICATION: u32 = 0x6368_6f70;
+
+/// A commit returns when the write-ahead log is on the disk. Deleted content is overwritten, because the keys of erased
+/// subjects must not outlive them.
+const DURABLE: &str =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
+
+const SYNCHRONOUS_FULL: u32 = 2;
+
+/// How long to wait for another process that holds the file.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// More than there are statements.
+const STATEMENTS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_commits_into_a_write_ahead_log_that_is_synced_in_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("journal")).unwrap();
+        let setting = |name| {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+                .unwrap()
+        };
+        for (name, expected) in [
+            ("journal_mode", "wal".to_owned().into()),
+            ("synchronous", 2.into()),
+            ("foreign_keys", 1.into()),
+            ("secure_delete", 1.into()),
+            ("trusted_schema", 0.into()),
+        ] {
+            assert_eq!(setting(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_would_lose_commits_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("journal")).unwrap();
+        for (settings, setting) in [
+            ("PRAGMA journal_mode = DELETE", "journal_mode"),
+            ("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", "synchronous"),
+            ("PRAGMA synchronous = OFF", "synchronous"),
+        ] {
+            connection.execute_batch(settings).unwrap();
+            let refused = check_durable(&connection);
+            assert!(
+                matches!(refused, Err(OpenError::NotDurable { setting: found, .. }) if found == setting),
+                "{settings}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let _writer = open_writer(&path).unwrap();
+        let reader = open_reader(&path).unwrap();
+        assert!(reader.execute_batch("DELETE FROM events").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! What is read: queries on connections of their own, so that no read waits for the writer. Rows are checked against the
+//! bytes they hold; what does not fit is corrupt, never guessed. Nothing is written here.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use carhop_app::batch::{LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use carhop_app::ports::{JournalError, Query};
+use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_kernel::id::EventId;
+use carhop_kernel::time::Timestamp;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
+
+use super::{millis, stream_parts};
+use crate::codec;
+
+/// Something to read.
+pub(super) type Reading = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Where readings wait for a reader.
+#[derive(Default)]
+pub(super) struct Readings {
+    waiting: Mutex<Waiting>,
+    something: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    readings: VecDeque<Reading>,
+    is_closed: bool,
+}
+
+impl Readings {
+    pub(super) fn push(&self, reading: Reading) -> Result<(), JournalError> {
+        let mut waiting = self.lock();
+        if waiting.is_closed {
+            return Err(JournalError::Unavailable("it is closed".into()));
+        }
+        if waiting.readings.len() >= READINGS_MAX {
+            return Err(JournalError::Unavailable("too many readings are waiting".into()));
+        }
+        waiting.readings.push_back(reading);
+        self.something.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.something.notify_all();
+    }
+
+    /// Reads until closed and empty.
+    pub(super) fn serve(&self, connection: &Connection) {
+        while let Some(reading) = self.next() {
+            reading(connection);
+        }
+    }
+
+    fn next(&self) -> Option<Reading> {
+        let mut waiting = self.lock();
+        loop {
+            let reading = waiting.readings.pop_front();
+            if reading.is_some() || waiting.is_closed {
+                return reading;
+            }
+            waiting = self.something.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn stream(
+    connection: &Connection,
+    partition: &Partition,
+    stream: &Stream,
+) -> Result<Vec<Recorded>, JournalError> {
+    let (kind, subject) = stream_parts(stream);
+    let events = rows(
+        connection,
+        "SELECT tenant, market, id, stored FROM events
+         WHERE tenant = ?1 AND market = ?2 AND stream = ?3 AND subject = ?4 ORDER BY sequence",
+        params![partition.tenant.as_str(), partition.market.as_str(), kind, subject],
+        recorded,
+    )?;
+    let is_whole = (1..)
+        .zip(&events)
+        .all(|(sequence, event)| event.sequence == sequence && event.stream == *stream);
+    is_whole.then_some(events).ok_or_else(|| corrupt("a stream with a gap"))
+}
+
+pub(super) fn record(
+    connection: &Connection,
+    key: &RecordKey,
+) -> Result<Option<Versioned>, JournalError> {
+    let (tenant, market) = (key.partition.tenant.as_str(), key.partition.market.as_str());
+    let sql = "SELECT version, body FROM records
+               WHERE tenant = ?1 AND market = ?2 AND kind = ?3 AND key = ?4 AND body IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql).map_err(|error| journal_error(&error))?;
+    statement
+        .query_row(params![tenant, market, key.kind.name(), key.key], |row| {
+            Ok(Versioned { version: row.get(0)?, body: row.get(1)? })
+        })
+        .optional()
+        .map_err(|error| journal_error(&error))
+}
+
+pub(super) fn records(
+    connection: &Connection,
+    query: &Query,
+) -> Result<Vec<(String, Versioned)>, JournalError> {
+    let (tenant, market) = (query.partition.tenant.as_str(), query.partition.market.as_str());
+    let kind = query.kind.name();
+    // The next key after `k` in the order of bytes is `k` and a zero byte.
+    let from = query.after.as_ref().map_or_else(String::new, |after| format!("{after}\0"));
+    let limit = row_limit(query.limit);
+    let found = |row: &Row<'_>| -> Result<(String, Versioned), JournalError> {
+        Ok((get(row, 0)?, Versioned { version: get(row, 1)?, body: get(row, 2)? }))
+    };
+    match &query.index {
+        None => rows(
+            connection,
+            "SELECT key, version, body FROM records
+             WHERE tenant = ?1 AND market = ?2 AND kind = ?3 AND key >= ?4 AND body IS NOT NULL
+             ORDER BY key LIMIT ?5",
+            params![tenant, market, kind, from, limit],
+            found,
+        ),
+        Some((name, value)) => rows(
+            connection,
+            "SELECT key, version, body FROM record_indexes JOIN records
+                 USING (tenant, market, kind, key)
+             WHERE tenant = ?1 AND market = ?2 AND kind = ?3 AND name = ?6 AND value = ?7
+                 AND key >= ?4
+             ORDER BY key LIMIT ?5",
+            params![tenant, market, kind, from, limit, name, value],
+            found,
+        ),
+    }
+}
+
+pub(super) fn vault(
+    connection: &Connection,
+    partition: &Partition,
+    subject: &str,
+) -> Result<Vec<Sealed>, JournalError> {
+    rows(
+        connection,
+        "SELECT field, sealed FROM vault
+         WHERE tenant = ?1 AND market = ?2 AND subject = ?3 ORDER BY field",
+        params![partition.tenant.as_str(), partition.market.as_str(), subject],
+        |row| Ok(Sealed { subject: subject.to_owned(), field: get(row, 0)?, bytes: get(row, 1)? }),
+    )
+}
+
+/// The oldest effect of each device, as far as it is free; a device whose oldest one is not has to wait.
+pub(super) fn oldest_effects(
+    connection: &Connection,
+    limit: usize,
+    is_free: impl Fn(&Partition, EventId) -> bool,
+) -> Result<Vec<LeasedEffect>, JournalError> {
+    let sql = "SELECT tenant, market, id, stored FROM effects AS own
+               WHERE NOT EXISTS (
+                   SELECT 1 FROM effects AS older
+                   WHERE older.tenant = own.tenant AND older.market = own.market
+                       AND older.device = own.device AND older.number < own.number)
+               ORDER BY number";
+    let failed = |error| journal_error(&error);
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut found = statement.query([]).map_err(failed)?;
+    let mut effects = Vec::new();
+    while effects.len() < limit
+        && let Some(row) = found.next().map_err(failed)?
+    {
+        let (id, partition) = (EventId::from_bytes(get(row, 2)?), partition(row)?);
+        if is_free(&partition, id) {
+            let stored: Vec<u8> = get(row, 3)?;
+            effects.push((id, partition, codec::decode_effect(&stored)?));
+        }
+    }
+    Ok(effects)
+}
+
+pub(super) fn due_timers(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Timer>, JournalError> {
+    rows(
+        connection,
+        "SELECT tenant, market, subject, due_ms FROM timers WHERE due_ms <= ?1
+         ORDER BY due_ms LIMIT ?2",
+        params![millis(now), row_limit(limit)],
+        |row| {
+            let (subject, due_ms): (Vec<u8>, u64) = (get(row, 2)?, get(row, 3)?);
+            Ok(Timer {
+                partition: partition(row)?,
+                subject: codec::decode_subject(&subject)?,
+                due_at: Timestamp::from_unix_ms(due_ms),
+            })
+        },
+    )
+}
+
+pub(super) fn unsequenced(
+    connection: &Connection,
+    limit: usize,
+) -> Result<Vec<Recorded>, JournalError> {
+    rows(
+        connection,
+        "SELECT events.tenant, events.market, id, stored FROM unsequenced JOIN events USING (number)
+         ORDER BY number LIMIT ?1",
+        params![row_limit(limit)],
+        recorded,
+    )
+}
+
+pub(super) fn log(
+    connection: &Connection,
+    partition: &Partition,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<LogEntry>, JournalError> {
+    let (tenant, market) = (partition.tenant.as_str(), partition.market.as_str());
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    rows(
+        connection,
+        "SELECT events.tenant, events.market, id, stored, position, leaf
+         FROM log JOIN events USING (number)
+         WHERE log.tenant = ?1 AND log.market = ?2 AND position >= ?3 ORDER BY position LIMIT ?4",
+        params![tenant, market, from, row_limit(limit)],
+        |row| {
+            let recorded = recorded(row)?;
+            Ok(LogEntry { position: get(row, 4)?, leaf: get(row, 5)?, recorded })
+        },
+    )
+}
+
+/// What a failure of the database means to the caller of a read or of a batch that was rolled back.
+pub(super) fn journal_error(error: &rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            JournalError::Corrupt(error.to_string())
+        }
+        Some(_) => JournalError::Unavailable(error.to_string()),
+        // Not from the database: a value that has another type than its column.
+        None => JournalError::Corrupt(error.to_string()),
+    }
+}
+
+/// An event from tenant, market, id and stored bytes, which must agree.
+fn recorded(row: &Row<'_>) -> Result<Recorded, JournalError> {
+    let (id, stored): ([u8; 16], Vec<u8>) = (get(row, 2)?, get(row, 3)?);
+    let recorded = codec::decode(&stored)?;
+    if recorded.id == EventId::from_bytes(id) && recorded.partition == partition(row)? {
+        Ok(recorded)
+    } else {
+        Err(corrupt("an event under another's name"))
+    }
+}
+
+/// The first two columns.
+fn partition(row: &Row<'_>) -> Result<Partition, JournalError> {
+    let (tenant, market): (String, String) = (get(row, 0)?, get(row, 1)?);
+    match (tenant.parse(), market.parse()) {
+        (Ok(tenant), Ok(market)) => Ok(Partition { tenant, market }),
+        (Err(_), _) | (_, Err(_)) => Err(corrupt("a partition that is none")),
+    }
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, JournalError>,
+) -> Result<Vec<T>, JournalError> {
+    let failed = |error| journal_error(&error);
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut found = statement.query(params).map_err(failed)?;
+    let mut values = Vec::new();
+    while let Some(row) = found.next().map_err(failed)? {
+        values.push(read(row)?);
+    }
+    Ok(values)
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, JournalError> {
+    row.get(column).map_err(|error| journal_error(&error))
+}
+
+fn row_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn corrupt(what: &str) -> JournalError {
+    JournalError::Corrupt(what.to_owned())
+}
+
+/// Readings that may wait; beyond it the caller hears at once that there is no capacity.
+const READINGS_MAX: usize = 4_096;

@@ -1,0 +1,170 @@
+//! The one thread that writes. Each turn it takes whatever batches wait, gives each its savepoint and all of them one
+//! commit, and answers when that is durable (`design.md` §4).
+//!
+//! After a commit that failed it stops for good: what the disk holds is known only after opening again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carhop_app::batch::{Appended, Batch};
+use carhop_app::ports::{AppendError, JournalError};
+use carhop_app::record::Partition;
+use carhop_kernel::id::EventId;
+use carhop_kernel::time::Timestamp;
+use rusqlite::Connection;
+
+use super::append::{self, Failure};
+use super::queue::{Job, Lease, Queue, Turn, reply_unavailable};
+use super::read;
+
+/// Owns the connection that writes.
+pub(super) struct Writer {
+    connection: Connection,
+    queue: Arc<Queue>,
+    /// Effects that somebody is at. They die with the process, as does whoever was at them.
+    leases: BTreeMap<(Partition, EventId), Timestamp>,
+    /// Erased data may still stand in the write-ahead log.
+    erasure_is_open: bool,
+}
+
+/// What a batch came to.
+type Outcome = Result<Appended, AppendError>;
+
+/// The writer cannot go on.
+#[derive(Debug)]
+struct Stopped(String);
+
+impl Writer {
+    pub(super) fn new(connection: Connection, queue: Arc<Queue>) -> Self {
+        Self { connection, queue, leases: BTreeMap::new(), erasure_is_open: false }
+    }
+
+    /// Works until the queue is closed and empty, or a commit fails.
+    pub(super) fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let _guard = StopOnExit(&queue);
+        while let Some(Turn { jobs, leases }) = queue.next() {
+            if let Err(Stopped(why)) = self.commit(jobs) {
+                tracing::error!(why, "the journal has stopped");
+                queue.stop(&why);
+                for lease in leases {
+                    let _ = lease.answer.send(Err(JournalError::Unavailable(why.clone())));
+                }
+                return;
+            }
+            for lease in leases {
+                self.lease(lease);
+            }
+            self.finish_erasure();
+        }
+    }
+
+    /// One commit for all. Nobody hears of success before it.
+    fn commit(&mut self, jobs: Vec<Job>) -> Result<(), Stopped> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = execute(&self.connection, "BEGIN IMMEDIATE") {
+            reply_unavailable(jobs, &error.to_string());
+            return Ok(());
+        }
+        let outcomes = match self.apply_all(&jobs) {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                // Nothing was committed, so nothing happened; but a connection in an unknown state is not used again.
+                let why = error.to_string();
+                reply_unavailable(jobs, &why);
+                return Err(Stopped(why));
+            }
+        };
+        if let Err(error) = execute(&self.connection, "COMMIT") {
+            let why = error.to_string();
+            for job in jobs {
+                let _ = job.answer.send(Err(JournalError::Unknown(why.clone()).into()));
+            }
+            return Err(Stopped(why));
+        }
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            self.note(&job.batch, outcome.is_ok());
+            // Whoever no longer waits needs no answer.
+            let _ = job.answer.send(outcome);
+        }
+        Ok(())
+    }
+
+    fn apply_all(&self, jobs: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
+        let outcomes = jobs.iter().map(|job| isolated(&self.connection, &job.batch));
+        let outcomes = outcomes.collect::<rusqlite::Result<_>>()?;
+        if let Some(job) = jobs.iter().find(|job| !job.batch.spends.is_empty()) {
+            append::forget_spent(&self.connection, job.batch.at)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// What must be remembered of a batch that is durable now.
+    fn note(&mut self, batch: &Batch, is_appended: bool) {
+        if is_appended {
+            self.erasure_is_open |= !batch.erased.is_empty();
+            for id in &batch.finished_effects {
+                self.leases.remove(&(batch.partition.clone(), *id));
+            }
+        }
+    }
+
+    fn lease(&mut self, Lease { now, until, limit, answer }: Lease) {
+        self.leases.retain(|_, leased_until| *leased_until > now);
+        let is_free = |partition: &Partition, id: EventId| {
+            !self.leases.contains_key(&(partition.clone(), id))
+        };
+        let found = read::oldest_effects(&self.connection, limit, is_free);
+        let leased = found.as_deref().unwrap_or_default().iter();
+        let taken: Vec<_> = leased.map(|(id, partition, _)| (partition.clone(), *id)).collect();
+        if answer.send(found).is_ok() {
+            self.leases.extend(taken.into_iter().map(|effect| (effect, until)));
+        }
+    }
+
+    /// Empties the write-ahead log after an erasure (M-PRV-2). A reader can be in the way; then the next turn tries again.
+    fn finish_erasure(&mut self) {
+        if !self.erasure_is_open {
+            return;
+        }
+        let emptied = self.connection.busy_timeout(Duration::ZERO).and_then(|()| {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0))
+        });
+        let restored = self.connection.busy_timeout(super::open::BUSY_TIMEOUT);
+        self.erasure_is_open = !matches!((emptied, restored), (Ok(0), Ok(())));
+    }
+}
+
+/// One batch, alone in its savepoint. `Err` only if the transaction as a whole is lost.
+fn isolated(connection: &Connection, batch: &Batch) -> rusqlite::Result<Outcome> {
+    execute(connection, "SAVEPOINT batch")?;
+    let outcome = match append::apply(connection, batch) {
+        Ok(appended) => Ok(appended),
+        Err(failure) => {
+            execute(connection, "ROLLBACK TO batch")?;
+            Err(match failure {
+                Failure::Refused(error) => error,
+                Failure::Database(error) => read::journal_error(&error).into(),
+            })
+        }
+    };
+    execute(connection, "RELEASE batch")?;
+    Ok(outcome)
+}
+
+fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(|_| ())
+}
+
+/// Whatever ends the thread, nobody waits for it in vain.
+struct StopOnExit<'a>(&'a Queue);
+
+impl Drop for StopOnExit<'_> {
+    fn drop(&mut self) {
+        self.0.stop("the writer has ended");
+    }
+}

@@ -1,0 +1,277 @@
+//! A pump: it dispenses once for one command, reads its meter in numbered, signed readings and stops
+//! by itself (M-ACT-3; standards §8).
+//!
+//! What a quantity costs and whether it was too much is not known here: the meter is reported as it
+//! is.
+
+use alloc::vec::Vec;
+
+use carhop_kernel::session::InterlockKind;
+use carhop_proofs::statement::{Body, EndReason, Outcome, Reading, ReadingKind, RefusalCode};
+use carhop_proofs::suite::Suite;
+
+use super::{Action, Actuated, Agent, Alarm, Machine, Output, SensorEvent, limits};
+use crate::memory::Dispensing;
+use crate::record::About;
+
+/// The running state of a pump. What must survive a power cut, the memory knows.
+#[derive(Debug)]
+pub(super) struct PumpMachine {
+    grades: Vec<u8>,
+    max_ml: u32,
+    totaliser_ml: u64,
+    is_nozzle_lifted: bool,
+    tripped: Vec<InterlockKind>,
+    run: Option<Run>,
+}
+
+/// A dispensing since the valve was enabled.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    armed_at_ms: u64,
+    was_lifted: bool,
+    /// When fuel last flowed, or could first.
+    moved_at_ms: u64,
+    read_at_ms: u64,
+    stopping: Option<Stopping>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stopping {
+    reason: EndReason,
+    since_ms: u64,
+}
+
+impl PumpMachine {
+    pub(super) fn new(grades: Vec<u8>, max_ml: u32, totaliser_ml: u64) -> Self {
+        let (is_nozzle_lifted, tripped, run) = (false, Vec::new(), None);
+        Self { grades, max_ml, totaliser_ml, is_nozzle_lifted, tripped, run }
+    }
+
+    pub(super) fn has(&self, grade: u8) -> bool {
+        self.grades.contains(&grade)
+    }
+
+    pub(super) fn gives(&self, max_ml: u32) -> bool {
+        0 < max_ml && max_ml <= self.max_ml
+    }
+
+    pub(super) fn totaliser_ml(&self) -> u64 {
+        self.totaliser_ml
+    }
+
+    pub(super) fn unready(&self) -> Option<RefusalCode> {
+        let is_ready = self.tripped.is_empty() && !self.is_nozzle_lifted;
+        if is_ready { None } else { Some(RefusalCode::Interlocked) }
+    }
+
+    pub(super) fn begin(&mut self, now_ms: u64) {
+        self.run = Some(Run {
+            armed_at_ms: now_ms,
+            was_lifted: false,
+            moved_at_ms: now_ms,
+            read_at_ms: now_ms,
+            stopping: None,
+        });
+    }
+
+    pub(super) fn due_at(&self) -> Option<u64> {
+        let run = self.run?;
+        Some(match run.stopping {
+            Some(stopping) => stopping.overdue_at(),
+            None => run.idle_at().min(run.overdue_at()),
+        })
+    }
+
+    fn trip(&mut self, kind: InterlockKind, is_tripped: bool) {
+        self.tripped.retain(|other| *other != kind);
+        if is_tripped {
+            self.tripped.push(kind);
+        }
+    }
+}
+
+impl Run {
+    /// When it is over because nothing flows.
+    fn idle_at(&self) -> u64 {
+        let patience_ms =
+            if self.was_lifted { limits::NO_FLOW_MS_MAX } else { limits::NOZZLE_MS_MAX };
+        self.moved_at_ms.saturating_add(patience_ms)
+    }
+
+    /// When it is over in any case.
+    fn overdue_at(&self) -> u64 {
+        self.armed_at_ms.saturating_add(limits::DISPENSING_MS_MAX)
+    }
+}
+
+impl Stopping {
+    /// When the valve should have reported that it is closed.
+    fn overdue_at(&self) -> u64 {
+        self.since_ms.saturating_add(limits::STOP_MS_MAX)
+    }
+}
+
+impl<S: Suite> Agent<S> {
+    pub(super) fn pump_actuated(&mut self, actuated: Actuated) {
+        if self.running().is_some() {
+            self.confirm();
+            match actuated {
+                Actuated::Done => {}
+                Actuated::Failed => self.stop(EndReason::Fault),
+            }
+        }
+    }
+
+    pub(super) fn pump_sensed(&mut self, event: SensorEvent) {
+        match event {
+            SensorEvent::NozzleLifted => self.nozzle(true),
+            SensorEvent::NozzleSeated => self.nozzle(false),
+            SensorEvent::Flow { totaliser_ml } => self.flow(totaliser_ml),
+            SensorEvent::Stopped { totaliser_ml } => self.stopped(totaliser_ml),
+            SensorEvent::Interlock { kind, is_tripped } => self.interlock(kind, is_tripped),
+            // A pump's cabinet reports as the strongest interlock there is.
+            SensorEvent::Tampered => {
+                self.interlock(InterlockKind::EmergencyStop, true);
+                self.alarm(Alarm::Tampered);
+            }
+            SensorEvent::Opened
+            | SensorEvent::Closed
+            | SensorEvent::Locked
+            | SensorEvent::Jammed
+            | SensorEvent::Temperature { .. } => {}
+        }
+    }
+
+    pub(super) fn pump_pass_time(&mut self) {
+        let Some(run) = self.running() else { return };
+        match run.stopping {
+            Some(stopping) if self.now_ms >= stopping.overdue_at() => self.end(EndReason::Fault),
+            None if self.now_ms >= run.overdue_at() => self.stop(EndReason::TimeLimit),
+            None if self.now_ms >= run.idle_at() => self.stop(EndReason::NoFlow),
+            Some(_) | None => {}
+        }
+    }
+
+    /// Closes the valve for good; the last reading follows when nothing flows any more. The first
+    /// reason is the one that counts.
+    pub(super) fn stop(&mut self, reason: EndReason) {
+        let since_ms = self.now_ms;
+        let Machine::Pump(PumpMachine { run: Some(run), .. }) = &mut self.machine else { return };
+        if run.stopping.is_none() {
+            run.stopping = Some(Stopping { reason, since_ms });
+            self.outputs.push_back(Output::Actuate(Action::Disarm));
+        }
+    }
+
+    /// States a reading of the dispensing under way.
+    pub(super) fn read_meter(&mut self, kind: ReadingKind, totaliser_ml: u64) {
+        let Some(Dispensing { command, begin_ml, next_number, .. }) = self.memory.dispensing()
+        else {
+            return;
+        };
+        let metered_ml = totaliser_ml.saturating_sub(begin_ml);
+        let metered_ml = u32::try_from(metered_ml).unwrap_or(u32::MAX);
+        let number = next_number;
+        let about = match kind {
+            ReadingKind::Begin | ReadingKind::Charge => About::Reading { number },
+            ReadingKind::End(_) => About::End,
+        };
+        let reading = Reading { number, kind, totaliser_ml, metered_ml };
+        self.state(Body::Meter { command, reading }, about);
+    }
+
+    /// States once that the pump is armed and what its meter showed before the first drop.
+    pub(super) fn confirm(&mut self) {
+        let Some(Dispensing { command, begin_ml, is_armed, next_number, .. }) =
+            self.memory.dispensing()
+        else {
+            return;
+        };
+        if !is_armed {
+            self.receipt(command, Outcome::Armed, About::Armed { command });
+        }
+        if next_number == 0 {
+            self.read_meter(ReadingKind::Begin, begin_ml);
+        }
+    }
+
+    fn running(&self) -> Option<Run> {
+        match &self.machine {
+            Machine::Pump(pump) => pump.run,
+            Machine::Lock(_) => None,
+        }
+    }
+
+    fn nozzle(&mut self, is_lifted: bool) {
+        let now_ms = self.now_ms;
+        let Machine::Pump(pump) = &mut self.machine else { return };
+        pump.is_nozzle_lifted = is_lifted;
+        let Some(run) = &mut pump.run else { return };
+        if is_lifted {
+            (run.was_lifted, run.moved_at_ms) = (true, now_ms);
+        } else if run.was_lifted {
+            self.stop(EndReason::Finished);
+        }
+    }
+
+    fn flow(&mut self, totaliser_ml: u64) {
+        let now_ms = self.now_ms;
+        let Machine::Pump(pump) = &mut self.machine else { return };
+        let (before_ml, run) = (pump.totaliser_ml, &mut pump.run);
+        // A totaliser never goes back; one that does cannot be believed from here on.
+        if totaliser_ml < before_ml {
+            return self.stop(EndReason::Fault);
+        }
+        pump.totaliser_ml = totaliser_ml;
+        let Some(run) = run else {
+            if totaliser_ml > before_ml {
+                self.alarm(Alarm::FlowWithoutCommand);
+            }
+            return;
+        };
+        if totaliser_ml > before_ml {
+            (run.was_lifted, run.moved_at_ms) = (true, now_ms);
+        }
+        let is_due = now_ms.saturating_sub(run.read_at_ms) >= limits::READING_MS_MIN;
+        if is_due && totaliser_ml > before_ml {
+            run.read_at_ms = now_ms;
+        }
+        self.confirm();
+        if is_due && totaliser_ml > before_ml {
+            self.read_meter(ReadingKind::Charge, totaliser_ml);
+        }
+        let limit = self.memory.dispensing().map(|run| (run.begin_ml, run.max_ml));
+        if limit.is_some_and(|(begin_ml, max_ml)| {
+            totaliser_ml.saturating_sub(begin_ml) >= u64::from(max_ml)
+        }) {
+            self.stop(EndReason::LimitReached);
+        }
+    }
+
+    fn stopped(&mut self, totaliser_ml: u64) {
+        self.flow(totaliser_ml);
+        if let Some(run) = self.running() {
+            self.end(run.stopping.map_or(EndReason::Finished, |stopping| stopping.reason));
+        }
+    }
+
+    fn interlock(&mut self, kind: InterlockKind, is_tripped: bool) {
+        let Machine::Pump(pump) = &mut self.machine else { return };
+        pump.trip(kind, is_tripped);
+        if is_tripped {
+            let command = self.memory.dispensing().map(|dispensing| dispensing.command);
+            self.state(Body::Interlock { command, kind }, About::Report);
+            self.stop(EndReason::Interlock);
+        }
+    }
+
+    /// The last reading.
+    fn end(&mut self, reason: EndReason) {
+        self.confirm();
+        let Machine::Pump(pump) = &mut self.machine else { return };
+        pump.run = None;
+        let totaliser_ml = pump.totaliser_ml;
+        self.read_meter(ReadingKind::End(reason), totaliser_ml);
+    }
+}

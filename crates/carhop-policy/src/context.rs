@@ -12,7 +12,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use crate::facts::{ActuatorFacts, Facts, HandsetFacts, LegFacts, OrderFacts, PlaceFact};
+use crate::facts::{
+    ActuatorFacts, Facts, HandsetFacts, LegFacts, OrderFacts, PlaceFact, PlaceFacts, TokenFacts,
+    VehicleFacts,
+};
 
 /// The entity types of the schema, parsed once.
 #[derive(Debug)]
@@ -108,7 +111,6 @@ impl Vocabulary {
         facts: &Facts,
         rung: Rung,
     ) -> Result<Vec<(String, RestrictedExpression)>, ContextError> {
-        let place = |fact: PlaceFact| self.place(fact);
         let mut fields = Fields::default();
         fields
             .word("phase", &self.phase, &facts.phase)?
@@ -118,31 +120,11 @@ impl Vocabulary {
             .some("order", self.order(&facts.order)?)
             .maybe("recipient", facts.recipient.map(|proof| word(&self.assurance, &proof)))?
             .word("risk", &self.risk, &facts.risk)?
-            .flag("intent_approved", facts.intent_approved);
-        let mut vehicle = Fields::default();
-        vehicle
-            .maybe("matched_by", facts.vehicle.matched_by.map(|by| word(&self.vehicle_match, &by)))?
-            .flag("mismatch", facts.vehicle.mismatch)
-            .flag("moving", facts.vehicle.moving);
-        let mut places = Fields::default();
-        places
-            .maybe("driver", facts.place.driver.map(place))?
-            .maybe("vehicle", facts.place.vehicle.map(place))?
-            .flag("disagrees", facts.place.disagrees)
-            .flag("service_permitted", facts.place.service_permitted);
-        fields.some("vehicle", vehicle.record()?).some("place", places.record()?).word(
-            "window",
-            &self.window,
-            &facts.window,
-        )?;
-        if let Some(presented) = facts.token {
-            let mut token = Fields::default();
-            token
-                .maybe("flaw", presented.flaw.map(|flaw| Ok(text(flaw.code()))))?
-                .some("age_ms", number(presented.age_ms));
-            fields.some("token", token.record()?);
-        }
-        fields
+            .flag("intent_approved", facts.intent_approved)
+            .some("vehicle", self.vehicle(facts.vehicle)?)
+            .some("place", self.places(facts.place)?)
+            .word("window", &self.window, &facts.window)?
+            .maybe("token", facts.token.map(token))?
             .maybe("presence", facts.presence.map(|method| word(&self.presence, &method)))?
             .maybe("proof_refused", facts.proof_refused.map(|reason| Ok(text(reason.code()))))?
             .some("handset", self.handset(facts.handset)?)
@@ -177,6 +159,26 @@ impl Vocabulary {
         fields.record()
     }
 
+    fn vehicle(&self, vehicle: VehicleFacts) -> Expression {
+        let matched_by = vehicle.matched_by.map(|method| word(&self.vehicle_match, &method));
+        let mut fields = Fields::default();
+        fields
+            .maybe("matched_by", matched_by)?
+            .flag("mismatch", vehicle.mismatch)
+            .flag("moving", vehicle.moving);
+        fields.record()
+    }
+
+    fn places(&self, places: PlaceFacts) -> Expression {
+        let mut fields = Fields::default();
+        fields
+            .maybe("driver", places.driver.map(|fact| self.place(fact)))?
+            .maybe("vehicle", places.vehicle.map(|fact| self.place(fact)))?
+            .flag("disagrees", places.disagrees)
+            .flag("service_permitted", places.service_permitted);
+        fields.record()
+    }
+
     fn place(&self, fact: PlaceFact) -> Expression {
         let mut fields = Fields::default();
         fields.word("method", &self.place_method, &fact.method)?.word(
@@ -205,6 +207,14 @@ impl Vocabulary {
             .flag("reachable", actuator.reachable);
         fields.record()
     }
+}
+
+fn token(token: TokenFacts) -> Expression {
+    let mut fields = Fields::default();
+    fields
+        .maybe("flaw", token.flaw.map(|flaw| Ok(text(flaw.code()))))?
+        .some("age_ms", number(token.age_ms));
+    fields.record()
 }
 
 /// The fields of one record, in the order in which they were added.

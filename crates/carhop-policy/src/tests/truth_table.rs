@@ -12,7 +12,10 @@ use carhop_kernel::session::{HoldCause, PhaseKind};
 use carhop_kernel::verdict::{PolicyAction, Rung};
 
 use super::{reasons, shipped};
-use crate::{Facts, LegFacts, PlaceFact, Risk, TokenFacts, WindowState, evaluate, explain, sample};
+use crate::{
+    Facts, LegFacts, PlaceFact, PolicyOutcome, Risk, TokenFacts, WindowState, evaluate, explain,
+    sample,
+};
 
 type Breach = fn(&mut Facts);
 
@@ -278,6 +281,31 @@ fn what_a_rung_does_not_ask_for_may_be_missing() {
 fn every_reason_that_a_policy_gives_has_a_row() {
     let told: BTreeSet<Reason> = BREACHES.iter().map(|(_, reason, _)| *reason).collect();
     assert_eq!(told, shipped().reasons());
+}
+
+/// No policy is idle: each of them applies to some row.
+#[test]
+fn every_policy_decides_some_row() {
+    let bundle = shipped();
+    let mut deciding = BTreeSet::new();
+    let mut all = BTreeSet::new();
+    let mut ask = |facts: &Facts| {
+        for policy in explain(&bundle, facts).policies {
+            all.insert(policy.id.clone());
+            if policy.outcome == PolicyOutcome::Determining {
+                deciding.insert(policy.id);
+            }
+        }
+    };
+    for (actions, _, breach) in BREACHES {
+        for action in *actions {
+            let mut facts = sample::well(*action);
+            ask(&facts);
+            breach(&mut facts);
+            ask(&facts);
+        }
+    }
+    assert_eq!(deciding, all);
 }
 
 #[test]

@@ -4,6 +4,40 @@
 //! Names no runtime, no transport and no database: the outside world is the ports, every deadline a durable timer, and
 //! the futures run on any executor.
 
+mod app;
 pub mod batch;
+pub mod call;
+mod code;
+mod customer;
+mod driver;
+mod effects;
+mod failure;
+mod fleet;
+mod judge;
+mod keyring;
+mod meta;
+mod operator;
+mod order;
 pub mod ports;
+mod reads;
 pub mod record;
+pub mod records;
+mod release;
+pub mod sequence;
+mod statement;
+mod steer;
+mod token;
+mod vault;
+mod view;
+
+pub use app::{App, Parts, Settings};
+pub use call::{Call, Idempotency, Reply};
+pub use code::{IssuedCode, Presented};
+pub use customer::{Proposal, Secret};
+pub use failure::Failure;
+pub use fleet::Attestation;
+pub use keyring::Keyring;
+pub use order::{NewLeg, NewOrder};
+pub use statement::HighWaterMark;
+pub use token::{Introspection, Wanted};
+pub use view::SessionView;

@@ -3,8 +3,11 @@
 use core::future::Future;
 use core::pin::Pin;
 
-use carhop_kernel::id::{CommandId, DeviceId, SessionId};
+use carhop_kernel::device::DeviceClass;
+use carhop_kernel::digest::KeyThumbprint;
+use carhop_kernel::id::{CommandId, DeviceId, SessionId, TenantId};
 use carhop_kernel::time::Timestamp;
+use carhop_proofs::suite::PublicKey;
 
 use crate::batch::{
     Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
@@ -154,3 +157,46 @@ pub trait Bell: Send + Sync {
     /// Something was appended; `session` if it concerns one.
     fn ring(&self, session: Option<SessionId>);
 }
+
+/// The issuing authorities, one per device class.
+pub trait Certifier: Send + Sync {
+    /// A short-lived certificate for the key of a signing request, if its proof of possession holds.
+    fn certify(&self, ask: &CertificateAsk<'_>) -> Result<Certified, CertifyError>;
+}
+
+/// What is to be certified.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateAsk<'a> {
+    /// Whose.
+    pub tenant: &'a TenantId,
+    /// By which class's authority.
+    pub class: DeviceClass,
+    /// For which device.
+    pub device: DeviceId,
+    /// PKCS #10 signing request, DER.
+    pub csr: &'a [u8],
+    /// Sixteen bytes of chance for the serial number.
+    pub serial: [u8; 16],
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A certified key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// The certificate and its issuing authority's, DER, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// The roots to trust, DER.
+    pub roots: Vec<Vec<u8>>,
+    /// SHA-256 of the certificate.
+    pub fingerprint: KeyThumbprint,
+    /// The certified key.
+    pub key: PublicKey,
+    /// First instant at which the certificate is dead.
+    pub not_after: Timestamp,
+}
+
+/// A signing request that was not certified.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signing request cannot be certified: {0}")]
+pub struct CertifyError(pub String);

@@ -56,12 +56,16 @@ kinds! {
     Track = "track";
     /// A driver.
     Driver = "driver";
-    /// A customer's bound keys.
-    Customer = "customer";
     /// An API key by hash.
     ApiKey = "api_key";
     /// A one-time link or enrolment ticket by hash.
     Ticket = "ticket";
+    /// How far a device's chain of statements has been read.
+    Chain = "chain";
+    /// A command, to find its session.
+    Command = "command";
+    /// A device's signed statement as it came.
+    Receipt = "receipt";
     /// A decision with inputs and reasons.
     Decision = "decision";
     /// The reply to a request with an idempotency key.

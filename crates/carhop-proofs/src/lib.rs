@@ -35,6 +35,8 @@ pub mod token;
 #[cfg(test)]
 #[cfg(feature = "rustcrypto")]
 mod fixture;
+#[cfg(feature = "std")]
+pub mod vault;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod vectors;

@@ -1,0 +1,215 @@
+//! The driver's part up to the car: assignment, positions, tags, plate, arrival, presence (M-IDN-7, M-GEO-0, M-VEH-4).
+
+use carhop_kernel::actor::Actor;
+use carhop_kernel::evidence::{Party, VehicleMatch};
+use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
+use carhop_kernel::id::{DriverId, SessionId};
+use carhop_kernel::session::{Action, LegIndex};
+use carhop_proofs::suite::same_secret;
+
+use crate::app::App;
+use crate::batch::{Body, Meta, PlaceJudged, Stream};
+use crate::call::{Call, Reply};
+use crate::failure::Failure;
+use crate::judge::{Ask, Stop};
+use crate::order::normal_plate;
+use crate::reads::{Reads, retry};
+use crate::records::{DeviceRecord, DriverRecord, StopRecord, TrackRecord, VehicleSeen};
+
+impl App {
+    /// Gives the stop to a driver on the device the driver is signed in on.
+    pub async fn assign_driver(
+        &self,
+        call: &Call,
+        session: SessionId,
+        driver: DriverId,
+    ) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            let stop = self.read_stop(&mut reads, session).await?;
+            let record = reads
+                .find::<DriverRecord>(driver.to_string())
+                .await?
+                .ok_or_else(|| Failure::invalid("driver", "no such driver"))?;
+            let device = reads.load::<DeviceRecord>(record.device.to_string()).await?;
+            let key = device.key.ok_or_else(|| Failure::invalid("driver", "not enrolled yet"))?;
+            let action = Action::AssignDriver { driver, device: device.device, key };
+            let ask = Ask { handset: Some(device), ..Ask::default() };
+            self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
+        })
+    }
+
+    /// Folds positions of the driver's device and tells what they come to.
+    pub async fn report_positions(
+        &self,
+        call: &Call,
+        session: SessionId,
+        fixes: &[Fix],
+    ) -> Result<FenceResult, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            let stop = self.read_stop(&mut reads, session).await?;
+            assigned(call, &stop)?;
+            let mut record = stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop));
+            for fix in fixes {
+                record.track.observe(fix, &stop.venue.fence, reads.now);
+            }
+            let scope = stop.scope(None);
+            let result = stop.venue.fence.evaluate(&record.track, reads.now, scope);
+            let mut batch = reads.batch();
+            batch.store(&record)?;
+            let body = Body::PlaceJudged(judged(&result));
+            batch.record(self, Stream::Side(session), &Meta::by(call), body);
+            self.append(batch, Some(session)).await?;
+            Ok(result)
+        })
+    }
+
+    /// Takes the code of a tag that hangs at the venue, as place evidence where satellites are not enough.
+    pub async fn scan_tag(
+        &self,
+        call: &Call,
+        session: SessionId,
+        code: &str,
+    ) -> Result<(), Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            let stop = self.read_stop(&mut reads, session).await?;
+            assigned(call, &stop)?;
+            let known = stop
+                .venue
+                .tags
+                .iter()
+                .find(|(tag, _)| same_secret(tag.as_bytes(), code.as_bytes()));
+            let (_, bay) =
+                known.ok_or_else(|| Failure::invalid("code", "not a tag of this venue"))?;
+            let tag =
+                VenueTag { venue: stop.venue.venue.clone(), bay: bay.clone(), read_at: reads.now };
+            let mut record = stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop));
+            record.tag = Some(tag);
+            let mut batch = reads.batch();
+            batch.store(&record)?;
+            self.append(batch, Some(session)).await?;
+            Ok(())
+        })
+    }
+
+    /// Compares a plate read at the car with the order's. The answer is kept either way.
+    pub async fn match_vehicle(
+        &self,
+        call: &Call,
+        session: SessionId,
+        plate: &str,
+    ) -> Result<bool, Failure> {
+        let plate = normal_plate(plate).ok_or_else(|| Failure::invalid("plate", "not a plate"))?;
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            let stop = self.read_stop(&mut reads, session).await?;
+            assigned(call, &stop)?;
+            let order = &stop.session.order;
+            let personal = self
+                .personal(&call.partition, stop.record.customer, order.order)
+                .await?
+                .ok_or(Failure::NotFound)?;
+            let matches = same_secret(plate.as_bytes(), personal.plate.as_bytes());
+            let seen = VehicleSeen {
+                matches,
+                method: VehicleMatch::PlateRead,
+                at: reads.now,
+                order_version: order.version,
+            };
+            let mut batch = reads.batch();
+            batch.store(&StopRecord { vehicle: Some(seen), ..stop.record.clone() })?;
+            self.append(batch, Some(session)).await?;
+            Ok(matches)
+        })
+    }
+
+    /// Reports arrival; the evidence is what positions and tags came to.
+    pub async fn arrive(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            let stop = self.read_stop(&mut reads, session).await?;
+            assigned(call, &stop)?;
+            self.apply(call, &reads, &stop, Action::Arrive, Ask::default(), |_| Ok(())).await
+        })
+    }
+
+    /// Confirms that the goods are inside.
+    pub async fn confirm_transfer(
+        &self,
+        call: &Call,
+        session: SessionId,
+        leg: LegIndex,
+    ) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            let stop = self.read_stop(&mut reads, session).await?;
+            assigned(call, &stop)?;
+            let ask = Ask { leg: Some(leg), ..Ask::default() };
+            let action = Action::ConfirmTransfer { leg };
+            self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
+        })
+    }
+}
+
+/// Lets only the assigned driver, with the assigned device's key, see the stop at all.
+pub(crate) fn assigned(call: &Call, stop: &Stop) -> Result<(), Failure> {
+    let Actor::Driver { driver, device } = call.actor else { return Err(Failure::NotFound) };
+    match stop.session.assignment() {
+        Some(assigned)
+            if assigned.driver == driver
+                && assigned.device == device
+                && Some(assigned.key) == call.key =>
+        {
+            Ok(())
+        }
+        Some(_) | None => Err(Failure::NotFound),
+    }
+}
+
+fn fresh_track(stop: &Stop) -> TrackRecord {
+    TrackRecord {
+        session: stop.session.id,
+        party: Party::Driver,
+        track: Track::default(),
+        tag: None,
+    }
+}
+
+fn judged(result: &FenceResult) -> PlaceJudged {
+    PlaceJudged {
+        answer: code(&result.answer),
+        why: result.why.iter().map(code).collect(),
+        probability_permille: rounded(result.probability * 1000.0, 1000.0),
+        fix_age_ms: result.fix_age_ms.unwrap_or(0),
+        accuracy_dm: rounded(result.accuracy_m.unwrap_or(0.0) * 10.0, 60_000.0).into(),
+    }
+}
+
+/// The stable name that serde gives a unit variant.
+fn code<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(code)) => code,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// A value from zero to `most`, rounded.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the range of the target first"
+)]
+fn rounded(value: f64, most: f64) -> u16 {
+    value.clamp(0.0, most.min(65_535.0)).round() as u16
+}

@@ -1,0 +1,114 @@
+//! The operator's set-up: venues, API keys, tenant holds and the first line of every log (M-GEO-1, M-INT-1).
+
+use carhop_kernel::digest::KeyThumbprint;
+use carhop_kernel::id::ApiKeyId;
+use carhop_proofs::token::{ApiKey, ApiKeyRealm};
+
+use crate::app::{App, fresh};
+use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream};
+use crate::call::{Call, Reply};
+use crate::failure::Failure;
+use crate::reads::{Reads, retry};
+use crate::record::Partition;
+use crate::records::{ApiKeyRecord, ApiScope, TenantRecord, VenueRecord};
+
+impl App {
+    /// Stores a venue whose geometry has been checked; whoever judged with the old one judges again.
+    pub async fn store_venue(&self, call: &Call, venue: VenueRecord) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            reads.find::<VenueRecord>(venue.venue.to_string()).await?;
+            let mut batch = reads.batch();
+            batch.store(&venue)?;
+            let event = OperatorEvent::VenueStored {
+                venue: venue.venue.to_string(),
+                version: venue.fence.version().into(),
+            };
+            batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+            let reply = Reply { made: Some(venue.venue.to_string()), ..Reply::default() };
+            self.commit(call, batch, &reply).await?;
+            Ok(reply)
+        })
+    }
+
+    /// Makes an API key and shows it once.
+    pub async fn make_api_key(
+        &self,
+        call: &Call,
+        name: &str,
+        scopes: &[ApiScope],
+    ) -> Result<(ApiKeyId, String), Failure> {
+        let key = ApiKey::mint(ApiKeyRealm::Live, &self.random());
+        let id = fresh!(self, ApiKeyId);
+        let record = ApiKeyRecord {
+            hash: key.hash(self.suite(), &self.pepper(&call.partition)),
+            id,
+            name: name.to_owned(),
+            scopes: scopes.to_vec(),
+            revoked: false,
+        };
+        let reads = Reads::new(self, &call.partition);
+        let mut batch = reads.batch();
+        batch.store(&record)?;
+        let scopes = scopes.iter().map(|scope| format!("{scope:?}").to_lowercase()).collect();
+        let event = OperatorEvent::ApiKeyMade { key: id.to_string(), scopes };
+        batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+        self.append(batch, None).await?;
+        Ok((id, key.expose().to_owned()))
+    }
+
+    /// The record of an API key's text, if it is one in force.
+    pub async fn authenticate_api_key(
+        &self,
+        partition: &Partition,
+        secret: &str,
+    ) -> Result<ApiKeyRecord, Failure> {
+        let key = ApiKey::parse(secret).map_err(|_| Failure::Unauthenticated)?;
+        let hash = key.hash(self.suite(), &self.pepper(partition));
+        let found = self.peek::<ApiKeyRecord>(partition, hash.to_string()).await?;
+        found.filter(|record| !record.revoked).ok_or(Failure::Unauthenticated)
+    }
+
+    /// Freezes or thaws all releases of the partition.
+    pub async fn hold_tenant(&self, call: &Call, held: bool) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
+            let mut batch = reads.batch();
+            batch.store(&TenantRecord { held, ..tenant })?;
+            let event = OperatorEvent::TenantHold { held };
+            batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+            let reply = Reply::default();
+            self.commit(call, batch, &reply).await?;
+            Ok(reply)
+        })
+    }
+
+    /// Notes the start of a server with the policies and roots it will judge by.
+    pub async fn note_start(
+        &self,
+        partition: &Partition,
+        version: &str,
+        clock_offset_ms: u64,
+    ) -> Result<(), Failure> {
+        let roots = self.parts.settings.attestation_roots.iter();
+        let event = OperatorEvent::Started {
+            version: version.to_owned(),
+            policy: self.parts.policies.version(),
+            attestation_roots: roots
+                .map(|root| KeyThumbprint(self.suite().sha256(&[root])))
+                .collect(),
+            clock_offset_ms,
+        };
+        let mut batch = Batch::new(partition.clone(), self.now());
+        batch.record(self, Stream::Operator, &Meta::system(), Body::Operator(event));
+        self.append(batch, None).await?;
+        Ok(())
+    }
+}

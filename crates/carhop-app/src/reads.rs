@@ -1,0 +1,202 @@
+//! Reading everything a decision needs while noting every version that was read, so that the append which follows is
+//! conditional on all of it without anybody having to remember (`design.md` §2.2, §4).
+
+use carhop_kernel::id::{EventId, SessionId};
+use carhop_kernel::session::{Event, Session, evolve, open};
+use carhop_kernel::time::Timestamp;
+
+use crate::app::{App, fresh};
+use crate::batch::{Appended, Batch, Body, Entry, Meta, Stream};
+use crate::call::{Call, Reply};
+use crate::failure::Failure;
+use crate::ports::{AppendError, JournalError, Query};
+use crate::record::{Kind, Partition, Record, RecordKey, Versioned};
+use crate::records::{ReplyRecord, SessionHead};
+
+/// What was read so far, and in which versions.
+pub(crate) struct Reads<'a> {
+    app: &'a App,
+    pub(crate) partition: Partition,
+    pub(crate) now: Timestamp,
+    seen: Vec<(RecordKey, u64)>,
+}
+
+impl<'a> Reads<'a> {
+    pub(crate) fn new(app: &'a App, partition: &Partition) -> Self {
+        Self { app, partition: partition.clone(), now: app.now(), seen: Vec::new() }
+    }
+
+    /// A record, or `None` if there is none; either way its version is noted.
+    pub(crate) async fn find<R: Record>(&mut self, key: String) -> Result<Option<R>, Failure> {
+        let place = RecordKey { partition: self.partition.clone(), kind: R::KIND, key };
+        let found = self.app.parts.journal.record(place.clone()).await?;
+        self.note(place, found.as_ref().map_or(0, |versioned| versioned.version));
+        found.map(|versioned| parse(&versioned)).transpose()
+    }
+
+    /// A record that must be there.
+    pub(crate) async fn load<R: Record>(&mut self, key: String) -> Result<R, Failure> {
+        self.find(key).await?.ok_or(Failure::NotFound)
+    }
+
+    /// A session as its events tell it, with the version of its head.
+    pub(crate) async fn session(&mut self, id: SessionId) -> Result<Session, Failure> {
+        // The head is read before the events: an event that comes between makes the append conflict, not the fold lie.
+        self.load::<SessionHead>(id.to_string()).await?;
+        let events =
+            self.app.parts.journal.stream(self.partition.clone(), Stream::Session(id)).await?;
+        let mut bodies = events.iter().filter_map(|recorded| match &recorded.body {
+            Body::Session(event) => Some(&**event),
+            Body::Refused(_)
+            | Body::CodeIssued { .. }
+            | Body::ProofFailed { .. }
+            | Body::TokenIssued { .. }
+            | Body::TokenRevoked { .. }
+            | Body::CustomerBound { .. }
+            | Body::PlaceJudged(_)
+            | Body::Device(_)
+            | Body::Operator(_) => None,
+        });
+        let first =
+            bodies.next().and_then(open).ok_or(Failure::Internal("a session without a start"))?;
+        Ok(bodies.fold(first, evolve))
+    }
+
+    /// A batch that holds only if nothing that was read has changed.
+    pub(crate) fn batch(&self) -> Batch {
+        let mut batch = Batch::new(self.partition.clone(), self.now);
+        batch.preconditions.clone_from(&self.seen);
+        batch
+    }
+
+    fn note(&mut self, place: RecordKey, version: u64) {
+        if !self.seen.iter().any(|(seen, _)| *seen == place) {
+            self.seen.push((place, version));
+        }
+    }
+}
+
+impl Batch {
+    /// Adds something that happened.
+    pub(crate) fn record(&mut self, app: &App, stream: Stream, meta: &Meta, body: Body) {
+        let id = fresh!(app, EventId);
+        self.entries.push(Entry { id, stream, meta: meta.clone(), body });
+    }
+
+    /// Stores a record.
+    pub(crate) fn store<R: Record>(&mut self, record: &R) -> Result<(), JournalError> {
+        let write = record.write(&self.partition)?;
+        self.writes.push(write);
+        Ok(())
+    }
+
+    /// Adds what happened to a session and brings its head up to date.
+    pub(crate) fn advance(
+        &mut self,
+        app: &App,
+        session: &Session,
+        meta: &Meta,
+        events: &[Event],
+    ) -> Result<Session, JournalError> {
+        for event in events {
+            let body = Body::Session(Box::new(event.clone()));
+            self.record(app, Stream::Session(session.id), meta, body);
+        }
+        let after = events.iter().fold(session.clone(), evolve);
+        self.store(&SessionHead::of(&after))?;
+        Ok(after)
+    }
+}
+
+impl App {
+    /// The reply to an earlier call with the same idempotency key, if there was one.
+    pub(crate) async fn earlier_reply(
+        &self,
+        reads: &mut Reads<'_>,
+        call: &Call,
+    ) -> Result<Option<Reply>, Failure> {
+        let Some(idempotency) = &call.idempotency else { return Ok(None) };
+        match reads.find::<ReplyRecord>(idempotency.slot.clone()).await? {
+            Some(earlier) if earlier.fingerprint == idempotency.fingerprint => {
+                Ok(Some(Reply { replayed: true, ..earlier.reply }))
+            }
+            Some(_) => Err(Failure::ConflictingReplay),
+            None => Ok(None),
+        }
+    }
+
+    /// Appends the batch together with the reply that a repetition of the call will get.
+    pub(crate) async fn commit(
+        &self,
+        call: &Call,
+        mut batch: Batch,
+        reply: &Reply,
+    ) -> Result<Appended, AppendError> {
+        if let Some(idempotency) = &call.idempotency {
+            batch.store(&ReplyRecord {
+                slot: idempotency.slot.clone(),
+                fingerprint: idempotency.fingerprint,
+                reply: reply.clone(),
+                at: batch.at,
+            })?;
+        }
+        self.append(batch, reply.session).await
+    }
+
+    /// Appends and tells whoever waits.
+    pub(crate) async fn append(
+        &self,
+        batch: Batch,
+        session: Option<SessionId>,
+    ) -> Result<Appended, AppendError> {
+        let appended = self.parts.journal.append(batch).await?;
+        self.parts.bell.ring(session);
+        Ok(appended)
+    }
+
+    /// Records of one kind under an index value, oldest key first.
+    pub(crate) async fn list<R: Record>(
+        &self,
+        partition: &Partition,
+        index: Option<(&'static str, String)>,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<R>, Failure> {
+        let query = Query { partition: partition.clone(), kind: R::KIND, index, after, limit };
+        let found = self.parts.journal.records(query).await?;
+        found.iter().map(|(_, versioned)| parse(versioned)).collect()
+    }
+
+    /// One record outside of any decision.
+    pub(crate) async fn peek<R: Record>(
+        &self,
+        partition: &Partition,
+        key: String,
+    ) -> Result<Option<R>, Failure> {
+        let place = RecordKey { partition: partition.clone(), kind: R::KIND, key };
+        self.parts.journal.record(place).await?.map(|versioned| parse(&versioned)).transpose()
+    }
+}
+
+fn parse<R: Record>(versioned: &Versioned) -> Result<R, Failure> {
+    serde_json::from_slice(&versioned.body).map_err(|error| {
+        JournalError::Corrupt(format!("{:?}: {error}", Kind::name(R::KIND))).into()
+    })
+}
+
+/// Makes an attempt again as long as others keep changing what it read, up to [`APPEND_ATTEMPTS`] times.
+macro_rules! retry {
+    ($attempt:expr) => {{
+        for _ in 1..$crate::reads::APPEND_ATTEMPTS {
+            match async { $attempt }.await {
+                Err($crate::failure::Failure::Contended) => {}
+                settled => return settled,
+            }
+        }
+        $attempt
+    }};
+}
+pub(crate) use retry;
+
+/// How often a decision is made again before the caller is asked to come back.
+pub(crate) const APPEND_ATTEMPTS: usize = 8;

@@ -1,0 +1,176 @@
+//! Records of devices: who they are, what they signed, which commands they were sent.
+
+use carhop_kernel::device::{DeviceClass, TrustTier};
+use carhop_kernel::digest::{EvidenceHash, FirmwareDigest, KeyThumbprint};
+use carhop_kernel::id::{CommandId, DeviceId, DriverId, ReleaseId, SessionId};
+use carhop_kernel::limits;
+use carhop_kernel::session::LegIndex;
+use carhop_kernel::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Kind, Record};
+
+/// A device of the inventory. Whatever changes its trust changes its version, and with it every decision that read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRecord {
+    /// Which device.
+    pub device: DeviceId,
+    /// Its name for people.
+    pub name: String,
+    /// Its class.
+    pub class: DeviceClass,
+    /// SEC 1 uncompressed P-256 point of its certified key, in hexadecimal digits; empty until enrolled.
+    pub public_key: String,
+    /// RFC 7638 thumbprint of that key.
+    pub key: Option<KeyThumbprint>,
+    /// Fingerprint of the certificate in force.
+    pub certificate: Option<KeyThumbprint>,
+    /// First instant at which the certificate is dead.
+    pub certified_until: Option<Timestamp>,
+    /// Its last accepted attestation.
+    pub attested: Option<Attested>,
+    /// Why it was revoked.
+    pub revoked: Option<String>,
+    /// Whether it reported tampering since it was last attested.
+    pub tampered: bool,
+    /// Counter of the last command made for it.
+    pub counter: u64,
+    /// The session it was last commanded for.
+    pub serving: Option<SessionId>,
+    /// The driver signed in on it; handsets only.
+    pub driver: Option<DriverId>,
+}
+
+/// An accepted attestation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attested {
+    /// How far it makes the device trusted.
+    pub tier: TrustTier,
+    /// What runs on it.
+    pub firmware: FirmwareDigest,
+    /// When it was judged.
+    pub at: Timestamp,
+    /// Thumbprint of the root that vouched for it.
+    pub root: KeyThumbprint,
+}
+
+impl DeviceRecord {
+    /// Whether nothing speaks against the device.
+    pub fn is_trusted(&self, now: Timestamp) -> bool {
+        self.revoked.is_none()
+            && !self.tampered
+            && self.certified_until.is_some_and(|until| now < until)
+    }
+
+    /// How far the device is trusted at `now`; stale evidence is none (M-DEV-2).
+    pub fn tier(&self, now: Timestamp) -> TrustTier {
+        if !self.is_trusted(now) {
+            return TrustTier::None;
+        }
+        match self.attested {
+            Some(attested)
+                if attested.at <= now
+                    && now.since_ms(attested.at) < limits::ATTESTATION_FRESH_MS =>
+            {
+                attested.tier
+            }
+            Some(_) | None => TrustTier::None,
+        }
+    }
+}
+
+impl Record for DeviceRecord {
+    const KIND: Kind = Kind::Device;
+
+    fn key(&self) -> String {
+        self.device.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        let key = self.key.iter().map(|key| ("key", key.to_string()));
+        [("class", self.class.name().to_owned())].into_iter().chain(key).collect()
+    }
+}
+
+/// How far a device's chain of signed statements has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainRecord {
+    /// Which device.
+    pub device: DeviceId,
+    /// The boot of the last statement.
+    pub boot_epoch: u32,
+    /// Its number within the boot.
+    pub sequence: u64,
+    /// SHA-256 of its bytes.
+    pub hash: EvidenceHash,
+    /// What the pump's totaliser showed last, in millilitres.
+    pub totaliser_ml: Option<u64>,
+    /// The next reading expected of the running dispensing, if one runs.
+    pub reading: Option<u32>,
+}
+
+impl Record for ChainRecord {
+    const KIND: Kind = Kind::Chain;
+
+    fn key(&self) -> String {
+        self.device.to_string()
+    }
+}
+
+/// A command that was made, so that what a device says about it finds its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Which command.
+    pub command: CommandId,
+    /// For which device.
+    pub device: DeviceId,
+    /// For which session.
+    pub session: SessionId,
+    /// For which leg.
+    pub leg: LegIndex,
+    /// For which release.
+    pub release: ReleaseId,
+}
+
+impl Record for CommandRecord {
+    const KIND: Kind = Kind::Command;
+
+    fn key(&self) -> String {
+        self.command.to_string()
+    }
+}
+
+/// A signed statement, kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptRecord {
+    /// Which device.
+    pub device: DeviceId,
+    /// The session it is about, if it is about one.
+    pub session: Option<SessionId>,
+    /// The boot it was made in.
+    pub boot_epoch: u32,
+    /// Its number within the boot.
+    pub sequence: u64,
+    /// What about, by stable name.
+    pub what: String,
+    /// The device's clock; data only.
+    pub device_time: Timestamp,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Meter value in millilitres, where there is one.
+    pub metered_ml: Option<u32>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Record for ReceiptRecord {
+    const KIND: Kind = Kind::Receipt;
+
+    fn key(&self) -> String {
+        format!("{}/{:010}/{:020}", self.device, self.boot_epoch, self.sequence)
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        self.session.iter().map(|session| ("session", session.to_string())).collect()
+    }
+}

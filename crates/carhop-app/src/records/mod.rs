@@ -1,0 +1,15 @@
+//! The typed records of the use cases. Each is found by a key, has a version in the journal and holds no secret in clear
+//! and no personal value outside the vault.
+
+mod access;
+mod device;
+mod operator;
+mod stop;
+
+pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
+pub use device::{Attested, ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
+pub use operator::{DriverRecord, LogRecord, TenantRecord, VenueRecord};
+pub use stop::{
+    CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, TrackRecord,
+    VehicleSeen,
+};

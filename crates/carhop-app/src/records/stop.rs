@@ -1,0 +1,215 @@
+//! Records around one stop.
+
+use carhop_kernel::digest::{IntentDigest, PolicyVersion, SecretHash};
+use carhop_kernel::evidence::{Party, VehicleMatch};
+use carhop_kernel::geofence::{Track, VenueTag};
+use carhop_kernel::id::{CustomerId, DecisionId, DeviceId, DriverId, OrderId, ProofId, SessionId};
+use carhop_kernel::reason::Reason;
+use carhop_kernel::session::{PhaseKind, Session};
+use carhop_kernel::time::Timestamp;
+use carhop_policy::Facts;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Kind, Record};
+
+/// A session as lists show it; its version counts the appends to the session's stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionHead {
+    /// Which session.
+    pub session: SessionId,
+    /// Its phase.
+    pub phase: PhaseKind,
+    /// Whether it is on hold.
+    pub held: bool,
+    /// The assigned driver.
+    pub driver: Option<DriverId>,
+    /// The locks and pumps of its legs, while it is active.
+    pub devices: Vec<DeviceId>,
+}
+
+impl SessionHead {
+    /// The head of a session.
+    pub fn of(session: &Session) -> Self {
+        let devices = session.legs.iter().map(|leg| leg.terms.device);
+        Self {
+            session: session.id,
+            phase: session.phase.kind(),
+            held: session.hold.is_some(),
+            driver: session.assignment().map(|assignment| assignment.driver),
+            devices: if session.is_active() { devices.collect() } else { Vec::new() },
+        }
+    }
+}
+
+impl Record for SessionHead {
+    const KIND: Kind = Kind::Session;
+
+    fn key(&self) -> String {
+        self.session.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        let devices = self.devices.iter().map(|device| ("device", device.to_string()));
+        let driver = self.driver.iter().map(|driver| ("driver", driver.to_string()));
+        [("state", self.phase.name().to_owned())].into_iter().chain(devices).chain(driver).collect()
+    }
+}
+
+/// Which session an order has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRecord {
+    /// Which order.
+    pub order: OrderId,
+    /// Its session.
+    pub session: SessionId,
+}
+
+impl Record for OrderRecord {
+    const KIND: Kind = Kind::Order;
+
+    fn key(&self) -> String {
+        self.order.to_string()
+    }
+}
+
+/// What tells about a stop besides its events. Personal values are in the vault under the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRecord {
+    /// Which session.
+    pub session: SessionId,
+    /// Whose personal data it needs.
+    pub customer: CustomerId,
+    /// The intent that waits for approval or was approved.
+    pub intent: Option<IntentDigest>,
+    /// Where the customer said the car stands: the bay, and when it was said.
+    pub stated_at: Option<Timestamp>,
+    /// What was seen of the car last.
+    pub vehicle: Option<VehicleSeen>,
+    /// Whether somebody checked the recipient's age in person.
+    pub age_proof: bool,
+}
+
+/// A look at the car's plate or tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VehicleSeen {
+    /// Whether it was the car of the order.
+    pub matches: bool,
+    /// How it was seen.
+    pub method: VehicleMatch,
+    /// When.
+    pub at: Timestamp,
+    /// The version of the order it was compared with.
+    pub order_version: u32,
+}
+
+impl Record for StopRecord {
+    const KIND: Kind = Kind::Stop;
+
+    fn key(&self) -> String {
+        self.session.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        vec![("customer", self.customer.to_string())]
+    }
+}
+
+/// The live code of a stop and its counts (M-OTP-1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodesRecord {
+    /// Which session.
+    pub session: SessionId,
+    /// The one live code, if there is one.
+    pub live: Option<LiveCode>,
+    /// Codes issued for this stop.
+    pub issues: u8,
+    /// Tries at this stop.
+    pub tries: u8,
+}
+
+/// A code that can be used once, by typing or by scanning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveCode {
+    /// Its name, which is also the scannable code's `cti`.
+    pub proof: ProofId,
+    /// Keyed hash of the digits.
+    pub hash: SecretHash,
+    /// The order version it is bound to.
+    pub order_version: u32,
+    /// First instant at which it is dead.
+    pub expires_at: Timestamp,
+    /// Tries at this code.
+    pub tries: u8,
+}
+
+impl Record for CodesRecord {
+    const KIND: Kind = Kind::Codes;
+
+    fn key(&self) -> String {
+        self.session.to_string()
+    }
+}
+
+/// The positions of one party of a stop, folded, and the tag it read last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackRecord {
+    /// Which session.
+    pub session: SessionId,
+    /// Whose positions.
+    pub party: Party,
+    /// What they come to.
+    pub track: Track,
+    /// The tag that was read last.
+    pub tag: Option<VenueTag>,
+}
+
+impl TrackRecord {
+    /// The key of a party's track.
+    pub fn key_of(session: SessionId, party: Party) -> String {
+        match party {
+            Party::Driver => format!("{session}/driver"),
+            Party::Vehicle => format!("{session}/vehicle"),
+        }
+    }
+}
+
+impl Record for TrackRecord {
+    const KIND: Kind = Kind::Track;
+
+    fn key(&self) -> String {
+        Self::key_of(self.session, self.party)
+    }
+}
+
+/// One decision, with everything that is needed to make it again (M-POL-4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// Which decision.
+    pub decision: DecisionId,
+    /// About which session.
+    pub session: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// What was asked, by its stable name.
+    pub request: String,
+    /// The inputs of the policies.
+    pub facts: Option<Facts>,
+    /// The policies that answered.
+    pub policy: PolicyVersion,
+    /// Names of the policies that determined the answer.
+    pub policies: Vec<String>,
+    /// Every reason against it; empty if it was granted.
+    pub reasons: Vec<Reason>,
+}
+
+impl Record for DecisionRecord {
+    const KIND: Kind = Kind::Decision;
+
+    fn key(&self) -> String {
+        self.decision.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        vec![("session", self.session.to_string())]
+    }
+}

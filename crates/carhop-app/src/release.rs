@@ -1,0 +1,197 @@
+//! A release: the one decision that may open a lock or arm a pump. Everything it read is a precondition of its append,
+//! and the signed command leaves only from the outbox (`design.md` §2, style §8).
+
+use carhop_kernel::evidence::Fact;
+use carhop_kernel::id::{CommandId, EventId, ReleaseId, SessionId};
+use carhop_kernel::order::Service;
+use carhop_kernel::session::{Action, LegIndex, Release, ReleaseOrder};
+use carhop_kernel::time::Timestamp;
+use carhop_kernel::token::{TokenEnd, TokenLayer};
+use carhop_proofs::command::{COMMAND_LIFETIME_MS, Command, CommandAction, sign};
+
+use crate::app::{App, fresh};
+use crate::batch::{Effect, Timer, TimerSubject};
+use crate::call::{Call, Reply};
+use crate::driver::assigned;
+use crate::failure::Failure;
+use crate::judge::{Ask, Stop};
+use crate::reads::{Reads, retry};
+use crate::records::{CommandRecord, DeviceRecord};
+use crate::token::PresentedToken;
+
+impl App {
+    /// Releases one leg to the assigned driver who holds a live action token for it.
+    pub async fn release(
+        &self,
+        call: &Call,
+        session: SessionId,
+        leg: LegIndex,
+        secret: &str,
+    ) -> Result<Reply, Failure> {
+        retry!(self.try_release(call, session, leg, secret).await)
+    }
+
+    async fn try_release(
+        &self,
+        call: &Call,
+        id: SessionId,
+        leg: LegIndex,
+        secret: &str,
+    ) -> Result<Reply, Failure> {
+        let mut reads = Reads::new(self, &call.partition);
+        if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+            return Ok(reply);
+        }
+        let stop = self.read_stop(&mut reads, id).await?;
+        assigned(call, &stop)?;
+        let terms = &stop.session.leg(leg).ok_or(Failure::invalid("leg", "no such leg"))?.terms;
+        let actuator = reads.load::<DeviceRecord>(terms.device.to_string()).await?;
+        let presented = self.presented_token(&mut reads, call, &stop, secret).await?;
+        let order = ReleaseOrder { leg, release: self.allocate(&actuator, reads.now) };
+        let action = match terms.service {
+            Service::Goods { .. } => Action::ReleaseCompartment(order),
+            Service::Fuel { .. } => Action::DispenseFuel(order),
+        };
+        let ask = Ask {
+            evidence: token_evidence(&presented, &stop),
+            leg: Some(leg),
+            token: presented.facts,
+            actuator: Some(actuator.clone()),
+            ..Ask::default()
+        };
+        let granted = self.judge(call, &reads, &stop, action, ask).await?;
+        let mut batch = reads.batch();
+        let mut meta = granted.meta.clone().about(&actuator, reads.now);
+        meta.token = presented.hash;
+        batch.advance(self, &stop.session, &meta, &granted.events)?;
+        batch.store(&granted.decision)?;
+        if let Some(row) = presented.row {
+            batch.store(&row.end(TokenEnd::Spent))?;
+        }
+        let reply = Reply {
+            session: Some(id),
+            release: Some(order.release.release),
+            decision: Some(granted.decision.decision),
+            ..Reply::default()
+        };
+        let bytes = self.signed_command(&stop, &order, &reads)?;
+        batch.effects.push((fresh!(self, EventId), send(&stop, &actuator, &order, bytes)));
+        batch.timers.push(silence_timer(&batch.partition, id, &order.release));
+        batch.store(&command_record(&stop, &actuator, &order))?;
+        let counter = order.release.counter;
+        batch.store(&DeviceRecord { counter, serving: Some(id), ..actuator })?;
+        self.commit(call, batch, &reply).await?;
+        Ok(reply)
+    }
+
+    /// A release with its command id, the device's next counter and an expiry (standards §3).
+    fn allocate(&self, actuator: &DeviceRecord, now: Timestamp) -> Release {
+        Release {
+            release: fresh!(self, ReleaseId),
+            command: fresh!(self, CommandId),
+            counter: actuator.counter + 1,
+            expires_at: now.plus_ms(COMMAND_LIFETIME_MS),
+        }
+    }
+
+    async fn presented_token(
+        &self,
+        reads: &mut Reads<'_>,
+        call: &Call,
+        stop: &Stop,
+        secret: &str,
+    ) -> Result<PresentedToken, Failure> {
+        let found = self.live_row(reads, secret).await?;
+        let here = |row: &crate::records::TokenRow| {
+            row.token.layer == TokenLayer::Action && row.token.session == stop.session.id
+        };
+        let Some(row) = found.filter(here) else { return Ok(PresentedToken::NONE) };
+        let judged = self.judge_chain(reads, &row, &stop.session, call.key).await?;
+        Ok(PresentedToken::judged(row, judged.err(), reads.now))
+    }
+
+    fn signed_command(
+        &self,
+        stop: &Stop,
+        order: &ReleaseOrder,
+        reads: &Reads<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let leg = stop.session.leg(order.leg).ok_or(Failure::NotFound)?;
+        let action = match leg.terms.service {
+            Service::Goods { compartment, .. } => {
+                CommandAction::Open { compartment: compartment.wire_number() }
+            }
+            Service::Fuel { grade, limit_ml } => {
+                CommandAction::Arm { max_ml: limit_ml, grade: grade.wire_number() }
+            }
+        };
+        let command = Command {
+            id: order.release.command,
+            audience: leg.terms.device,
+            action,
+            session: stop.session.id,
+            order: stop.session.order.digest,
+            release: order.release.release,
+            counter: order.release.counter,
+            trust_epoch: stop.tenant.trust_epoch,
+            issued_at: reads.now,
+            expires_at: order.release.expires_at,
+        };
+        let key = self
+            .parts
+            .keyring
+            .command_key(self.suite(), &reads.partition.tenant)
+            .map_err(|_| Failure::Internal("a command key that is none"))?;
+        sign(self.suite(), &key, &command)
+            .map_err(|_| Failure::Internal("a command that cannot be signed"))
+    }
+}
+
+fn send(stop: &Stop, actuator: &DeviceRecord, order: &ReleaseOrder, bytes: Vec<u8>) -> Effect {
+    Effect::SendCommand {
+        device: actuator.device,
+        session: stop.session.id,
+        command: order.release.command,
+        expires_at: order.release.expires_at,
+        bytes,
+    }
+}
+
+/// A token without a flaw is evidence; one with a flaw is only a fact for the policies to name.
+fn token_evidence(
+    presented: &PresentedToken,
+    stop: &Stop,
+) -> Vec<carhop_kernel::evidence::Evidence> {
+    let sound = presented.facts.is_some_and(|facts| facts.flaw.is_none());
+    let Some(row) = presented.row.as_ref().filter(|_| sound) else { return Vec::new() };
+    let (Some(scope), Some(device)) = (row.token.scope, row.token.audience) else {
+        return Vec::new();
+    };
+    let fact = Fact::ActionToken { token: row.token.id, scope, device };
+    vec![crate::customer::evidence(fact, &stop.session, row.token.issued_at)]
+}
+
+fn command_record(stop: &Stop, actuator: &DeviceRecord, order: &ReleaseOrder) -> CommandRecord {
+    CommandRecord {
+        command: order.release.command,
+        device: actuator.device,
+        session: stop.session.id,
+        leg: order.leg,
+        release: order.release.release,
+    }
+}
+
+fn silence_timer(
+    partition: &crate::record::Partition,
+    session: SessionId,
+    release: &Release,
+) -> Timer {
+    Timer {
+        partition: partition.clone(),
+        subject: TimerSubject::Silence { session, command: release.command },
+        due_at: release.expires_at.plus_ms(RECEIPT_GRACE_MS),
+    }
+}
+
+/// How long after a command's expiry its receipt may still be under way.
+pub(crate) const RECEIPT_GRACE_MS: u64 = 5_000;

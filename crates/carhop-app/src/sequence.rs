@@ -1,0 +1,187 @@
+//! Gives each event its gapless position in its partition's log and makes it a Merkle leaf (`design.md` §4, M-AUD-1).
+
+use carhop_kernel::actor::Actor;
+use carhop_kernel::digest::EvidenceHash;
+use carhop_proofs::audit::Leaf;
+use carhop_proofs::merkle::{Frontier, Hash, leaf_hash};
+use carhop_proofs::suite::Suite;
+
+use crate::app::App;
+use crate::batch::{
+    Batch, Body, DeviceEvent, LogEntry, OperatorEvent, Recorded, Sequenced, Stream,
+};
+use crate::failure::Failure;
+use crate::record::{Partition, Record, RecordKey};
+use crate::records::LogRecord;
+
+impl App {
+    /// Sequences what waits. Returns how many events got their position; call again until it returns zero.
+    pub async fn sequence(&self) -> Result<usize, Failure> {
+        let waiting = self.parts.journal.unsequenced(EVENTS_PER_RUN).await?;
+        let mut partitions: Vec<Partition> =
+            waiting.iter().map(|recorded| recorded.partition.clone()).collect();
+        partitions.sort_unstable();
+        partitions.dedup();
+        for partition in partitions {
+            let mine = waiting.iter().filter(|recorded| recorded.partition == partition);
+            self.sequence_partition(&partition, mine).await?;
+        }
+        Ok(waiting.len())
+    }
+
+    /// Size and root of a partition's log.
+    pub async fn log_root(&self, partition: &Partition) -> Result<(u64, Hash), Failure> {
+        let log = self.peek::<LogRecord>(partition, LOG_KEY.to_owned()).await?.unwrap_or_default();
+        let frontier = frontier(&log)?;
+        Ok((log.size, frontier.root(self.suite())))
+    }
+
+    /// Entries of a partition's log from a position on.
+    pub async fn log_entries(
+        &self,
+        partition: &Partition,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, Failure> {
+        Ok(self.parts.journal.log(partition.clone(), from, limit).await?)
+    }
+
+    async fn sequence_partition(
+        &self,
+        partition: &Partition,
+        waiting: impl Iterator<Item = &Recorded>,
+    ) -> Result<(), Failure> {
+        let key =
+            RecordKey { partition: partition.clone(), kind: LogRecord::KIND, key: LOG_KEY.into() };
+        let found = self.parts.journal.record(key.clone()).await?;
+        let version = found.as_ref().map_or(0, |versioned| versioned.version);
+        let log = self.peek::<LogRecord>(partition, LOG_KEY.to_owned()).await?.unwrap_or_default();
+        let mut frontier = frontier(&log)?;
+        let mut batch = Batch::new(partition.clone(), self.now());
+        batch.preconditions.push((key, version));
+        for (position, recorded) in (log.size..).zip(waiting) {
+            let leaf = leaf(self.suite(), recorded, position)?;
+            frontier.append(self.suite(), leaf_hash(self.suite(), &leaf), |_, _, _| {});
+            batch.sequenced.push(Sequenced { event: recorded.id, position, leaf });
+        }
+        let size = log.size + batch.sequenced.len() as u64;
+        batch.store(&LogRecord { size, peaks: frontier.peaks().to_vec() })?;
+        self.append(batch, None).await?;
+        Ok(())
+    }
+}
+
+/// The deterministic leaf of an event at a position; a verifier makes the same one from the stored events alone.
+pub fn leaf(suite: &dyn Suite, recorded: &Recorded, position: u64) -> Result<Vec<u8>, Failure> {
+    let (stream, order) = match recorded.stream {
+        Stream::Session(session) => (format!("session/{session}"), Some(*session.as_bytes())),
+        Stream::Side(session) => (format!("side/{session}"), Some(*session.as_bytes())),
+        Stream::Device(device) => (format!("device/{device}"), None),
+        Stream::Operator => ("operator".to_owned(), None),
+    };
+    let leaf = Leaf {
+        time: recorded.at,
+        tenant: recorded.partition.tenant.clone(),
+        market: recorded.partition.market.clone(),
+        position,
+        stream,
+        sequence: recorded.sequence,
+        event: event_name(&recorded.body).to_owned(),
+        body_hash: suite.sha256(&[&recorded.stored]),
+        actor: actor_name(&recorded.meta.actor),
+        device: recorded.meta.key,
+        order,
+        states: None,
+        fence: fence_answer(&recorded.body),
+        token: recorded.meta.token,
+        evidence: evidence_hash(&recorded.body),
+        policy: recorded.meta.policy,
+        decision: recorded.meta.decision.map(|decision| decision.to_string()),
+        reasons: reasons(&recorded.body),
+        commitment: None,
+    };
+    leaf.encode().map_err(|_| Failure::Internal("an event without a leaf"))
+}
+
+/// The public name of a recorded event (M-INT-2).
+pub fn event_name(body: &Body) -> &'static str {
+    match body {
+        Body::Session(event) => event.name(),
+        Body::Refused(_) => "request.refused",
+        Body::CodeIssued { .. } => "otp.issued",
+        Body::ProofFailed { .. } => "proof.failed",
+        Body::TokenIssued { .. } => "token.issued",
+        Body::TokenRevoked { .. } => "token.revoked",
+        Body::CustomerBound { .. } => "customer.bound",
+        Body::PlaceJudged(_) => "place.judged",
+        Body::Device(event) => device_event_name(event),
+        Body::Operator(event) => operator_event_name(event),
+    }
+}
+
+const fn device_event_name(event: &DeviceEvent) -> &'static str {
+    match event {
+        DeviceEvent::Enrolled { .. } => "device.enrolled",
+        DeviceEvent::Renewed { .. } => "device.renewed",
+        DeviceEvent::Attested { .. } => "device.trust_changed",
+        DeviceEvent::Connected { .. } => "device.connected",
+        DeviceEvent::Stated { .. } => "device.stated",
+        DeviceEvent::Revoked { .. } => "device.revoked",
+    }
+}
+
+const fn operator_event_name(event: &OperatorEvent) -> &'static str {
+    match event {
+        OperatorEvent::Started { .. } => "authority.started",
+        OperatorEvent::VenueStored { .. } => "venue.stored",
+        OperatorEvent::ApiKeyMade { .. } => "api_key.made",
+        OperatorEvent::TenantHold { .. } => "tenant.held",
+    }
+}
+
+fn actor_name(actor: &Actor) -> String {
+    match actor {
+        Actor::Customer { customer } => customer.to_string(),
+        Actor::Driver { driver, .. } => driver.to_string(),
+        Actor::Store { key } | Actor::Staff { key } => key.to_string(),
+        Actor::Device { device } => device.to_string(),
+        Actor::System => "system".to_owned(),
+    }
+}
+
+fn fence_answer(body: &Body) -> Option<String> {
+    if let Body::PlaceJudged(judged) = body { Some(judged.answer.clone()) } else { None }
+}
+
+fn evidence_hash(body: &Body) -> Option<EvidenceHash> {
+    if let Body::Device(DeviceEvent::Stated { statement, .. }) = body {
+        Some(*statement)
+    } else {
+        None
+    }
+}
+
+fn reasons(body: &Body) -> Vec<String> {
+    match body {
+        Body::Refused(refused) => refused.reasons.iter().map(ToString::to_string).collect(),
+        Body::ProofFailed { reason, .. } => vec![reason.to_string()],
+        Body::Session(_)
+        | Body::CodeIssued { .. }
+        | Body::TokenIssued { .. }
+        | Body::TokenRevoked { .. }
+        | Body::CustomerBound { .. }
+        | Body::PlaceJudged(_)
+        | Body::Device(_)
+        | Body::Operator(_) => Vec::new(),
+    }
+}
+
+fn frontier(log: &LogRecord) -> Result<Frontier, Failure> {
+    Frontier::from_peaks(log.size, log.peaks.clone())
+        .ok_or(Failure::Internal("a log whose frontier does not fit its size"))
+}
+
+/// The key of the one log record.
+const LOG_KEY: &str = "log";
+/// Events sequenced in one run.
+const EVENTS_PER_RUN: usize = 512;

@@ -1,0 +1,83 @@
+//! Holds, resumptions and revocations: they ask little and work at once (M-FLO-3, M-TOK-3).
+
+use carhop_kernel::actor::Actor;
+use carhop_kernel::id::SessionId;
+use carhop_kernel::session::{Action, HoldCause, LegState, RevocationCause};
+
+use crate::app::App;
+use crate::batch::TimerSubject;
+use crate::call::{Call, Reply};
+use crate::customer::own_customer;
+use crate::driver::assigned;
+use crate::failure::Failure;
+use crate::judge::{Ask, Stop};
+use crate::reads::{Reads, retry};
+
+impl App {
+    /// Freezes releases. The customer pauses, the driver reports danger, the staff stops.
+    pub async fn hold(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
+        let cause = match call.actor {
+            Actor::Customer { .. } => HoldCause::Customer,
+            Actor::Driver { .. } => HoldCause::Safety,
+            Actor::Store { .. } | Actor::Staff { .. } | Actor::Device { .. } | Actor::System => {
+                HoldCause::Staff
+            }
+        };
+        retry!(self.steer(call, session, Action::Hold { cause }).await)
+    }
+
+    /// Lifts a hold.
+    pub async fn resume(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
+        retry!(self.steer(call, session, Action::Resume).await)
+    }
+
+    /// Ends the stop. Commands that have not left never will; what may have left is followed to its end.
+    pub async fn revoke(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
+        let why = match call.actor {
+            Actor::Customer { .. } => RevocationCause::CustomerStopped,
+            Actor::Store { .. } => RevocationCause::StoreCancelled,
+            Actor::Staff { .. } | Actor::Driver { .. } | Actor::Device { .. } | Actor::System => {
+                RevocationCause::StaffEnded
+            }
+        };
+        retry!(self.steer(call, session, Action::Revoke { why }).await)
+    }
+
+    async fn steer(
+        &self,
+        call: &Call,
+        session: SessionId,
+        action: Action,
+    ) -> Result<Reply, Failure> {
+        let mut reads = Reads::new(self, &call.partition);
+        if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+            return Ok(reply);
+        }
+        let stop = self.read_stop(&mut reads, session).await?;
+        visible(call, &stop)?;
+        let ends = matches!(action, Action::Revoke { .. });
+        self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
+            if ends {
+                batch.finished_timers.push(TimerSubject::WindowEnd { session });
+            }
+            for leg in stop.session.legs.iter().filter(|_| ends) {
+                if let LegState::Released(release) | LegState::Authorised(release) = leg.state {
+                    let command = release.command;
+                    batch.finished_timers.push(TimerSubject::Silence { session, command });
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Lets a caller see only stops that are its own; staff and stores see all of their partition.
+pub(crate) fn visible(call: &Call, stop: &Stop) -> Result<(), Failure> {
+    match call.actor {
+        Actor::Customer { .. } => own_customer(call, stop.record.customer).map(|_| ()),
+        Actor::Driver { .. } => assigned(call, stop),
+        Actor::Store { .. } | Actor::Staff { .. } | Actor::System => Ok(()),
+        Actor::Device { .. } => Err(Failure::NotFound),
+    }
+}

@@ -1,0 +1,102 @@
+//! Personal data of one customer, sealed under a key of its own that erasure destroys (`design.md` §4, M-PRV-1).
+
+use carhop_kernel::id::{CustomerId, OrderId};
+use carhop_proofs::vault::{open, seal};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::batch::{Batch, Sealed};
+use crate::failure::Failure;
+use crate::record::Partition;
+
+/// What is known about the people and the car of an order. Never leaves the vault whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Personal {
+    /// The store's reference of the recipient.
+    pub(crate) recipient: String,
+    /// The name the driver may see.
+    pub(crate) recipient_name: String,
+    /// The plate, normalised.
+    pub(crate) plate: String,
+    /// The vehicle identification number.
+    pub(crate) vin: Option<String>,
+    /// Colour and make, for people.
+    pub(crate) vehicle: String,
+    /// The bay, as the customer stated it.
+    pub(crate) bay: Option<String>,
+    /// The payment reference.
+    pub(crate) payment: Option<String>,
+    /// Salt of the order digest and of every commitment in it.
+    pub(crate) salt: [u8; 32],
+}
+
+impl App {
+    /// Adds an order's personal data to the batch, with a fresh subject key if the customer has none.
+    pub(crate) async fn seal_personal(
+        &self,
+        batch: &mut Batch,
+        customer: CustomerId,
+        order: OrderId,
+        personal: &Personal,
+    ) -> Result<(), Failure> {
+        let subject = customer.to_string();
+        let known = self.subject_key(&batch.partition, &subject).await?;
+        let key = known.map_or_else(|| self.new_subject_key(batch, &subject), Ok)?;
+        let plain = serde_json::to_vec(personal)
+            .map_err(|_| Failure::Internal("personal data that cannot be written"))?;
+        let field = order.to_string();
+        let bytes = seal(&key, &self.random(), &field, &plain)
+            .map_err(|_| Failure::Internal("personal data that cannot be sealed"))?;
+        batch.sealed.push(Sealed { subject, field, bytes });
+        Ok(())
+    }
+
+    /// An order's personal data; `None` once it was erased.
+    pub(crate) async fn personal(
+        &self,
+        partition: &Partition,
+        customer: CustomerId,
+        order: OrderId,
+    ) -> Result<Option<Personal>, Failure> {
+        let subject = customer.to_string();
+        let Some(key) = self.subject_key(partition, &subject).await? else { return Ok(None) };
+        let field = order.to_string();
+        let sealed = self.parts.journal.vault(partition.clone(), subject).await?;
+        let Some(found) = sealed.iter().find(|sealed| sealed.field == field) else {
+            return Ok(None);
+        };
+        let plain = open(&key, &field, &found.bytes)
+            .map_err(|_| Failure::Internal("sealed data that does not open"))?;
+        serde_json::from_slice(&plain)
+            .map(Some)
+            .map_err(|_| Failure::Internal("sealed data that cannot be read"))
+    }
+
+    fn new_subject_key(&self, batch: &mut Batch, subject: &str) -> Result<[u8; 32], Failure> {
+        let key = self.random();
+        let wrapping = self.parts.keyring.vault(self.suite(), &batch.partition.tenant);
+        let bytes = seal(&wrapping, &self.random(), subject, &key)
+            .map_err(|_| Failure::Internal("a key that cannot be sealed"))?;
+        let field = SUBJECT_KEY.to_owned();
+        batch.sealed.push(Sealed { subject: subject.to_owned(), field, bytes });
+        Ok(key)
+    }
+
+    async fn subject_key(
+        &self,
+        partition: &Partition,
+        subject: &str,
+    ) -> Result<Option<[u8; 32]>, Failure> {
+        let sealed = self.parts.journal.vault(partition.clone(), subject.to_owned()).await?;
+        let Some(wrapped) = sealed.iter().find(|sealed| sealed.field == SUBJECT_KEY) else {
+            return Ok(None);
+        };
+        let wrapping = self.parts.keyring.vault(self.suite(), &partition.tenant);
+        let key = open(&wrapping, subject, &wrapped.bytes)
+            .map_err(|_| Failure::Internal("a subject key that does not open"))?;
+        key.try_into().map(Some).map_err(|_| Failure::Internal("a subject key of the wrong length"))
+    }
+}
+
+/// The field under which a subject's own key lies.
+const SUBJECT_KEY: &str = "key";

@@ -1,0 +1,199 @@
+//! What may be looked at: sessions, decisions, receipts, devices, venues. A caller sees what is its own; for anything
+//! else there is nothing to see (M-PRV-3).
+
+use carhop_kernel::id::{DecisionId, DeviceId, DriverId, OrderId, SessionId, VenueId};
+use carhop_kernel::session::Session;
+
+use crate::app::App;
+use crate::batch::{LogEntry, Recorded, Stream};
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::judge::Stop;
+use crate::reads::Reads;
+use crate::record::{Kind, Partition, RecordKey};
+use crate::records::{
+    DecisionRecord, DeviceRecord, DriverRecord, OrderRecord, ReceiptRecord, SessionHead,
+    StopRecord, VenueRecord,
+};
+use crate::steer::visible;
+
+/// A session with what people need to see of it.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// Its version; what `ETag` and `If-Match` compare.
+    pub version: u64,
+    /// What else is known of the stop.
+    pub stop: StopRecord,
+    /// Colour and make; `None` once erased.
+    pub vehicle: Option<String>,
+    /// The last three characters of the plate; `None` once erased.
+    pub plate_last3: Option<String>,
+}
+
+impl App {
+    /// One session.
+    pub async fn view_session(&self, call: &Call, id: SessionId) -> Result<SessionView, Failure> {
+        let mut reads = Reads::new(self, &call.partition);
+        let stop = self.read_stop(&mut reads, id).await?;
+        visible(call, &stop)?;
+        self.render(call, stop, id).await
+    }
+
+    /// The session of an order.
+    pub async fn session_of_order(
+        &self,
+        call: &Call,
+        order: OrderId,
+    ) -> Result<SessionId, Failure> {
+        let found = self.peek::<OrderRecord>(&call.partition, order.to_string()).await?;
+        found.map(|found| found.session).ok_or(Failure::NotFound)
+    }
+
+    /// Heads of sessions in a state, or of all, oldest first.
+    pub async fn list_sessions(
+        &self,
+        partition: &Partition,
+        state: Option<&str>,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<SessionHead>, Failure> {
+        let index = state.map(|state| ("state", state.to_owned()));
+        self.list(partition, index, after, limit).await
+    }
+
+    /// The sessions a driver is assigned to.
+    pub async fn stops_of_driver(
+        &self,
+        partition: &Partition,
+        driver: DriverId,
+    ) -> Result<Vec<SessionHead>, Failure> {
+        let index = Some(("driver", driver.to_string()));
+        self.list(partition, index, None, STOPS_PER_DRIVER_MAX).await
+    }
+
+    /// A decision with its inputs and reasons.
+    pub async fn view_decision(
+        &self,
+        partition: &Partition,
+        decision: DecisionId,
+    ) -> Result<DecisionRecord, Failure> {
+        self.peek(partition, decision.to_string()).await?.ok_or(Failure::NotFound)
+    }
+
+    /// The decisions about a session, oldest first.
+    pub async fn decisions_of(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<DecisionRecord>, Failure> {
+        self.list(partition, Some(("session", session.to_string())), after, limit).await
+    }
+
+    /// The signed statements about a session, by device and in their order.
+    pub async fn receipts_of(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<ReceiptRecord>, Failure> {
+        self.list(partition, Some(("session", session.to_string())), after, limit).await
+    }
+
+    /// What happened to a session, oldest first.
+    pub async fn history_of(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+    ) -> Result<Vec<Recorded>, Failure> {
+        Ok(self.parts.journal.stream(partition.clone(), Stream::Session(session)).await?)
+    }
+
+    /// One device.
+    pub async fn view_device(
+        &self,
+        partition: &Partition,
+        device: DeviceId,
+    ) -> Result<DeviceRecord, Failure> {
+        self.peek(partition, device.to_string()).await?.ok_or(Failure::NotFound)
+    }
+
+    /// The inventory, in order of device id.
+    pub async fn list_devices(
+        &self,
+        partition: &Partition,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<DeviceRecord>, Failure> {
+        self.list(partition, None, after, limit).await
+    }
+
+    /// One driver.
+    pub async fn view_driver(
+        &self,
+        partition: &Partition,
+        driver: DriverId,
+    ) -> Result<DriverRecord, Failure> {
+        self.peek(partition, driver.to_string()).await?.ok_or(Failure::NotFound)
+    }
+
+    /// One venue.
+    pub async fn view_venue(
+        &self,
+        partition: &Partition,
+        venue: &VenueId,
+    ) -> Result<VenueRecord, Failure> {
+        self.peek(partition, venue.to_string()).await?.ok_or(Failure::NotFound)
+    }
+
+    /// Venues in order of their names.
+    pub async fn list_venues(
+        &self,
+        partition: &Partition,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<VenueRecord>, Failure> {
+        self.list(partition, None, after, limit).await
+    }
+
+    /// Entries of the log from a position on: the one feed that streams, lists and exports are made from.
+    pub async fn feed(
+        &self,
+        partition: &Partition,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, Failure> {
+        self.log_entries(partition, from, limit).await
+    }
+
+    async fn render(&self, call: &Call, stop: Stop, id: SessionId) -> Result<SessionView, Failure> {
+        let place = RecordKey {
+            partition: call.partition.clone(),
+            kind: Kind::Session,
+            key: id.to_string(),
+        };
+        let head = self.parts.journal.record(place).await?.ok_or(Failure::NotFound)?;
+        let order = stop.session.order.order;
+        let personal = self.personal(&call.partition, stop.record.customer, order).await?;
+        let shown = personal.as_ref().map(|personal| last3(&personal.plate));
+        Ok(SessionView {
+            version: head.version,
+            plate_last3: shown,
+            vehicle: personal.map(|personal| personal.vehicle),
+            session: stop.session,
+            stop: stop.record,
+        })
+    }
+}
+
+/// The end of a plate that people may see; plates are ASCII once normalised.
+fn last3(plate: &str) -> String {
+    plate.chars().skip(plate.chars().count().saturating_sub(3)).collect()
+}
+
+/// Stops of one driver that are listed.
+const STOPS_PER_DRIVER_MAX: usize = 50;

@@ -7,6 +7,7 @@ use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceAnswer, Pla
 use carhop_kernel::evidence::{PresenceMethod, VehicleMatch};
 use carhop_kernel::geofence::judge_place;
 use carhop_kernel::id::{DecisionId, EventId, SessionId};
+use carhop_kernel::limits;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::{Reason, Refusal};
 use carhop_kernel::session::table::transition;
@@ -204,14 +205,14 @@ impl App {
             phase: session.phase.kind(),
             leg: leg.map(|leg| LegFacts::from(&leg.terms.service)),
             order: OrderFacts::from(terms),
-            recipient: ask.recipient.or(session.recipient().map(|recipient| recipient.assurance)),
+            recipient: ask.recipient.or(known_recipient(session, now)),
             risk: Risk::Usual,
             intent_approved: session.bound().is_some(),
             vehicle: stop.vehicle_facts(now),
             place: stop.place_facts(stop.scope(ask.leg), now),
             window: WindowState::at(&terms.window, now),
             token: ask.token,
-            presence: ask.presence.or(session.presence().map(|presence| presence.method)),
+            presence: ask.presence.or(shown_presence(session, now)),
             proof_refused: ask.proof_refused,
             handset: handset_facts(call, stop, handset, now),
             actuator: ask.actuator.as_ref().map_or(UNKNOWN_ACTUATOR, |device| ActuatorFacts {
@@ -321,15 +322,30 @@ impl VehicleSeen {
     /// Whether the look is recent and was made under the order version in force.
     fn counts(&self, session: &Session, now: Timestamp) -> bool {
         let fresh_for_ms = match self.method {
-            VehicleMatch::Statement => carhop_kernel::limits::INTENT_FRESH_MS,
+            VehicleMatch::Statement => limits::INTENT_FRESH_MS,
             VehicleMatch::PlateRead | VehicleMatch::Tag | VehicleMatch::Telematics => {
-                carhop_kernel::limits::VEHICLE_MATCH_FRESH_MS
+                limits::VEHICLE_MATCH_FRESH_MS
             }
         };
         self.order_version == session.order.version
             && self.at <= now
             && now.since_ms(self.at) < fresh_for_ms
     }
+}
+
+/// The recipient as verified, while that counts.
+fn known_recipient(session: &Session, now: Timestamp) -> Option<Assurance> {
+    let fresh = |at| now.since_ms(at) < limits::RECIPIENT_FRESH_MS;
+    session
+        .recipient()
+        .filter(|recipient| fresh(recipient.verified_at))
+        .map(|recipient| recipient.assurance)
+}
+
+/// The presence shown at the car, while that counts.
+fn shown_presence(session: &Session, now: Timestamp) -> Option<PresenceMethod> {
+    let fresh = |at| now.since_ms(at) < limits::PRESENCE_FRESH_MS;
+    session.presence().filter(|presence| fresh(presence.shown_at)).map(|presence| presence.method)
 }
 
 fn handset_facts(

@@ -17,7 +17,7 @@ use crate::id::BadId;
 pub enum DeviceClass {
     /// A driver's telephone or scanner.
     Handset,
-    /// A console on the staff's side: kiosk, store counter.
+    /// A console built into the vehicle that delivers.
     Console,
     /// The module in a car that opens it and tells its position.
     VehicleModule,
@@ -25,7 +25,7 @@ pub enum DeviceClass {
     Lock,
     /// A fuel pump.
     Pump,
-    /// A controller that carries other devices' bytes and has no say in them.
+    /// A kiosk or relay: carries other devices' bytes and has no say in them.
     Relay,
     /// A point of sale.
     Till,

@@ -1,4 +1,4 @@
-//! DPoP: proof that whoever presents a token holds its key (RFC 9449; standards §2; M-TOK-5).
+//! DPoP: proof that whoever presents a token holds its key (RFC 9449; standards §2; M-TOK-2).
 //!
 //! A proof that verifies here may still be a replay. The caller keeps the identifiers it has seen,
 //! by key and `jti`, for as long as a proof lives, and decides which nonce it wants.

@@ -257,6 +257,15 @@ fn authorities_stay_in_their_place() {
     let second = signed(&second, &es256("second"), (authority, world.locks.key()));
     let below = signed(&params, &es256("lock"), (&second, &es256("second")));
     assert_eq!(verify(&[&below, &second, authority]), Err(PkiError::NotAnIssuer));
+    // Not even one that its root left unconstrained.
+    let mut between = profile::authority(role, "x", Some(&tenant("acme")), SERIAL, life).unwrap();
+    between.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let by_root = (world.root.certificate(), world.root.key());
+    let between = signed(&between, &es256("between"), by_root);
+    let below = profile::authority(role, "y", Some(&tenant("acme")), SERIAL, life).unwrap();
+    let below = signed(&below, &es256("below"), (&between, &es256("between")));
+    let leaf = signed(&params, &es256("lock"), (&below, &es256("below")));
+    assert_eq!(verify(&[&leaf, &below, &between]), Err(PkiError::Class));
     // The authority for servers makes no devices.
     let by = (world.servers.certificate(), world.servers.key());
     let by_servers = signed(&params, &es256("lock"), by);

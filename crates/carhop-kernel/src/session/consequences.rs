@@ -4,57 +4,54 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::event::{BindingEnd, Event, NotExecuted, RevocationCause};
+use super::justified::accepted;
 use super::leg::{LegFailure, LegIndex, LegState};
 use super::request::{Action, ReleaseOrder, Request};
 use super::state::Session;
-use crate::evidence::{Fact, FactKind, PlaceAnswer};
+use crate::device::TrustTier;
+use crate::evidence::{Fact, FactKind, PlaceMethod};
 use crate::time::Timestamp;
 
 /// What `request` leads to at `now`.
 pub(super) fn consequences(session: &Session, request: &Request, now: Timestamp) -> Vec<Event> {
+    let fact = |kind| accepted(session, request, kind, now).ok();
     match &request.action {
-        Action::VerifyRecipient => first_fact(request, |fact| {
-            let Fact::Recipient { customer, key, assurance } = fact else { return None };
-            Some(Event::RecipientVerified {
-                customer: *customer,
-                key: *key,
-                assurance: *assurance,
-                at: now,
-            })
-        }),
+        Action::VerifyRecipient => list(fact(FactKind::Recipient).and_then(|it| verified(it, now))),
         Action::ProposeBinding { vehicle, method, intent } => vec![Event::BindingProposed {
-            binding: session.bindings + 1,
+            binding: session.bindings.saturating_add(1),
             vehicle: *vehicle,
             method: *method,
             intent: *intent,
         }],
-        Action::ApproveIntent => first_fact(request, |fact| {
-            let Fact::Intent { intent, key } = fact else { return None };
-            Some(Event::IntentApproved { intent: *intent, key: *key, at: now })
-        }),
-        Action::AssignDriver { driver, device, key } => first_fact(request, |fact| {
-            let Fact::Handset { tier, .. } = fact else { return None };
-            Some(Event::DriverAssigned {
-                assignment: session.assignments + 1,
-                driver: *driver,
-                device: *device,
-                key: *key,
-                tier: *tier,
-            })
-        }),
-        Action::Arrive => arrival(request, now),
-        Action::ProvePresence => first_fact(request, |fact| {
-            let Fact::Presence { method, proof } = fact else { return None };
-            Some(Event::PresenceProven { method: *method, proof: *proof, at: now })
-        }),
-        Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
-            released(session, *order)
+        Action::ApproveIntent => list(fact(FactKind::Intent).and_then(|it| approved(it, now))),
+        Action::AssignDriver { driver, device, key } => {
+            let assignment = session.assignments.saturating_add(1);
+            let (driver, device, key) = (*driver, *device, *key);
+            list(fact(FactKind::Handset).and_then(tier_of).map(|tier| Event::DriverAssigned {
+                assignment,
+                driver,
+                device,
+                key,
+                tier,
+            }))
         }
-        Action::SendCommand { command } => session
-            .leg_of_command(*command)
-            .map(|leg| Event::CommandSent { leg, command: *command })
-            .into_iter()
-            .collect(),
+        Action::Arrive => {
+            let driver_by = fact(FactKind::DriverPlace).and_then(place_method);
+            let vehicle_by = fact(FactKind::VehiclePlace).and_then(place_method);
+            list(driver_by.zip(vehicle_by).map(|(driver_by, vehicle_by)| Event::DriverArrived {
+                driver_by,
+                vehicle_by,
+                at: now,
+            }))
+        }
+        Action::ProvePresence => list(fact(FactKind::Presence).and_then(|it| shown(it, now))),
+        Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
+            list(released(session, *order))
+        }
+        Action::SendCommand { command } => {
+            let leg = session.leg_of_command(*command);
+            list(leg.map(|leg| Event::CommandSent { leg, command: *command }))
+        }
         Action::ConfirmTransfer { leg } => transferred(session, *leg),
         Action::AmendOrder { order } => vec![Event::OrderAmended { order: order.clone() }],
         Action::Relocate => vec![Event::BindingVoided { why: BindingEnd::Relocated }],
@@ -65,34 +62,38 @@ pub(super) fn consequences(session: &Session, request: &Request, now: Timestamp)
     }
 }
 
-fn first_fact(request: &Request, event: impl Fn(&Fact) -> Option<Event>) -> Vec<Event> {
-    request.evidence.iter().find_map(|evidence| event(&evidence.fact)).into_iter().collect()
+fn list(event: Option<Event>) -> Vec<Event> {
+    event.into_iter().collect()
 }
 
-fn arrival(request: &Request, now: Timestamp) -> Vec<Event> {
-    let method = |kind| {
-        request.evidence.iter().filter(|evidence| evidence.kind() == kind).find_map(|evidence| {
-            let Fact::Place { method, answer, .. } = evidence.fact else { return None };
-            (answer == PlaceAnswer::Inside).then_some(method)
-        })
-    };
-    method(FactKind::DriverPlace)
-        .zip(method(FactKind::VehiclePlace))
-        .map(|(driver_by, vehicle_by)| Event::DriverArrived { driver_by, vehicle_by, at: now })
-        .into_iter()
-        .collect()
+fn verified(fact: &Fact, at: Timestamp) -> Option<Event> {
+    let Fact::Recipient { customer, key, assurance } = *fact else { return None };
+    Some(Event::RecipientVerified { customer, key, assurance, at })
 }
 
-fn released(session: &Session, order: ReleaseOrder) -> Vec<Event> {
-    session
-        .leg(order.leg)
-        .map(|leg| Event::ReleaseAuthorised {
-            leg: order.leg,
-            device: leg.terms.device,
-            release: order.release,
-        })
-        .into_iter()
-        .collect()
+fn approved(fact: &Fact, at: Timestamp) -> Option<Event> {
+    let Fact::Intent { intent, key } = *fact else { return None };
+    Some(Event::IntentApproved { intent, key, at })
+}
+
+fn tier_of(fact: &Fact) -> Option<TrustTier> {
+    let Fact::Handset { tier, .. } = *fact else { return None };
+    Some(tier)
+}
+
+fn place_method(fact: &Fact) -> Option<PlaceMethod> {
+    let Fact::Place { method, .. } = *fact else { return None };
+    Some(method)
+}
+
+fn shown(fact: &Fact, at: Timestamp) -> Option<Event> {
+    let Fact::Presence { method, proof } = *fact else { return None };
+    Some(Event::PresenceProven { method, proof, at })
+}
+
+fn released(session: &Session, order: ReleaseOrder) -> Option<Event> {
+    let device = session.leg(order.leg)?.terms.device;
+    Some(Event::ReleaseAuthorised { leg: order.leg, device, release: order.release })
 }
 
 fn transferred(session: &Session, leg: LegIndex) -> Vec<Event> {

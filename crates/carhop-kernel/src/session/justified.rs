@@ -6,23 +6,24 @@ use alloc::vec::Vec;
 use super::request::{Action, Request};
 use super::state::{Phase, Session};
 use super::table::Transition;
+use crate::actor::Actor;
 use crate::device::TrustTier;
 use crate::digest::IntentDigest;
-use crate::evidence::{Evidence, Fact, FactKind, PlaceAnswer};
+use crate::evidence::{Fact, FactKind, PlaceAnswer};
 use crate::id::DeviceId;
 use crate::order::LegTerms;
 use crate::reason::{Reason, Refusal};
 use crate::time::Timestamp;
 
-/// All evidence that is missing, stale or unfitting, and all that the policies miss.
+/// Refuses with all evidence that is missing, stale or unfitting, and all that the policies miss.
 pub(super) fn justified(
     session: &Session,
     request: &Request,
     row: &Transition,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let mut reasons: Vec<Reason> =
-        row.evidence.iter().filter_map(|kind| evidence_gap(session, request, *kind, now)).collect();
+    let gap = |kind: &FactKind| accepted(session, request, *kind, now).err();
+    let mut reasons: Vec<Reason> = row.evidence.iter().filter_map(gap).collect();
     if let Some(action) = row.policy {
         match &request.verdict {
             Some(verdict) if verdict.action == action => reasons.extend(&verdict.reasons),
@@ -32,47 +33,53 @@ pub(super) fn justified(
     if reasons.is_empty() { Ok(()) } else { Err(Refusal::new(reasons)) }
 }
 
-fn evidence_gap(
+/// The one fact of this kind that counts: the first that is fresh and fits. What follows from a request is taken from
+/// here only, so that nothing is recorded that was not judged.
+pub(super) fn accepted<'a>(
     session: &Session,
-    request: &Request,
+    request: &'a Request,
     kind: FactKind,
     now: Timestamp,
-) -> Option<Reason> {
-    let mut gap = Some(kind.missing());
+) -> Result<&'a Fact, Reason> {
+    let mut gap = kind.missing();
     for evidence in request.evidence.iter().filter(|evidence| evidence.kind() == kind) {
         if !evidence.is_fresh(now) {
             continue;
         }
-        gap = misfit(session, &request.action, evidence);
-        if gap.is_none() {
-            break;
+        match misfit(session, request, &evidence.fact) {
+            None => return Ok(&evidence.fact),
+            Some(reason) => gap = reason,
         }
     }
-    gap
+    Err(gap)
 }
 
-/// Whether a fresh fact speaks about this session's own parties and devices, and well.
-fn misfit(session: &Session, action: &Action, evidence: &Evidence) -> Option<Reason> {
-    let leg = released_leg(session, action);
-    let (fits, otherwise) = match &evidence.fact {
-        Fact::Recipient { .. } | Fact::Presence { .. } => (true, Reason::PresenceNotProven),
+/// Why a fact does not speak well of this session's own parties and devices, if it does not.
+fn misfit(session: &Session, request: &Request, fact: &Fact) -> Option<Reason> {
+    let leg = released_leg(session, &request.action);
+    let (fits, otherwise) = match fact {
+        Fact::Recipient { customer, .. } => {
+            let caller = Actor::Customer { customer: *customer };
+            (request.actor == caller, Reason::RecipientNotVerified)
+        }
         Fact::Intent { intent, .. } => (proposed(session, intent), Reason::IntentNotProposed),
         Fact::Vehicle { vehicle, .. } => {
             (*vehicle == session.order.terms.vehicle, Reason::VehicleMismatch)
         }
         Fact::Place { answer, .. } => match answer {
-            PlaceAnswer::Inside => (true, Reason::PlaceUncertain),
-            PlaceAnswer::Uncertain => (false, Reason::PlaceUncertain),
-            PlaceAnswer::Outside => (false, Reason::PlaceOutside),
+            PlaceAnswer::Inside => return None,
+            PlaceAnswer::Uncertain => return Some(Reason::PlaceUncertain),
+            PlaceAnswer::Outside => return Some(Reason::PlaceOutside),
         },
-        Fact::Handset { device, tier, .. } => (
-            *tier > TrustTier::None && handset_of(session, action) == Some(*device),
-            Reason::DeviceUntrusted,
-        ),
-        Fact::Actuator { device, tier, .. } => (
-            *tier > TrustTier::None && leg.map(|leg| leg.device) == Some(*device),
-            Reason::ActuatorUntrusted,
-        ),
+        Fact::Presence { .. } => return None,
+        Fact::Handset { device, tier, .. } => {
+            let own = handset_of(session, &request.action) == Some(*device);
+            (own && *tier > TrustTier::None, Reason::DeviceUntrusted)
+        }
+        Fact::Actuator { device, tier, .. } => {
+            let own = leg.is_some_and(|leg| leg.device == *device);
+            (own && *tier > TrustTier::None, Reason::ActuatorUntrusted)
+        }
         Fact::ActionToken { scope, device, .. } => (
             leg.is_some_and(|leg| leg.service.scope() == *scope && leg.device == *device),
             Reason::TokenScope,

@@ -1,1 +1,4 @@
-//! Tests of the session machine.
+//! Tests of the session machine, one file per matter; `world` holds the stop they are about.
+
+mod judged_facts;
+mod world;

@@ -11,6 +11,9 @@ pub const FUEL_OVERRUN_ML_MAX: u32 = 50;
 /// Releases of one leg before a person must look.
 pub const RELEASES_PER_LEG_MAX: u8 = 5;
 
+/// Signed command: longest life, from release to the instant at which the device refuses it (standards §3).
+pub const COMMAND_MS_MAX: u64 = 30 * 1000;
+
 /// Session token: longest life (standards §11).
 pub const SESSION_TOKEN_MS_MAX: u64 = 12 * 60 * 60 * 1000;
 /// Vehicle token: longest life (standards §11).

@@ -1,13 +1,15 @@
 //! What no policy can waive: a ladder of early returns in the order of [`Reason`], so that each row of a test table breaks
 //! one more rule. Evidence and verdicts are not looked at here, but for the order version they belong to.
 
-use super::leg::{LegIndex, LegState, LegStateKind};
-use super::request::{Action, ReleaseOrder, Request};
+use super::event::HoldCause;
+use super::leg::{LegIndex, LegState, LegStateKind, Release};
+use super::request::{Action, Request};
 use super::state::{Phase, Session};
 use super::table::Transition;
 use crate::actor::Actor;
+use crate::id::CommandId;
 use crate::limits;
-use crate::order::{LegTerms, OrderVersion};
+use crate::order::OrderVersion;
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -27,13 +29,13 @@ pub(super) fn possible(
     if request.evidence.iter().any(|evidence| evidence.order != session.order.digest) {
         return Err(Reason::OrderChanged);
     }
-    if !row.from.contains(&session.phase.kind()) {
+    if !row.from.contains(&session.phase.kind()) || !in_step(session, &request.action, now) {
         return Err(Reason::NotPossibleNow);
     }
     if !row.actors.contains(&request.actor.kind()) {
         return Err(Reason::ActorNotAllowed);
     }
-    action_possible(session, &request.action, now)?;
+    legs_allow(session, &request.action)?;
     let window = session.order.terms.window;
     if row.in_window && now < window.start {
         return Err(Reason::WindowNotOpen);
@@ -41,38 +43,58 @@ pub(super) fn possible(
     if row.in_window && now >= window.end {
         return Err(Reason::WindowClosed);
     }
-    right_party(session, &request.actor)
+    fits_what_was_said(session, &request.action)?;
+    right_party(session, &request.actor)?;
+    right_vehicle(session, &request.action)?;
+    right_command(session, &request.action, now)
 }
 
-fn action_possible(session: &Session, action: &Action, now: Timestamp) -> Result<(), Reason> {
+/// Whether the leg or the time, beside the phase, has come to where this can happen.
+fn in_step(session: &Session, action: &Action, now: Timestamp) -> bool {
     match action {
-        Action::ReleaseCompartment(order) => leg_releasable(session, order, false, now),
-        Action::DispenseFuel(order) => leg_releasable(session, order, true, now),
+        Action::SendCommand { command } => state_under(session, *command)
+            .is_none_or(|state| matches!(state, LegState::Released(_) | LegState::Authorised(_))),
+        Action::ConfirmTransfer { leg } => session.leg(*leg).is_none_or(|leg| {
+            let state = leg.state.kind();
+            state.is_end() || matches!(state, LegStateKind::Open | LegStateKind::Transferred)
+        }),
+        Action::Expire => now >= session.order.terms.window.end,
+        Action::VerifyRecipient
+        | Action::ProposeBinding { .. }
+        | Action::ApproveIntent
+        | Action::AssignDriver { .. }
+        | Action::Arrive
+        | Action::ProvePresence
+        | Action::ReleaseCompartment(_)
+        | Action::DispenseFuel(_)
+        | Action::AmendOrder { .. }
+        | Action::Relocate
+        | Action::Hold { .. }
+        | Action::Resume
+        | Action::Revoke { .. } => true,
+    }
+}
+
+fn legs_allow(session: &Session, action: &Action) -> Result<(), Reason> {
+    match action {
+        Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
+            releasable(session, order.leg)
+        }
         Action::SendCommand { command } => {
-            let leg = session.leg_of_command(*command).ok_or(Reason::LegUnknown)?;
-            sendable(session, leg, now)
+            state_under(session, *command).map(|_| ()).ok_or(Reason::LegUnknown)
         }
         Action::ConfirmTransfer { leg } => transferable(session, *leg),
         Action::AmendOrder { order } => amendable(session, order),
         Action::Relocate | Action::Expire => nothing_under_way(session),
-        Action::ApproveIntent => match &session.phase {
-            Phase::Verified { proposal: Some(_), .. } => Ok(()),
-            Phase::Verified { proposal: None, .. } => Err(Reason::IntentNotProposed),
-            Phase::Requested
-            | Phase::VehicleBound(_)
-            | Phase::EnRoute(..)
-            | Phase::Arrived(_)
-            | Phase::HandoffReady(..)
-            | Phase::InService(..)
-            | Phase::Completed(_)
-            | Phase::Revoked(_)
-            | Phase::Expired => Err(Reason::NotPossibleNow),
-        },
-        Action::ProposeBinding { vehicle, .. } if *vehicle != session.order.terms.vehicle => {
-            Err(Reason::VehicleMismatch)
+        // Lifting it voids the binding, and a binding in use cannot be voided.
+        Action::Resume
+            if session.hold.is_some_and(|hold| hold.cause == HoldCause::VehicleMoved) =>
+        {
+            nothing_under_way(session)
         }
-        Action::ProposeBinding { .. }
-        | Action::VerifyRecipient
+        Action::VerifyRecipient
+        | Action::ProposeBinding { .. }
+        | Action::ApproveIntent
         | Action::AssignDriver { .. }
         | Action::Arrive
         | Action::ProvePresence
@@ -82,82 +104,61 @@ fn action_possible(session: &Session, action: &Action, now: Timestamp) -> Result
     }
 }
 
-fn leg_releasable(
-    session: &Session,
-    order: &ReleaseOrder,
-    fuel: bool,
-    now: Timestamp,
-) -> Result<(), Reason> {
-    let leg = session.leg(order.leg).ok_or(Reason::LegUnknown)?;
+fn releasable(session: &Session, index: LegIndex) -> Result<(), Reason> {
+    let leg = session.leg(index).ok_or(Reason::LegUnknown)?;
     if leg.state.kind().is_end() {
         return Err(Reason::LegFinished);
     }
     nothing_under_way(session)?;
-    let earlier = session.legs().take_while(|(index, _)| *index < order.leg);
-    if earlier.into_iter().any(|(_, leg)| !leg.state.kind().is_end()) {
+    let mut earlier = session.legs().take_while(|(other, _)| *other < index);
+    if earlier.any(|(_, leg)| !leg.state.kind().is_end()) {
         return Err(Reason::LegOutOfOrder);
     }
     if leg.releases >= limits::RELEASES_PER_LEG_MAX {
         return Err(Reason::ReleasesExhausted);
     }
-    if leg.terms.service.is_fuel() != fuel {
-        return Err(Reason::TokenScope);
-    }
-    if now >= order.release.expires_at {
-        return Err(Reason::TokenExpired);
-    }
     Ok(())
-}
-
-fn sendable(session: &Session, leg: LegIndex, now: Timestamp) -> Result<(), Reason> {
-    match session.leg(leg).map(|leg| leg.state) {
-        Some(LegState::Released(release) | LegState::Authorised(release)) => {
-            if now < release.expires_at { Ok(()) } else { Err(Reason::TokenExpired) }
-        }
-        Some(_) => Err(Reason::NotPossibleNow),
-        None => Err(Reason::LegUnknown),
-    }
 }
 
 fn transferable(session: &Session, leg: LegIndex) -> Result<(), Reason> {
     let state = session.leg(leg).ok_or(Reason::LegUnknown)?.state.kind();
-    if state == LegStateKind::Open {
-        Ok(())
-    } else if state.is_end() || state == LegStateKind::Transferred {
-        Err(Reason::LegFinished)
-    } else {
-        Err(Reason::NotPossibleNow)
-    }
-}
-
-fn nothing_under_way(session: &Session) -> Result<(), Reason> {
-    let states = || session.legs.iter().map(|leg| leg.state.kind());
-    if states().any(|state| state == LegStateKind::Indeterminate) {
-        return Err(Reason::OutcomeUnknown);
-    }
-    if states().any(LegStateKind::is_under_way) {
-        return Err(Reason::ReleaseUnderWay);
-    }
-    Ok(())
+    if state == LegStateKind::Open { Ok(()) } else { Err(Reason::LegFinished) }
 }
 
 /// An amendment may not touch what has ended or is under way (M-ORD-2).
 fn amendable(session: &Session, order: &OrderVersion) -> Result<(), Reason> {
-    nothing_under_way(session)?;
-    if order.order != session.order.order || order.version != session.order.version + 1 {
-        return Err(Reason::ConflictsWithEarlierRequest);
+    if order.terms.legs.is_empty() {
+        return Err(Reason::LegUnknown);
     }
-    let kept = |(index, terms): (usize, &LegTerms)| {
-        order.terms.legs.get(index).is_some_and(|new| new == terms)
-    };
-    let ended = session
-        .legs
-        .iter()
-        .enumerate()
-        .filter(|(_, leg)| leg.state.kind().is_end())
-        .map(|(index, leg)| (index, &leg.terms));
-    if !ended.into_iter().all(kept) {
+    nothing_under_way(session)?;
+    let ended = || session.legs.iter().enumerate().filter(|(_, leg)| leg.state.kind().is_end());
+    if ended().any(|(index, leg)| order.terms.legs.get(index) != Some(&leg.terms)) {
         return Err(Reason::FinishedLegChanged);
+    }
+    Ok(())
+}
+
+fn nothing_under_way(session: &Session) -> Result<(), Reason> {
+    let under_way = session.legs.iter().find(|leg| leg.state.kind().is_under_way());
+    match under_way.map(|leg| leg.state.kind()) {
+        None => Ok(()),
+        Some(LegStateKind::Indeterminate) => Err(Reason::OutcomeUnknown),
+        Some(_) => Err(Reason::ReleaseUnderWay),
+    }
+}
+
+/// A new version is the next one of this order, under a digest of its own; an approval answers a proposal.
+fn fits_what_was_said(session: &Session, action: &Action) -> Result<(), Reason> {
+    if let Action::AmendOrder { order: new } = action {
+        let old = &session.order;
+        let next = new.order == old.order && old.version.checked_add(1) == Some(new.version);
+        if !next || new.digest == old.digest {
+            return Err(Reason::ConflictsWithEarlierRequest);
+        }
+    }
+    let unproposed = matches!(session.phase, Phase::Verified { proposal: None, .. });
+    if *action == Action::ApproveIntent && unproposed {
+        return Err(Reason::IntentNotProposed);
     }
     Ok(())
 }
@@ -175,4 +176,43 @@ fn right_party(session: &Session, actor: &Actor) -> Result<(), Reason> {
         },
         Actor::Store { .. } | Actor::Staff { .. } | Actor::Device { .. } | Actor::System => Ok(()),
     }
+}
+
+fn right_vehicle(session: &Session, action: &Action) -> Result<(), Reason> {
+    if let Action::ProposeBinding { vehicle, .. } = action
+        && *vehicle != session.order.terms.vehicle
+    {
+        return Err(Reason::VehicleMismatch);
+    }
+    Ok(())
+}
+
+/// A command is released for seconds and for the kind of actuator that was asked for, and sent before it expires.
+fn right_command(session: &Session, action: &Action, now: Timestamp) -> Result<(), Reason> {
+    if let Action::SendCommand { command } = action {
+        let expires_at = release_of(session, *command).map(|release| release.expires_at);
+        return if expires_at > Some(now) { Ok(()) } else { Err(Reason::TokenExpired) };
+    }
+    let (Action::ReleaseCompartment(order) | Action::DispenseFuel(order)) = action else {
+        return Ok(());
+    };
+    if now >= order.release.expires_at {
+        return Err(Reason::TokenExpired);
+    }
+    let fuels = matches!(action, Action::DispenseFuel(_));
+    if session.leg(order.leg).is_none_or(|leg| leg.terms.service.is_fuel() != fuels) {
+        return Err(Reason::TokenScope);
+    }
+    if order.release.expires_at.since_ms(now) > limits::COMMAND_MS_MAX {
+        return Err(Reason::TokenTooWide);
+    }
+    Ok(())
+}
+
+fn state_under(session: &Session, command: CommandId) -> Option<LegState> {
+    session.leg(session.leg_of_command(command)?).map(|leg| leg.state)
+}
+
+fn release_of(session: &Session, command: CommandId) -> Option<Release> {
+    state_under(session, command).and_then(|state| state.release().copied())
 }

@@ -278,7 +278,7 @@ impl Session {
 
     /// The legs with their positions.
     pub fn legs(&self) -> impl Iterator<Item = (LegIndex, &Leg)> {
-        (0..).map(LegIndex).zip(&self.legs)
+        (0..=u8::MAX).map(LegIndex).zip(&self.legs)
     }
 
     /// The leg whose current release carries this command.

@@ -170,6 +170,7 @@ pub const TRANSITIONS: &[Transition] = &[
     Transition {
         leg: Some(LegStep { from: &[L::Released, L::Authorised], to: &[L::Commanded] }),
         frozen_by_hold: true,
+        in_window: true,
         ..row(RequestKind::SendCommand, &[InService], &[System], &[], None, Next::Stay)
     },
     Transition {

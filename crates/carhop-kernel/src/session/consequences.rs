@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::event::{BindingEnd, Event, NotExecuted, RevocationCause};
+use super::event::{BindingEnd, Event, HoldCause, NotExecuted, RevocationCause};
 use super::justified::accepted;
 use super::leg::{LegFailure, LegIndex, LegState};
 use super::request::{Action, ReleaseOrder, Request};
@@ -55,8 +55,8 @@ pub(super) fn consequences(session: &Session, request: &Request, now: Timestamp)
         Action::ConfirmTransfer { leg } => transferred(session, *leg),
         Action::AmendOrder { order } => vec![Event::OrderAmended { order: order.clone() }],
         Action::Relocate => vec![Event::BindingVoided { why: BindingEnd::Relocated }],
-        Action::Hold { cause } => vec![Event::SessionHeld { cause: *cause, at: now }],
-        Action::Resume => vec![Event::HoldLifted],
+        Action::Hold { cause } => list(held(session, *cause, now)),
+        Action::Resume => resumed(session),
         Action::Revoke { why } => revoked(session, *why),
         Action::Expire => expired(session),
     }
@@ -100,6 +100,24 @@ fn transferred(session: &Session, leg: LegIndex) -> Vec<Event> {
     let mut events = vec![Event::GoodsTransferred { leg }];
     if let Some(LegState::Open { locked: true, .. }) = session.leg(leg).map(|leg| leg.state) {
         events.push(Event::CompartmentSecured { leg });
+    }
+    events
+}
+
+/// The hold, unless one as grave is in force: otherwise the lighter one could be lifted in its stead.
+pub(super) fn held(session: &Session, cause: HoldCause, at: Timestamp) -> Option<Event> {
+    let graver = session.hold.is_none_or(|hold| hold.cause < cause);
+    graver.then_some(Event::SessionHeld { cause, at })
+}
+
+/// A car that moved while something was under way loses its binding here, before anything else is released (M-VEH-2).
+fn resumed(session: &Session) -> Vec<Event> {
+    let mut events = vec![Event::HoldLifted];
+    if let (Some(hold), Some(bound)) = (session.hold, session.bound())
+        && hold.cause == HoldCause::VehicleMoved
+        && bound.binding.approved_at <= hold.since
+    {
+        events.push(Event::BindingVoided { why: BindingEnd::Moved });
     }
     events
 }

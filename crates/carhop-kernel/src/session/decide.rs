@@ -18,10 +18,10 @@ use crate::time::Timestamp;
 /// What follows from `request` at `now`, or every reason why nothing does. An empty list is a success that changes
 /// nothing, such as revoking twice.
 pub fn decide(session: &Session, request: &Request, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    if already_done(session, &request.action) {
+    let row = transition(request.action.kind()).ok_or(Reason::NotPossibleNow)?;
+    if row.actors.contains(&request.actor.kind()) && already_done(session, &request.action) {
         return Ok(Vec::new());
     }
-    let row = transition(request.action.kind()).ok_or(Reason::NotPossibleNow)?;
     possible(session, request, row, now)?;
     justified(session, request, row, now)?;
     Ok(concluded(session, consequences(session, request, now)))

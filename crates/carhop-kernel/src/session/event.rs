@@ -249,8 +249,8 @@ pub enum BindingEnd {
     Moved,
 }
 
-/// Why a session is on hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Why a session is on hold, lightest first: a hold gives way to a graver one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldCause {
     /// The customer paused it.
@@ -259,10 +259,10 @@ pub enum HoldCause {
     Staff,
     /// Weather or danger at the car.
     Safety,
-    /// The car moved while something was under way.
-    VehicleMoved,
     /// A device reported tampering.
     Tamper,
+    /// The car moved while something was under way; lifting it voids the binding.
+    VehicleMoved,
 }
 
 /// Why a session was revoked.

@@ -4,6 +4,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::consequences::held;
 use super::decide::concluded;
 use super::event::{BindingEnd, Event, Exception, HoldCause, NotExecuted};
 use super::leg::{LegFailure, LegIndex, LegState};
@@ -184,28 +185,23 @@ fn silence(session: &Session, command: CommandId) -> Vec<Event> {
     }
 }
 
-/// A moving car ends the binding; if something is under way, the session is frozen and somebody looks (M-VEH-4).
+/// A moving car ends the binding; if something is under way, the session is frozen, somebody looks, and the binding
+/// ends when the hold is lifted (M-VEH-2, M-VEH-4).
 fn vehicle_moved(session: &Session, now: Timestamp) -> Vec<Event> {
     if session.bound().is_none() {
         return Vec::new();
     }
-    let under_way = session.legs().find(|(_, leg)| leg.state.kind().is_under_way());
-    match under_way {
-        None => vec![Event::BindingVoided { why: BindingEnd::Moved }],
-        Some((leg, held)) => {
-            let mut events = vec![exception(Exception::VehicleMoved, Some(leg), held.terms.device)];
-            if session.hold.is_none() {
-                events.push(Event::SessionHeld { cause: HoldCause::VehicleMoved, at: now });
-            }
-            events
-        }
-    }
+    let Some((leg, state)) = session.legs().find(|(_, leg)| leg.state.kind().is_under_way()) else {
+        return vec![Event::BindingVoided { why: BindingEnd::Moved }];
+    };
+    let Some(held) = held(session, HoldCause::VehicleMoved, now) else { return Vec::new() };
+    vec![exception(Exception::VehicleMoved, Some(leg), state.terms.device), held]
 }
 
 fn tampered(session: &Session, device: DeviceId, now: Timestamp) -> Vec<Event> {
     let mut events = vec![exception(Exception::Tampered, leg_of_device(session, device), device)];
-    if session.is_active() && session.hold.is_none() {
-        events.push(Event::SessionHeld { cause: HoldCause::Tamper, at: now });
+    if session.is_active() {
+        events.extend(held(session, HoldCause::Tamper, now));
     }
     events
 }

@@ -297,7 +297,7 @@ pub enum Outcome {
 pub enum Exception {
     /// A lock opened and no release explains it.
     OpenedWithoutLeave,
-    /// A lock opened under a command after its session had been closed.
+    /// A lock opened, or a pump was armed, under a command after its session had been closed.
     OpenedAfterEnd,
     /// Fuel flowed and no release explains it.
     FlowWithoutLeave,

@@ -130,7 +130,10 @@ fn move_leg(session: &mut Session, event: &Event) {
     let released = matches!(event, Event::ReleaseAuthorised { .. });
     if let Some(leg) = session.legs.get_mut(usize::from(index.0)) {
         leg.state = next;
-        leg.releases = leg.releases.saturating_add(u8::from(released));
+        if let Event::ReleaseAuthorised { release, .. } = event {
+            leg.releases = leg.releases.saturating_add(1);
+            leg.last_command = Some(release.command);
+        }
     }
     if released && let Phase::HandoffReady(at_car, presence) = &session.phase {
         session.phase = Phase::InService(at_car.clone(), *presence);
@@ -208,6 +211,7 @@ fn pending_legs(order: &OrderVersion) -> Vec<Leg> {
         terms: terms.clone(),
         state: LegState::Pending,
         releases: 0,
+        last_command: None,
     };
     order.terms.legs.iter().map(pending).collect()
 }

@@ -21,6 +21,17 @@ pub struct Leg {
     pub state: LegState,
     /// How often it was released.
     pub releases: u8,
+    /// The command of its last release, kept after the leg has ended so that repeated reports are known as such.
+    pub last_command: Option<CommandId>,
+}
+
+/// The two kinds of legs; each has its own states between release and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegKind {
+    /// Goods into a compartment.
+    Goods,
+    /// Fuel into the tank.
+    Fuel,
 }
 
 /// One release and the command that carries it.
@@ -128,6 +139,53 @@ pub enum LegFailure {
     NothingDispensed,
     /// The window closed first.
     WindowClosed,
+}
+
+impl Leg {
+    /// Which kind of leg this is.
+    pub const fn kind(&self) -> LegKind {
+        if self.terms.service.is_fuel() { LegKind::Fuel } else { LegKind::Goods }
+    }
+}
+
+impl LegKind {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Goods, Self::Fuel];
+
+    /// The states that a leg of this kind can be in, in the order of the flow.
+    pub const fn states(self) -> &'static [LegStateKind] {
+        use LegStateKind as L;
+        match self {
+            Self::Goods => &[
+                L::Pending,
+                L::Released,
+                L::Commanded,
+                L::Indeterminate,
+                L::Open,
+                L::Transferred,
+                L::Secured,
+                L::Failed,
+            ],
+            Self::Fuel => &[
+                L::Pending,
+                L::Authorised,
+                L::Commanded,
+                L::Indeterminate,
+                L::Dispensing,
+                L::Dispensed,
+                L::Settled,
+                L::Failed,
+            ],
+        }
+    }
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Goods => "goods",
+            Self::Fuel => "fuel",
+        }
+    }
 }
 
 impl LegState {

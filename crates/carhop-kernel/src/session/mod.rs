@@ -10,6 +10,7 @@ mod event;
 mod evolve;
 mod justified;
 mod leg;
+mod leg_reports;
 mod observe;
 mod possible;
 mod report;
@@ -24,7 +25,7 @@ pub use event::{
     BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome, RevocationCause,
 };
 pub use evolve::{evolve, open};
-pub use leg::{Leg, LegFailure, LegIndex, LegState, LegStateKind, Release};
+pub use leg::{Leg, LegFailure, LegIndex, LegKind, LegState, LegStateKind, Release};
 pub use observe::observe;
 pub use report::Report;
 pub use request::{Action, ReleaseOrder, Request, RequestKind};

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::consequences::held;
 use super::decide::concluded;
 use super::event::{BindingEnd, Event, Exception, HoldCause, NotExecuted};
-use super::leg::{LegFailure, LegIndex, LegState};
+use super::leg::{Leg, LegFailure, LegIndex, LegKind, LegState};
 use super::report::Report;
 use super::state::Session;
 use crate::digest::EvidenceHash;
@@ -55,64 +55,62 @@ fn lock_opened(
     command: Option<CommandId>,
     receipt: EvidenceHash,
 ) -> Vec<Event> {
-    let explained = command.and_then(|command| {
-        let leg = session.leg_of_command(command)?;
-        (session.leg(leg)?.terms.device == device).then_some((leg, command))
-    });
-    let Some((leg, command)) = explained else {
+    let explained = command
+        .and_then(|command| Some((command, leg_under(session, command, LegKind::Goods)?)))
+        .filter(|(_, (_, leg))| leg.terms.device == device);
+    let Some((command, (index, leg))) = explained else {
         return unexplained(session, Exception::OpenedWithoutLeave, device);
     };
-    match session.leg(leg).map(|leg| leg.state) {
-        Some(LegState::Commanded(_) | LegState::Indeterminate(_)) => {
-            let mut events = vec![Event::CompartmentOpened { leg, command, receipt }];
-            if !session.is_active() {
-                events.push(exception(Exception::OpenedAfterEnd, Some(leg), device));
-            }
-            events
-        }
-        Some(LegState::Open { .. } | LegState::Transferred { .. }) => Vec::new(),
-        Some(_) | None => unexplained(session, Exception::OpenedWithoutLeave, device),
+    match leg.state {
+        LegState::Commanded(_) | LegState::Indeterminate(_) => begun(
+            session,
+            Event::CompartmentOpened { leg: index, command, receipt },
+            exception(Exception::OpenedAfterEnd, Some(index), device),
+        ),
+        LegState::Open { .. } | LegState::Transferred { .. } | LegState::Secured => Vec::new(),
+        LegState::Pending
+        | LegState::Released(_)
+        | LegState::Authorised(_)
+        | LegState::Dispensing { .. }
+        | LegState::Dispensed { .. }
+        | LegState::Settled { .. }
+        | LegState::Failed(_) => unexplained(session, Exception::OpenedWithoutLeave, device),
     }
 }
 
 fn lock_locked(session: &Session, device: DeviceId) -> Vec<Event> {
-    let open = session.legs().find(|(_, leg)| {
-        leg.terms.device == device
-            && matches!(
-                leg.state,
-                LegState::Open { locked: false, .. } | LegState::Transferred { .. }
-            )
-    });
-    match open {
-        Some((leg, open)) if matches!(open.state, LegState::Transferred { .. }) => {
-            vec![Event::CompartmentLocked { leg }, Event::CompartmentSecured { leg }]
+    for (leg, of_device) in session.legs().filter(|(_, leg)| leg.terms.device == device) {
+        let locked = Event::CompartmentLocked { leg };
+        if matches!(of_device.state, LegState::Open { locked: false, .. }) {
+            return vec![locked];
         }
-        Some((leg, _)) => vec![Event::CompartmentLocked { leg }],
-        None => Vec::new(),
+        if matches!(of_device.state, LegState::Transferred { .. }) {
+            return vec![locked, Event::CompartmentSecured { leg }];
+        }
     }
+    Vec::new()
 }
 
 fn lock_jammed(session: &Session, command: CommandId) -> Vec<Event> {
-    let Some(leg) = session.leg_of_command(command) else { return Vec::new() };
-    match session.leg(leg) {
-        Some(jammed)
-            if matches!(jammed.state, LegState::Commanded(_) | LegState::Indeterminate(_)) =>
-        {
-            vec![
-                Event::LegFailed { leg, why: LegFailure::Jammed },
-                exception(Exception::LockJammed, Some(leg), jammed.terms.device),
-            ]
-        }
-        Some(_) | None => Vec::new(),
+    let Some((leg, jammed)) = leg_under(session, command, LegKind::Goods) else {
+        return Vec::new();
+    };
+    let raised = exception(Exception::LockJammed, Some(leg), jammed.terms.device);
+    if is_awaited(jammed) {
+        return vec![Event::LegFailed { leg, why: LegFailure::Jammed }, raised];
     }
+    // It jammed in closing: the goods cannot be secured, but the leg has not failed.
+    let is_open = matches!(jammed.state, LegState::Open { .. } | LegState::Transferred { .. });
+    if is_open { vec![raised] } else { Vec::new() }
 }
 
 fn pump_armed(session: &Session, command: CommandId, receipt: EvidenceHash) -> Vec<Event> {
-    let Some(leg) = session.leg_of_command(command) else { return Vec::new() };
-    match session.leg(leg).map(|leg| leg.state) {
-        Some(LegState::Commanded(_) | LegState::Indeterminate(_)) => {
-            vec![Event::PumpArmed { leg, command, receipt }]
-        }
+    match leg_under(session, command, LegKind::Fuel) {
+        Some((leg, pump)) if is_awaited(pump) => begun(
+            session,
+            Event::PumpArmed { leg, command, receipt },
+            exception(Exception::OpenedAfterEnd, Some(leg), pump.terms.device),
+        ),
         Some(_) | None => Vec::new(),
     }
 }
@@ -124,15 +122,13 @@ fn meter_advanced(
     number: u32,
     metered_ml: u32,
 ) -> Vec<Event> {
-    let Some(leg) = session.leg_of_command(command) else {
-        return unexplained_flow(session, device, metered_ml);
+    let leg = match flow(session, device, command, metered_ml) {
+        Flow::Begins { leg } => leg,
+        Flow::Continues { leg, metered_ml: before } if metered_ml > before => leg,
+        Flow::Continues { .. } | Flow::Known => return Vec::new(),
+        Flow::Unexplained => return unexplained(session, Exception::FlowWithoutLeave, device),
     };
-    match session.leg(leg).map(|leg| leg.state) {
-        Some(LegState::Dispensing { metered_ml: before, .. }) if metered_ml >= before => {
-            vec![Event::MeterAdvanced { leg, number, metered_ml }]
-        }
-        Some(_) | None => Vec::new(),
-    }
+    begun_flow(session, leg, device, Event::MeterAdvanced { leg, number, metered_ml })
 }
 
 fn dispensing_ended(
@@ -141,21 +137,64 @@ fn dispensing_ended(
     command: CommandId,
     metered_ml: u32,
 ) -> Vec<Event> {
-    let Some(leg) = session.leg_of_command(command) else {
-        return unexplained_flow(session, device, metered_ml);
-    };
-    let Some(LegState::Dispensing { .. }) = session.leg(leg).map(|leg| leg.state) else {
-        return Vec::new();
+    // A meter never runs backwards: the highest signed reading counts.
+    let (leg, metered_ml) = match flow(session, device, command, metered_ml) {
+        Flow::Begins { leg } => (leg, metered_ml),
+        Flow::Continues { leg, metered_ml: before } => (leg, metered_ml.max(before)),
+        Flow::Known => return Vec::new(),
+        Flow::Unexplained => return unexplained(session, Exception::FlowWithoutLeave, device),
     };
     let ended = Event::DispensingEnded { leg, metered_ml };
     if metered_ml == 0 {
         return vec![ended, Event::LegFailed { leg, why: LegFailure::NothingDispensed }];
     }
-    let mut events = vec![ended, Event::FuelSettled { leg, metered_ml }];
+    let mut events = begun_flow(session, leg, device, ended);
+    events.push(Event::FuelSettled { leg, metered_ml });
     if metered_ml > limit_ml(session, leg).saturating_add(limits::FUEL_OVERRUN_ML_MAX) {
         events.push(exception(Exception::OverDispensed, Some(leg), device));
     }
     events
+}
+
+/// What a reading of a pump's meter comes to.
+enum Flow {
+    /// The first sign of life under a command, whose arming was not reported.
+    Begins { leg: LegIndex },
+    /// The pump is known to run, with this much on its meter.
+    Continues { leg: LegIndex, metered_ml: u32 },
+    /// It repeats what is settled, or says that nothing flowed.
+    Known,
+    /// No release explains it.
+    Unexplained,
+}
+
+fn flow(session: &Session, device: DeviceId, command: CommandId, metered_ml: u32) -> Flow {
+    let explained = leg_under(session, command, LegKind::Fuel)
+        .filter(|(_, pump)| pump.terms.device == device)
+        .map(|(leg, pump)| (leg, pump.state));
+    match explained {
+        Some((leg, LegState::Commanded(_) | LegState::Indeterminate(_))) => Flow::Begins { leg },
+        Some((leg, LegState::Dispensing { metered_ml, .. })) => Flow::Continues { leg, metered_ml },
+        Some((
+            _,
+            LegState::Dispensed { metered_ml: known, .. } | LegState::Settled { metered_ml: known },
+        )) if metered_ml <= known => Flow::Known,
+        Some(_) | None if metered_ml == 0 => Flow::Known,
+        Some(_) | None => Flow::Unexplained,
+    }
+}
+
+fn begun_flow(session: &Session, leg: LegIndex, device: DeviceId, event: Event) -> Vec<Event> {
+    if session.leg(leg).is_some_and(is_awaited) {
+        begun(session, event, exception(Exception::OpenedAfterEnd, Some(leg), device))
+    } else {
+        vec![event]
+    }
+}
+
+/// What began under a command, with the exception for a session that had ended by then.
+fn begun(session: &Session, event: Event, after_end: Event) -> Vec<Event> {
+    if session.is_active() { vec![event] } else { vec![event, after_end] }
 }
 
 fn limit_ml(session: &Session, leg: LegIndex) -> u32 {
@@ -169,11 +208,9 @@ fn not_executed(session: &Session, command: CommandId, why: NotExecuted) -> Vec<
     let Some(leg) = session.leg_of_command(command) else { return Vec::new() };
     // What may have left is not unsent, and what was executed cannot be unexecuted.
     let unsent = |state| matches!(state, LegState::Released(_) | LegState::Authorised(_));
-    let awaited = |state| matches!(state, LegState::Commanded(_) | LegState::Indeterminate(_));
     let believable = session
         .leg(leg)
-        .map(|leg| leg.state)
-        .is_some_and(|state| unsent(state) || awaited(state) && why != NotExecuted::Unsent);
+        .is_some_and(|leg| unsent(leg.state) || is_awaited(leg) && why != NotExecuted::Unsent);
     if believable { vec![Event::ReleaseNotExecuted { leg, command, why }] } else { Vec::new() }
 }
 
@@ -210,15 +247,14 @@ fn unexplained(session: &Session, what: Exception, device: DeviceId) -> Vec<Even
     vec![exception(what, leg_of_device(session, device), device)]
 }
 
-fn unexplained_flow(session: &Session, device: DeviceId, metered_ml: u32) -> Vec<Event> {
-    let settled = session
-        .legs
-        .iter()
-        .any(|leg| leg.terms.device == device && leg.state == LegState::Settled { metered_ml });
-    if metered_ml == 0 || settled {
-        return Vec::new();
-    }
-    unexplained(session, Exception::FlowWithoutLeave, device)
+/// The leg of this kind that was last released under `command`, whatever became of it.
+fn leg_under(session: &Session, command: CommandId, kind: LegKind) -> Option<(LegIndex, &Leg)> {
+    session.legs().find(|(_, leg)| leg.last_command == Some(command) && leg.kind() == kind)
+}
+
+/// Whether its command may have left and nothing is known about it.
+const fn is_awaited(leg: &Leg) -> bool {
+    matches!(leg.state, LegState::Commanded(_) | LegState::Indeterminate(_))
 }
 
 fn leg_of_device(session: &Session, device: DeviceId) -> Option<LegIndex> {

@@ -1,6 +1,8 @@
 //! The one transition table: who may cause what, from where, on which evidence, under which policy action, and where it
 //! leads (M-FLO-1). `decide` reads it; the documents, the state diagram and the exhaustive tests are made from it.
 
+pub use super::leg_reports::{ALARMS, Alarm, LEG_REPORTS, LegReport};
+
 use super::leg::LegStateKind;
 use super::request::RequestKind;
 use super::state::PhaseKind;
@@ -17,7 +19,7 @@ pub enum Next {
     To(PhaseKind),
 }
 
-/// What a transition does to the leg it names.
+/// What a transition does to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegStep {
     /// States from which it is possible.
@@ -43,21 +45,12 @@ pub struct Transition {
     pub next: Next,
     /// The leg it moves, if it moves one.
     pub leg: Option<LegStep>,
+    /// What it does to every leg in such a state.
+    pub every_leg: Option<LegStep>,
     /// Whether it is frozen by a hold.
     pub frozen_by_hold: bool,
     /// Whether it needs the window to be open.
     pub in_window: bool,
-}
-
-/// One row for a report about a leg: what the physical world may do to it. Reports in other states are exceptions.
-#[derive(Clone, Copy, Debug)]
-pub struct LegReport {
-    /// What is reported.
-    pub report: &'static str,
-    /// States in which it is expected.
-    pub from: &'static [LegStateKind],
-    /// The state after it.
-    pub to: LegStateKind,
 }
 
 use ActorKind::{Customer, Driver, Staff, Store, System};
@@ -87,6 +80,7 @@ const fn row(
         policy,
         next,
         leg: None,
+        every_leg: None,
         frozen_by_hold: false,
         in_window: false,
     }
@@ -216,32 +210,21 @@ pub const TRANSITIONS: &[Transition] = &[
         Some(PolicyAction::Resume),
         Next::Stay,
     ),
-    row(
-        RequestKind::Revoke,
-        ACTIVE,
-        &[Customer, Store, Staff, System],
-        &[],
-        Some(PolicyAction::Revoke),
-        Next::To(Revoked),
-    ),
-    row(RequestKind::Expire, ACTIVE, &[System], &[], None, Next::To(Expired)),
-];
-
-/// Every expected report about a leg.
-pub const LEG_REPORTS: &[LegReport] = &[
-    LegReport { report: "lock_opened", from: &[L::Commanded, L::Indeterminate], to: L::Open },
-    LegReport { report: "lock_locked", from: &[L::Transferred], to: L::Secured },
-    LegReport { report: "lock_jammed", from: &[L::Commanded, L::Indeterminate], to: L::Failed },
-    LegReport { report: "pump_armed", from: &[L::Commanded, L::Indeterminate], to: L::Dispensing },
-    LegReport { report: "meter_advanced", from: &[L::Dispensing], to: L::Dispensing },
-    LegReport { report: "dispensing_ended", from: &[L::Dispensing], to: L::Settled },
-    LegReport { report: "nothing_dispensed", from: &[L::Dispensing], to: L::Failed },
-    LegReport {
-        report: "not_executed",
-        from: &[L::Released, L::Authorised, L::Commanded, L::Indeterminate],
-        to: L::Pending,
+    Transition {
+        every_leg: Some(LegStep { from: &[L::Released, L::Authorised], to: &[L::Pending] }),
+        ..row(
+            RequestKind::Revoke,
+            ACTIVE,
+            &[Customer, Store, Staff, System],
+            &[],
+            Some(PolicyAction::Revoke),
+            Next::To(Revoked),
+        )
     },
-    LegReport { report: "silence", from: &[L::Commanded], to: L::Indeterminate },
+    Transition {
+        every_leg: Some(LegStep { from: &[L::Pending], to: &[L::Pending, L::Failed] }),
+        ..row(RequestKind::Expire, ACTIVE, &[System], &[], None, Next::To(Expired))
+    },
 ];
 
 /// The row of a request.

@@ -21,7 +21,7 @@ fn what_may_be_amended_when() {
     let same = || order(2, vec![goods(), fuel()]);
     let done = groceries_secured;
     let row = |name, session, order, reasons| Row { name, session, order, reasons };
-    for Row { name, session, order, reasons } in [
+    for Row { name, session, order, reasons } in vec![
         row("at the start", requested(), same(), &[][..]),
         row("at the car", ready(), same(), &[]),
         row("another first leg before it began", ready(), order(2, vec![diesel(), fuel()]), &[]),

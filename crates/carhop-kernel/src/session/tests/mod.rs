@@ -1,6 +1,9 @@
 //! Tests of the session machine, one file per matter; `world` holds the stop they are about.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the one case it is about")]
+
 mod amendment;
 mod holds;
 mod judged_facts;
+mod reports;
 mod world;

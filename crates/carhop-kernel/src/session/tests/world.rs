@@ -67,6 +67,10 @@ pub fn requested() -> Session {
 
 /// The stop with the driver at the car and the customer's presence shown.
 pub fn ready() -> Session {
+    to_the_car(requested())
+}
+
+pub fn to_the_car(session: Session) -> Session {
     [
         RequestKind::VerifyRecipient,
         RequestKind::ProposeBinding,
@@ -76,7 +80,7 @@ pub fn ready() -> Session {
         RequestKind::ProvePresence,
     ]
     .into_iter()
-    .fold(requested(), |session, kind| ask(&session, kind))
+    .fold(session, |session, kind| ask(&session, kind))
 }
 
 /// The stop with the lock's command sent.

@@ -1,5 +1,5 @@
-//! Folds what happened into what is. Total and dull: it judges nothing, and an event that does not fit the state, which
-//! no accepted history contains, leaves it as it is.
+//! Folds what happened into what is. Total and dull: it judges nothing. The end of a session or of a leg is never left,
+//! whatever event follows; other events that no accepted history contains have no defined meaning.
 
 use alloc::vec::Vec;
 
@@ -38,9 +38,9 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
                 session.phase = Phase::Verified { recipient, proposal: None };
             }
         }
-        Event::SessionRevoked { why } => session.phase = Phase::Revoked(*why),
-        Event::SessionExpired => session.phase = Phase::Expired,
-        Event::SessionCompleted { outcome } => session.phase = Phase::Completed(*outcome),
+        Event::SessionRevoked { why } => end(&mut session, Phase::Revoked(*why)),
+        Event::SessionExpired => end(&mut session, Phase::Expired),
+        Event::SessionCompleted { outcome } => end(&mut session, Phase::Completed(*outcome)),
         Event::RecipientVerified { .. }
         | Event::BindingProposed { .. }
         | Event::IntentApproved { .. }
@@ -62,6 +62,12 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
         | Event::LegFailed { .. } => move_leg(&mut session, event),
     }
     session
+}
+
+fn end(session: &mut Session, phase: Phase) {
+    if session.is_active() {
+        session.phase = phase;
+    }
 }
 
 /// Steps of the flow up to the car.
@@ -128,7 +134,9 @@ fn advance(session: &mut Session, event: &Event) {
 fn move_leg(session: &mut Session, event: &Event) {
     let Some((index, next)) = leg_after(session, event) else { return };
     let released = matches!(event, Event::ReleaseAuthorised { .. });
-    if let Some(leg) = session.legs.get_mut(usize::from(index.0)) {
+    if let Some(leg) = session.legs.get_mut(usize::from(index.0))
+        && !leg.state.kind().is_end()
+    {
         leg.state = next;
         if let Event::ReleaseAuthorised { release, .. } = event {
             leg.releases = leg.releases.saturating_add(1);
@@ -195,6 +203,9 @@ fn leg_after(session: &Session, event: &Event) -> Option<(LegIndex, LegState)> {
 
 /// Back to the start with the new terms; legs that have ended keep their end.
 fn amend(session: &mut Session, order: &OrderVersion) {
+    if !session.is_active() {
+        return;
+    }
     let ended = core::mem::take(&mut session.legs);
     session.legs = pending_legs(order);
     for (leg, old) in session.legs.iter_mut().zip(ended) {

@@ -5,5 +5,6 @@
 mod amendment;
 mod holds;
 mod judged_facts;
+mod laws;
 mod reports;
 mod world;

@@ -51,7 +51,6 @@ pub const API_KEY: ApiKeyId = ApiKeyId::from_bytes([6; 16]);
 pub const KEY: KeyThumbprint = KeyThumbprint([7; 32]);
 pub const VEHICLE: Commitment = Commitment([8; 32]);
 pub const INTENT: IntentDigest = IntentDigest([10; 32]);
-pub const OTHER_ORDER: OrderDigest = OrderDigest([99; 32]);
 pub const RECEIPT: EvidenceHash = EvidenceHash([11; 32]);
 
 /// The stop as the store asked for it.

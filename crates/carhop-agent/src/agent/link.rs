@@ -13,6 +13,7 @@ use carhop_proofs::suite::{PublicKey, Suite};
 use carhop_proofs::time_reply;
 
 use super::{Agent, Alarm, Output, limits};
+use crate::memory::Waiting;
 use crate::record::Record;
 
 /// The state of the connection, if there is one.
@@ -90,12 +91,15 @@ impl<S: Suite> Agent<S> {
         }
     }
 
-    /// Sends the stored receipt of a command again. One that is not durable yet will be sent when it
-    /// is.
+    /// Sends the stored receipt of a command again. One whose turn in the outbox has not come will be
+    /// sent when it comes: nothing overtakes the chain.
     pub(super) fn resend(&mut self, command: CommandId) {
         let receipt = self.memory.known(&command).and_then(|known| known.receipt.as_ref());
-        let durable = receipt.filter(|receipt| receipt.ticket <= self.persisted);
-        if let Some(cose) = durable.map(|receipt| receipt.bytes.clone()) {
+        let waits = |receipt: &&Waiting| {
+            let unsent = self.memory.outbox.iter().skip(self.link.in_flight);
+            unsent.map(|waiting| waiting.position).any(|position| position == receipt.position)
+        };
+        if let Some(cose) = receipt.filter(|one| !waits(one)).map(|one| one.bytes.clone()) {
             self.send(&FromDevice::Statement { cose });
         }
     }

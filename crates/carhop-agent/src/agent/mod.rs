@@ -57,7 +57,8 @@ pub enum Capability {
     },
 }
 
-/// What the actuator shows at a start, before anything is asked of it.
+/// What the actuator shows at a start, before anything is asked of it and with nothing in it moving
+/// any more: a bolt still on its way would make a liar of whoever reads its counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observed {
     /// A lock.

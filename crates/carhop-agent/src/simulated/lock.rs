@@ -44,11 +44,16 @@ impl SimulatedLock {
         self.door == Door::Open
     }
 
-    /// What a starting agent sees. What was on its way to the last one is lost.
-    pub fn observed(&mut self) -> Observed {
+    /// Power comes up again and an agent starts: a bolt on its way has fallen back, and what was
+    /// told to the last agent is lost. What the new one sees.
+    pub fn power_up(&mut self, now_ms: u64) -> Observed {
+        self.advance(now_ms);
         self.events.clear();
-        let is_locked = matches!(self.door, Door::Locked | Door::Opening { .. });
-        Observed::Lock { is_locked, openings: Some(self.openings) }
+        self.door = match self.door {
+            Door::Locked | Door::Opening { .. } | Door::Closed { .. } => Door::Locked,
+            Door::Open => Door::Open,
+        };
+        Observed::Lock { is_locked: !self.is_open(), openings: Some(self.openings) }
     }
 
     /// Moves the bolt.
@@ -63,15 +68,6 @@ impl SimulatedLock {
             Action::Arm { .. } => self.events.push_back(Input::Actuated(Actuated::Failed)),
             Action::Disarm => {}
         }
-    }
-
-    /// Power is cut: a bolt on its way falls back.
-    pub fn cut_power(&mut self, now_ms: u64) {
-        self.advance(now_ms);
-        if matches!(self.door, Door::Opening { .. }) {
-            self.door = Door::Locked;
-        }
-        self.events.clear();
     }
 
     /// From here on the bolt does, or does not, move.
@@ -157,11 +153,11 @@ mod tests {
         assert_eq!(lock.due_at(), Some(1000 + OPENING_MS));
         assert_eq!(told(&mut lock, 1000 + OPENING_MS - 1), []);
         assert_eq!(told(&mut lock, 1000 + OPENING_MS), [Input::Sensor(SensorEvent::Opened)]);
-        assert_eq!(lock.observed(), Observed::Lock { is_locked: false, openings: Some(8) });
+        assert_eq!(lock.power_up(900), Observed::Lock { is_locked: false, openings: Some(8) });
         lock.close_door(5000);
         let shut = [SensorEvent::Closed, SensorEvent::Locked].map(Input::Sensor);
         assert_eq!(told(&mut lock, 5000 + LOCKING_MS), shut);
-        assert_eq!(lock.observed(), Observed::Lock { is_locked: true, openings: Some(8) });
+        assert_eq!(lock.power_up(6000), Observed::Lock { is_locked: true, openings: Some(8) });
     }
 
     #[test]
@@ -172,8 +168,7 @@ mod tests {
         assert_eq!(told(&mut lock, OPENING_MS).pop(), Some(Input::Sensor(SensorEvent::Jammed)));
         lock.jam(false);
         lock.actuate(Action::Open { compartment: 1 }, 1000);
-        lock.cut_power(1100);
+        assert_eq!(lock.power_up(1100), Observed::Lock { is_locked: true, openings: Some(0) });
         assert_eq!(told(&mut lock, 9000), []);
-        assert_eq!(lock.openings(), 0);
     }
 }

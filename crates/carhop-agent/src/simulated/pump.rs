@@ -63,9 +63,13 @@ impl SimulatedPump {
         self.person = person;
     }
 
-    /// What a starting agent sees. What was on its way to the last one is lost.
-    pub fn observed(&mut self) -> Observed {
+    /// Power comes up again and an agent starts: the valve has fallen shut, the person has walked
+    /// away, and what was told to the last agent is lost. What the new one sees.
+    pub fn power_up(&mut self, now_ms: u64) -> Observed {
+        self.advance(now_ms);
         self.events.clear();
+        self.valve = None;
+        self.nozzle = Nozzle::Seated { lift_at_ms: None };
         Observed::Pump { totaliser_ml: self.totaliser_ml }
     }
 
@@ -88,14 +92,6 @@ impl SimulatedPump {
             }
             Action::Open { .. } => self.events.push_back(Input::Actuated(Actuated::Failed)),
         }
-    }
-
-    /// Power is cut: the valve falls shut and the person walks away.
-    pub fn cut_power(&mut self, now_ms: u64) {
-        self.advance(now_ms);
-        self.valve = None;
-        self.nozzle = Nozzle::Seated { lift_at_ms: None };
-        self.events.clear();
     }
 
     /// The sensors say something else: an interlock, tampering.
@@ -221,8 +217,7 @@ mod tests {
         let mut pump = armed(1_000, Person { lift_after_ms: None, ..PERSON });
         assert_eq!(last(&mut pump, 900_000), None);
         let mut pump = armed(1_000, PERSON);
-        pump.cut_power(2_300);
+        assert_eq!(pump.power_up(2_300), Observed::Pump { totaliser_ml: 5_150 });
         assert_eq!(last(&mut pump, 900_000), None);
-        assert_eq!(pump.observed(), Observed::Pump { totaliser_ml: 5_150 });
     }
 }

@@ -1,0 +1,12 @@
+//! The device side as a whole, through its inputs and outputs alone.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod lock;
+#[cfg(test)]
+mod pump;

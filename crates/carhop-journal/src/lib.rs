@@ -4,6 +4,10 @@
 //! Nothing here judges a request, folds a session, seals personal data or builds the log's tree.
 
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "conformance")]
+pub mod golden;
 mod memory;
 mod sqlite;
 

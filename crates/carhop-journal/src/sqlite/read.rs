@@ -80,14 +80,12 @@ pub(super) fn stream(
     let (kind, subject) = stream_parts(stream);
     let events = rows(
         connection,
-        "SELECT tenant, market, id, stored FROM events
+        "SELECT tenant, market, stream, subject, sequence, id, stored FROM events
          WHERE tenant = ?1 AND market = ?2 AND stream = ?3 AND subject = ?4 ORDER BY sequence",
         params![partition.tenant.as_str(), partition.market.as_str(), kind, subject],
         recorded,
     )?;
-    let is_whole = (1..)
-        .zip(&events)
-        .all(|(sequence, event)| event.sequence == sequence && event.stream == *stream);
+    let is_whole = (1..).zip(&events).all(|(sequence, event)| event.sequence == sequence);
     is_whole.then_some(events).ok_or_else(|| corrupt("a stream with a gap"))
 }
 
@@ -210,8 +208,8 @@ pub(super) fn unsequenced(
 ) -> Result<Vec<Recorded>, JournalError> {
     rows(
         connection,
-        "SELECT events.tenant, events.market, id, stored FROM unsequenced JOIN events USING (number)
-         ORDER BY number LIMIT ?1",
+        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored
+         FROM unsequenced JOIN events USING (number) ORDER BY number LIMIT ?1",
         params![row_limit(limit)],
         recorded,
     )
@@ -227,13 +225,13 @@ pub(super) fn log(
     let from = i64::try_from(from).unwrap_or(i64::MAX);
     rows(
         connection,
-        "SELECT events.tenant, events.market, id, stored, position, leaf
+        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored, position, leaf
          FROM log JOIN events USING (number)
          WHERE log.tenant = ?1 AND log.market = ?2 AND position >= ?3 ORDER BY position LIMIT ?4",
         params![tenant, market, from, row_limit(limit)],
         |row| {
             let recorded = recorded(row)?;
-            Ok(LogEntry { position: get(row, 4)?, leaf: get(row, 5)?, recorded })
+            Ok(LogEntry { position: get(row, 7)?, leaf: get(row, 8)?, recorded })
         },
     )
 }
@@ -250,15 +248,17 @@ pub(super) fn journal_error(error: &rusqlite::Error) -> JournalError {
     }
 }
 
-/// An event from tenant, market, id and stored bytes, which must agree.
+/// An event from the first seven columns; what they say and what the stored bytes say must agree.
 fn recorded(row: &Row<'_>) -> Result<Recorded, JournalError> {
-    let (id, stored): ([u8; 16], Vec<u8>) = (get(row, 2)?, get(row, 3)?);
+    let (kind, subject): (String, Vec<u8>) = (get(row, 2)?, get(row, 3)?);
+    let (sequence, id): (u64, [u8; 16]) = (get(row, 4)?, get(row, 5)?);
+    let stored: Vec<u8> = get(row, 6)?;
     let recorded = codec::decode(&stored)?;
-    if recorded.id == EventId::from_bytes(id) && recorded.partition == partition(row)? {
-        Ok(recorded)
-    } else {
-        Err(corrupt("an event under another's name"))
-    }
+    let agrees = recorded.partition == partition(row)?
+        && stream_parts(&recorded.stream) == (kind.as_str(), subject.as_slice())
+        && recorded.sequence == sequence
+        && recorded.id == EventId::from_bytes(id);
+    agrees.then_some(recorded).ok_or_else(|| corrupt("an event under another's name"))
 }
 
 /// The first two columns.

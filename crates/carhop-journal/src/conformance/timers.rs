@@ -1,0 +1,53 @@
+//! Durable deadlines: one per subject (`design.md` §9.3).
+
+use carhop_app::batch::TimerSubject;
+use carhop_kernel::id::{CommandId, SessionId};
+use carhop_kernel::time::Timestamp;
+
+use super::fixture::{FOREVER, LATER, NOW, World, window_end};
+use super::{Open, block_on};
+
+pub fn timers_come_due_longest_overdue_first(open: Open<'_>) {
+    let world = World::new(open);
+    set(&world, window_end(1), NOW.plus_ms(2));
+    set(&world, silence(1), NOW);
+    set(&world, window_end(2), NOW.plus_ms(1));
+    set(&world, window_end(3), FOREVER);
+    assert_eq!(world.due(NOW.minus_ms(1)), []);
+    assert_eq!(world.due(NOW), [silence(1)]);
+    assert_eq!(world.due(LATER), [silence(1), window_end(2), window_end(1)]);
+    let two = block_on(world.journal.due_timers(LATER, 2)).unwrap();
+    let expected = [(silence(1), NOW), (window_end(2), NOW.plus_ms(1))];
+    assert_eq!(two, expected.map(|(subject, due_at)| world.timer(subject, due_at)));
+}
+
+pub fn a_timer_of_the_same_subject_replaces_the_earlier_one(open: Open<'_>) {
+    let world = World::new(open);
+    set(&world, window_end(1), NOW);
+    set(&world, window_end(1), LATER);
+    assert_eq!(world.due(NOW), []);
+    assert_eq!(world.due(LATER), [window_end(1)]);
+}
+
+pub fn a_finished_timer_is_gone_unless_its_batch_sets_it_anew(open: Open<'_>) {
+    let world = World::new(open);
+    set(&world, window_end(1), NOW);
+    set(&world, window_end(2), NOW);
+    let mut batch = world.batch();
+    batch.finished_timers.extend([window_end(1), window_end(2), window_end(3)]);
+    batch.timers.push(world.timer(window_end(2), LATER));
+    world.append(batch).unwrap();
+    assert_eq!(world.due(FOREVER), [window_end(2)]);
+    assert_eq!(world.due(NOW), []);
+}
+
+fn set(world: &World, subject: TimerSubject, due_at: Timestamp) {
+    let mut batch = world.batch();
+    batch.timers.push(world.timer(subject, due_at));
+    world.append(batch).unwrap();
+}
+
+fn silence(number: u8) -> TimerSubject {
+    let session = SessionId::from_bytes([number; 16]);
+    TimerSubject::Silence { session, command: CommandId::from_bytes([number; 16]) }
+}

@@ -106,13 +106,13 @@ impl TokenRecord {
         if self.order != ground.order {
             return Err(Reason::OrderChanged);
         }
-        match self.ended {
-            Some(TokenEnd::Spent) => return Err(Reason::TokenSpent),
-            Some(TokenEnd::Revoked) => return Err(Reason::TokenRevoked),
-            None => {}
-        }
         if now >= self.expires_at || now < self.issued_at {
             return Err(Reason::TokenExpired);
+        }
+        match self.ended {
+            Some(TokenEnd::Revoked) => return Err(Reason::TokenRevoked),
+            Some(TokenEnd::Spent) => return Err(Reason::TokenSpent),
+            None => {}
         }
         if self.binding.is_some() && self.binding != ground.binding
             || self.assignment.is_some() && self.assignment != ground.assignment
@@ -133,7 +133,13 @@ impl TokenRecord {
         let same_ground = self.session == parent.session && self.order == parent.order;
         let same_hands = match self.layer {
             TokenLayer::Session => false,
-            TokenLayer::Vehicle => self.driver.is_some() && self.binding.is_some(),
+            TokenLayer::Vehicle => {
+                self.driver.is_some()
+                    && self.binding.is_some()
+                    && self.assignment.is_some()
+                    && self.scope.is_none()
+                    && self.audience.is_none()
+            }
             TokenLayer::Action => {
                 self.key == parent.key
                     && self.driver == parent.driver
@@ -144,6 +150,7 @@ impl TokenRecord {
             }
         };
         let in_time = self.issued_at >= parent.issued_at
+            && self.issued_at < self.expires_at
             && self.expires_at <= parent.expires_at
             && self.expires_at.since_ms(self.issued_at) <= self.layer.life_ms_max();
         let linked = self.parent == Some(parent.id);
@@ -151,6 +158,190 @@ impl TokenRecord {
             Ok(())
         } else {
             Err(Reason::TokenTooWide)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+
+    const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
+    const KEY: KeyThumbprint = KeyThumbprint([1; 32]);
+    const DRIVERS_KEY: KeyThumbprint = KeyThumbprint([2; 32]);
+    const OTHER_KEY: KeyThumbprint = KeyThumbprint([9; 32]);
+
+    #[test]
+    fn a_token_is_judged_in_order_of_precedence() {
+        // Each row breaks one more rule, a graver one (M-POL-1).
+        let (mut token, mut ground, mut key, mut now) = (vehicle(), ground(), DRIVERS_KEY, NOW);
+        assert_eq!(token.judge(&ground, &key, now), Ok(()));
+        key = OTHER_KEY;
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::TokenBinding));
+        token.ended = Some(TokenEnd::Spent);
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::TokenSpent));
+        token.ended = Some(TokenEnd::Revoked);
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::TokenRevoked));
+        now = token.expires_at;
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::TokenExpired));
+        ground.order = OrderDigest([9; 32]);
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::OrderChanged));
+        ground.active = false;
+        assert_eq!(token.judge(&ground, &key, now), Err(Reason::SessionClosed));
+    }
+
+    #[test]
+    fn a_token_is_alive_from_its_issue_to_just_before_its_expiry() {
+        for (now, answer) in [
+            (NOW.minus_ms(1), Err(Reason::TokenExpired)),
+            (NOW, Ok(())),
+            (vehicle().expires_at.minus_ms(1), Ok(())),
+            (vehicle().expires_at, Err(Reason::TokenExpired)),
+        ] {
+            assert_eq!(vehicle().judge(&ground(), &DRIVERS_KEY, now), answer, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_token_dies_with_the_binding_and_the_assignment_it_names_and_with_no_other() {
+        // M-TOK-3, M-VEH-2, M-IDN-7.
+        let bound = Err(Reason::TokenBinding);
+        for (binding, assignment, of_vehicle, of_session) in [
+            (Some(3), Some(5), Ok(()), Ok(())),
+            (Some(4), Some(5), bound, Ok(())),
+            (None, Some(5), bound, Ok(())),
+            (Some(3), Some(6), bound, Ok(())),
+            (Some(3), None, bound, Ok(())),
+        ] {
+            let ground = SessionGround { binding, assignment, ..ground() };
+            let told = (binding, assignment);
+            assert_eq!(vehicle().judge(&ground, &DRIVERS_KEY, NOW), of_vehicle, "{told:?}");
+            assert_eq!(session().judge(&ground, &KEY, NOW), of_session, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_derived_one_layer_down_and_never_wider() {
+        // M-TOK-1, M-TOK-4, standards section 2.
+        type Spoil = fn(&mut TokenRecord);
+        let of_vehicle: &[(&str, Spoil)] = &[
+            ("no driver", |token| token.driver = None),
+            ("no binding", |token| token.binding = None),
+            ("no assignment", |token| token.assignment = None),
+            ("a scope", |token| token.scope = Some(Scope::GroceryHandoff)),
+            ("an audience", |token| token.audience = Some(DeviceId::from_bytes([1; 16]))),
+            ("half an hour and a bit", |token| token.expires_at = token.expires_at.plus_ms(1)),
+        ];
+        let of_action: &[(&str, Spoil)] = &[
+            ("another key", |token| token.key = OTHER_KEY),
+            ("another driver", |token| token.driver = None),
+            ("another binding", |token| token.binding = Some(4)),
+            ("no binding", |token| token.binding = None),
+            ("another assignment", |token| token.assignment = Some(6)),
+            ("no assignment", |token| token.assignment = None),
+            ("no scope", |token| token.scope = None),
+            ("no audience", |token| token.audience = None),
+            ("a minute and a bit", |token| token.expires_at = token.expires_at.plus_ms(1)),
+        ];
+        let of_both: &[(&str, Spoil)] = &[
+            ("another parent", |token| token.parent = Some(token.id)),
+            ("no parent", |token| token.parent = None),
+            ("another session", |token| token.session = SessionId::from_bytes([9; 16])),
+            ("another order", |token| token.order = OrderDigest([9; 32])),
+            ("older than its parent", |token| token.issued_at = NOW.minus_ms(1)),
+            ("dead at birth", |token| token.expires_at = token.issued_at),
+            ("a session token", |token| token.layer = TokenLayer::Session),
+        ];
+        for (name, parent, child, flaws) in [
+            ("vehicle", session(), vehicle(), of_vehicle),
+            ("action", vehicle(), action(), of_action),
+        ] {
+            assert_eq!(child.check_derivation(&parent), Ok(()), "{name}");
+            for (flaw, spoil) in flaws.iter().chain(of_both) {
+                let mut child = child.clone();
+                spoil(&mut child);
+                let answer = child.check_derivation(&parent);
+                assert_eq!(answer, Err(Reason::TokenTooWide), "{name} token with {flaw}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_layer_is_skipped_climbed_or_repeated() {
+        for (parent, child) in [
+            (session(), TokenRecord { parent: Some(session().id), ..action() }),
+            (session(), TokenRecord { parent: Some(session().id), ..session() }),
+            (vehicle(), TokenRecord { parent: Some(vehicle().id), ..vehicle() }),
+            (action(), TokenRecord { parent: Some(action().id), ..vehicle() }),
+            (action(), TokenRecord { parent: Some(action().id), ..action() }),
+        ] {
+            assert_eq!(child.check_derivation(&parent), Err(Reason::TokenTooWide));
+        }
+    }
+
+    #[test]
+    fn a_child_dies_no_later_than_its_parent() {
+        let child = action();
+        for (parent_end, answer) in
+            [(child.expires_at, Ok(())), (child.expires_at.minus_ms(1), Err(Reason::TokenTooWide))]
+        {
+            let parent = TokenRecord { expires_at: parent_end, ..vehicle() };
+            assert_eq!(child.check_derivation(&parent), answer);
+        }
+    }
+
+    fn session() -> TokenRecord {
+        TokenRecord {
+            id: TokenId::from_bytes([1; 16]),
+            layer: TokenLayer::Session,
+            parent: None,
+            session: SessionId::from_bytes([3; 16]),
+            order: OrderDigest([4; 32]),
+            binding: None,
+            assignment: None,
+            driver: None,
+            scope: None,
+            audience: None,
+            key: KEY,
+            issued_at: NOW,
+            expires_at: NOW.plus_ms(TokenLayer::Session.life_ms_max()),
+            ended: None,
+        }
+    }
+
+    fn vehicle() -> TokenRecord {
+        TokenRecord {
+            id: TokenId::from_bytes([2; 16]),
+            layer: TokenLayer::Vehicle,
+            parent: Some(session().id),
+            binding: Some(3),
+            assignment: Some(5),
+            driver: Some(DriverId::from_bytes([6; 16])),
+            key: DRIVERS_KEY,
+            expires_at: NOW.plus_ms(TokenLayer::Vehicle.life_ms_max()),
+            ..session()
+        }
+    }
+
+    fn action() -> TokenRecord {
+        TokenRecord {
+            id: TokenId::from_bytes([5; 16]),
+            layer: TokenLayer::Action,
+            parent: Some(vehicle().id),
+            scope: Some(Scope::GroceryHandoff),
+            audience: Some(DeviceId::from_bytes([7; 16])),
+            expires_at: NOW.plus_ms(TokenLayer::Action.life_ms_max()),
+            ..vehicle()
+        }
+    }
+
+    fn ground() -> SessionGround {
+        SessionGround {
+            active: true,
+            order: OrderDigest([4; 32]),
+            binding: Some(3),
+            assignment: Some(5),
         }
     }
 }

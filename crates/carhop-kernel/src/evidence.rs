@@ -275,3 +275,85 @@ impl Evidence {
         self.at <= now && now.since_ms(self.at) < self.fresh_for_ms()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEN: Timestamp = Timestamp::from_unix_s(1_800_000_000);
+
+    #[test]
+    fn each_fact_counts_for_as_long_as_its_limit_says() {
+        for (fact, kind, limit_ms) in facts() {
+            let evidence = Evidence { fact, at: SEEN, order: OrderDigest([1; 32]) };
+            assert_eq!((evidence.kind(), evidence.fresh_for_ms()), (kind, limit_ms));
+            for (now, fresh) in [
+                (SEEN.minus_ms(1), false),
+                (SEEN, true),
+                (SEEN.plus_ms(limit_ms - 1), true),
+                (SEEN.plus_ms(limit_ms), false),
+                (Timestamp::from_unix_ms(u64::MAX), false),
+            ] {
+                assert_eq!(evidence.is_fresh(now), fresh, "{} at {now}", kind.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_fact_has_a_limit_here_and_a_reason_for_its_absence() {
+        let kinds: alloc::collections::BTreeSet<_> =
+            facts().into_iter().map(|(_, kind, _)| kind).collect();
+        assert!(kinds.iter().eq(FactKind::ALL));
+        let absent: alloc::collections::BTreeSet<_> =
+            FactKind::ALL.iter().map(|kind| kind.missing()).collect();
+        assert_eq!(absent.len(), FactKind::ALL.len() - 1, "only the two places share one");
+    }
+
+    #[test]
+    fn evidence_with_an_unknown_field_is_refused() {
+        for (fact, _, _) in facts() {
+            let evidence = Evidence { fact, at: SEEN, order: OrderDigest([1; 32]) };
+            let mut json = serde_json::to_value(&evidence).unwrap();
+            assert_eq!(serde_json::from_value::<Evidence>(json.clone()).unwrap(), evidence);
+            json["fact"]["more"] = 1.into();
+            assert!(serde_json::from_value::<Evidence>(json.clone()).is_err(), "{json}");
+        }
+    }
+
+    fn facts() -> [(Fact, FactKind, u64); 12] {
+        let (minute, hour) = (60 * 1000, 60 * 60 * 1000);
+        let device = DeviceId::from_bytes([2; 16]);
+        let (tier, firmware) = (TrustTier::Attested, FirmwareDigest([3; 32]));
+        let key = KeyThumbprint([4; 32]);
+        let place = |party, method| Fact::Place { party, method, answer: PlaceAnswer::Inside };
+        let recipient = Fact::Recipient {
+            customer: CustomerId::from_bytes([5; 16]),
+            key,
+            assurance: Assurance::Passkey,
+        };
+        let vehicle =
+            Fact::Vehicle { vehicle: Commitment([6; 32]), method: VehicleMatch::PlateRead };
+        let presence =
+            Fact::Presence { method: PresenceMethod::Code, proof: ProofId::from_bytes([7; 16]) };
+        let token = Fact::ActionToken {
+            token: TokenId::from_bytes([8; 16]),
+            scope: Scope::ColdRelease,
+            device,
+        };
+        let (of_driver, of_vehicle) = (FactKind::DriverPlace, FactKind::VehiclePlace);
+        [
+            (recipient, FactKind::Recipient, 12 * hour),
+            (Fact::Intent { intent: IntentDigest([9; 32]), key }, FactKind::Intent, 12 * hour),
+            (vehicle, FactKind::Vehicle, 10 * minute),
+            (place(Party::Driver, PlaceMethod::Fence), of_driver, minute / 2),
+            (place(Party::Driver, PlaceMethod::VenueTag), of_driver, 5 * minute),
+            (place(Party::Vehicle, PlaceMethod::Fence), of_vehicle, minute / 2),
+            (place(Party::Vehicle, PlaceMethod::Telematics), of_vehicle, minute / 2),
+            (place(Party::Vehicle, PlaceMethod::Statement), of_vehicle, 12 * hour),
+            (presence, FactKind::Presence, 10 * minute),
+            (Fact::Handset { device, tier, firmware }, FactKind::Handset, 10 * minute),
+            (Fact::Actuator { device, tier, firmware }, FactKind::Actuator, 10 * minute),
+            (token, FactKind::ActionToken, minute),
+        ]
+    }
+}

@@ -337,3 +337,179 @@ pub struct OrderVersion {
     /// The critical fields.
     pub terms: Terms,
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn terms_that_no_stop_could_honour_are_refused() {
+        type Spoil = fn(&mut Terms);
+        let cold = |min_c10, max_c10| ColdChain { min_c10, max_c10, out_of_range_ms_max: 1 };
+        assert_eq!(terms().check(), Ok(()));
+        let rows: &[(&str, Spoil, Result<(), TermsError>)] = &[
+            ("no leg", |it| it.legs.clear(), Err(TermsError::Legs)),
+            ("eight legs", |it| it.legs = vec![goods(); 8], Ok(())),
+            ("nine legs", |it| it.legs = vec![goods(); 9], Err(TermsError::Legs)),
+            ("empty window", |it| it.window.end = it.window.start, Err(TermsError::Window)),
+            (
+                "reversed window",
+                |it| it.window.start = it.window.end.plus_ms(1),
+                Err(TermsError::Window),
+            ),
+            (
+                "twelve hours",
+                |it| it.window.end = it.window.start.plus_ms(limits::WINDOW_MS_MAX),
+                Ok(()),
+            ),
+            (
+                "a bit more",
+                |it| it.window.end = it.window.start.plus_ms(limits::WINDOW_MS_MAX + 1),
+                Err(TermsError::Window),
+            ),
+            (
+                "age-gated, unattended",
+                |it| it.age_gated = true,
+                Err(TermsError::AgeGatedUnattended),
+            ),
+            (
+                "age-gated, attended",
+                |it| (it.age_gated, it.handoff) = (true, HandoffType::Attended),
+                Ok(()),
+            ),
+            ("no fuel", |it| it.legs[1] = fuel(0), Err(TermsError::FuelLimit)),
+            ("one millilitre", |it| it.legs[1] = fuel(1), Ok(())),
+            ("the most fuel", |it| it.legs[1] = fuel(limits::FUEL_ML_MAX), Ok(())),
+            (
+                "more fuel",
+                |it| it.legs[1] = fuel(limits::FUEL_ML_MAX + 1),
+                Err(TermsError::FuelLimit),
+            ),
+            ("unpaid fuel", |it| it.payment = None, Err(TermsError::FuelWithoutPayment)),
+            ("unpaid goods", |it| (it.payment, it.legs) = (None, vec![goods()]), Ok(())),
+        ];
+        for (name, spoil, answer) in rows {
+            let mut terms = terms();
+            spoil(&mut terms);
+            assert_eq!(terms.check(), *answer, "{name}");
+        }
+        for (range, answer) in [(cold(20, 20), Ok(())), (cold(21, 20), Err(TermsError::ColdChain))]
+        {
+            let terms = Terms { cold_chain: Some(range), ..terms() };
+            assert_eq!(terms.check(), answer, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_actuator_has_a_scope_and_only_trunk_and_bed_share_one() {
+        // M-TOK-4.
+        let scope = |compartment| {
+            let basket = BasketHash([0; 32]);
+            Service::Goods { compartment, basket }.scope()
+        };
+        assert_eq!(scope(Compartment::Trunk), Scope::GroceryHandoff);
+        assert_eq!(scope(Compartment::TruckBed), Scope::GroceryHandoff);
+        assert_eq!(scope(Compartment::Locker), Scope::LockerAccess);
+        assert_eq!(scope(Compartment::ColdBox), Scope::ColdRelease);
+        assert_eq!(fuel(1).service.scope(), Scope::FuelAuthorisation);
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        for (code, good) in [
+            ("USD", true),
+            ("EUR", true),
+            ("", false),
+            ("US", false),
+            ("USDX", false),
+            ("usd", false),
+            ("U$D", false),
+            ("U D", false),
+            ("\u{c9}U", false),
+        ] {
+            assert_eq!(Currency::new(code).is_some(), good, "{code}");
+            let json = serde_json::Value::from(code);
+            assert_eq!(serde_json::from_value::<Currency>(json).is_ok(), good, "{code}");
+        }
+        assert_eq!(Currency::new("USD").unwrap().code(), "USD");
+    }
+
+    #[test]
+    fn an_order_reads_back_and_an_unknown_field_is_refused_at_every_depth() {
+        let order = order();
+        let json = serde_json::to_value(&order).unwrap();
+        assert_eq!(serde_json::from_value::<OrderVersion>(json.clone()).unwrap(), order);
+        for place in [
+            "",
+            "/terms",
+            "/terms/window",
+            "/terms/value",
+            "/terms/cold_chain",
+            "/terms/legs/0",
+            "/terms/legs/0/service",
+            "/terms/legs/1/service",
+        ] {
+            let mut json = json.clone();
+            json.pointer_mut(place).unwrap()["more"] = 1.into();
+            let answer = serde_json::from_value::<OrderVersion>(json);
+            assert!(answer.unwrap_err().to_string().contains("unknown field"), "{place}");
+        }
+    }
+
+    #[test]
+    fn the_written_form_of_an_order_is_stable() {
+        let json = serde_json::to_value(order()).unwrap();
+        let service = &json["terms"]["legs"][1]["service"];
+        assert_eq!(service.to_string(), r#"{"grade":"regular","kind":"fuel","limit_ml":1000}"#);
+        assert_eq!(json["terms"]["value"]["currency"], "USD");
+        assert_eq!(json["terms"]["window"]["start"], 1_800_000_000_000_u64);
+        assert_eq!(json["terms"]["handoff"], "unattended");
+    }
+
+    fn order() -> OrderVersion {
+        let cold_chain = ColdChain { min_c10: -50, max_c10: 40, out_of_range_ms_max: 60_000 };
+        OrderVersion {
+            order: OrderId::from_bytes([1; 16]),
+            version: 1,
+            digest: OrderDigest([2; 32]),
+            terms: Terms { cold_chain: Some(cold_chain), ..terms() },
+        }
+    }
+
+    fn terms() -> Terms {
+        let start = Timestamp::from_unix_s(1_800_000_000);
+        Terms {
+            recipient: Commitment([3; 32]),
+            vehicle: Commitment([4; 32]),
+            venue: "mobilitynet:los-altos-library".parse().unwrap(),
+            place_kind: PlaceKind::Lot,
+            window: Window { start, end: start.plus_ms(60 * 60 * 1000) },
+            handoff: HandoffType::Unattended,
+            legs: vec![goods(), fuel(1_000)],
+            value: Value { amount_minor: 1, currency: Currency::new("USD").unwrap() },
+            sensitivity: Sensitivity::Low,
+            age_gated: false,
+            cold_chain: None,
+            payment: Some(Commitment([5; 32])),
+        }
+    }
+
+    fn goods() -> LegTerms {
+        let (compartment, basket) = (Compartment::Trunk, BasketHash([6; 32]));
+        LegTerms {
+            service: Service::Goods { compartment, basket },
+            device: DeviceId::from_bytes([7; 16]),
+        }
+    }
+
+    fn fuel(limit_ml: u32) -> LegTerms {
+        LegTerms {
+            service: Service::Fuel { grade: FuelGrade::Regular, limit_ml },
+            device: DeviceId::from_bytes([8; 16]),
+        }
+    }
+}

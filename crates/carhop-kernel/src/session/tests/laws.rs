@@ -376,7 +376,7 @@ fn awaited(leg: &Leg, choice: u8) -> Option<Report> {
         }
         (LegState::Dispensing { metered_ml, .. }, LegKind::Fuel) => {
             let metered_ml = metered_ml.saturating_add(choice.into());
-            Some(if choice % 2 == 0 {
+            Some(if choice.is_multiple_of(2) {
                 Report::DispensingEnded { device, command, metered_ml }
             } else {
                 Report::MeterAdvanced { device, command, number: 0, metered_ml }

@@ -3,8 +3,10 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the one case it is about")]
 
 mod amendment;
+mod exploration;
 mod holds;
 mod judged_facts;
 mod laws;
+mod precedence;
 mod reports;
 mod world;

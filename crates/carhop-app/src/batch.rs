@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Partition, RecordKey};
 
-/// One atomic append.
+/// One atomic append, within one partition: whatever names another one fails the batch.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Whose.
@@ -28,23 +28,23 @@ pub struct Batch {
     pub preconditions: Vec<(RecordKey, u64)>,
     /// What happened, in order.
     pub entries: Vec<Entry>,
-    /// Records to store; the version of each grows by one.
+    /// Records to store; the version of each grows by one, and goes on growing if a deleted one comes back.
     pub writes: Vec<Write>,
-    /// Nonces to burn.
+    /// Nonces to burn. One that may be forgotten by now counts as unspent.
     pub spends: Vec<Spend>,
     /// Effects to run later.
     pub effects: Vec<(EventId, Effect)>,
-    /// Effects that are done or called off.
+    /// Effects that are done or called off, those of this batch included.
     pub finished_effects: Vec<EventId>,
     /// Timers to set; one of the same subject replaces the earlier one.
     pub timers: Vec<Timer>,
-    /// Timers that are done or called off.
+    /// Timers that are done or called off; one that this batch sets stays set.
     pub finished_timers: Vec<TimerSubject>,
     /// Personal data to keep sealed.
     pub sealed: Vec<Sealed>,
-    /// Subjects whose sealed data is destroyed.
+    /// Subjects whose sealed data is destroyed, that of this batch included.
     pub erased: Vec<String>,
-    /// Positions given to events appended earlier.
+    /// Positions given to events appended earlier; one out of turn is a conflict over the record of the log.
     pub sequenced: Vec<Sequenced>,
 }
 

@@ -23,7 +23,7 @@ pub trait Journal: Send + Sync {
     fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>>;
 
     /// Adds an entry to the side stream of refusals. Never waits for, and never delays, what [`Journal::append`] does;
-    /// under pressure the oldest waiting refusals are given up and counted.
+    /// under pressure the oldest waiting refusals are given up, told so and counted. A session's own stream takes none.
     fn refuse(
         &self,
         partition: Partition,

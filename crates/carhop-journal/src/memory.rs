@@ -256,7 +256,7 @@ impl State {
             let number = self.numbers.get(&(partition.clone(), *event));
             let waits = number.is_some_and(|number| self.unsequenced.contains(number));
             if *position != next || !waits || !placed.insert(*event) {
-                let (partition, key) = (partition.clone(), String::new());
+                let (partition, key) = (partition.clone(), "log".to_owned());
                 return Err(AppendError::Conflict(RecordKey { partition, kind: Kind::Log, key }));
             }
         }

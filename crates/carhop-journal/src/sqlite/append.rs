@@ -140,7 +140,7 @@ impl Target<'_> {
                 Ok(())
             }
             Some(_) | None => {
-                let (partition, key) = (self.partition.clone(), String::new());
+                let (partition, key) = (self.partition.clone(), "log".to_owned());
                 Err(AppendError::Conflict(RecordKey { partition, kind: Kind::Log, key }).into())
             }
         }

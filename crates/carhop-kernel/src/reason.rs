@@ -3,6 +3,8 @@
 //!
 //! A code, once released, is never renamed, reused or moved. Nothing here decides anything.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -168,6 +170,28 @@ reasons! {
         "A policy could not be evaluated, so the answer is no.", "Have the policy mended.";
 }
 
+/// Every reason as a Markdown table, in order of precedence, for `docs/generated/reasons.md`.
+pub fn reasons_markdown() -> String {
+    let head = "# Reasons for a refusal\n\nMade by `carhop docs`, in order of precedence: of several reasons the first is \
+                named first.\n\n| code | meaning | remedy | outlook |\n| --- | --- | --- | --- |\n";
+    let rows = Reason::ALL.iter().map(|reason| {
+        let (meaning, remedy) = (reason.meaning(), reason.remedy());
+        format!("| `{reason}` | {meaning} | {remedy} | `{}` |\n", reason.outlook().name())
+    });
+    core::iter::once(String::from(head)).chain(rows).collect()
+}
+
+impl Outlook {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Retryable => "retryable",
+            Self::NeedsHuman => "needs_human",
+            Self::Final => "final",
+        }
+    }
+}
+
 impl Reason {
     /// Whether the same request can succeed later or after the remedy.
     pub fn retryable(self) -> bool {
@@ -256,6 +280,21 @@ mod tests {
             assert!(!reason.remedy().is_empty());
         }
         assert_eq!("no_such_code".parse::<Reason>(), Err(BadId));
+    }
+
+    #[test]
+    fn every_reason_is_one_row_of_the_document_in_order() {
+        let text = reasons_markdown();
+        let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(rows.len(), Reason::ALL.len());
+        for (row, reason) in rows.iter().zip(Reason::ALL) {
+            assert!(row.starts_with(&format!("| `{reason}` | ")), "{row}");
+            assert_eq!(row.matches('|').count(), 5, "{row}");
+        }
+        assert_eq!(
+            rows[0],
+            "| `session_closed` | The session has ended. | Open a new session for the order. | `final` |"
+        );
     }
 
     #[test]

@@ -329,6 +329,23 @@ pub enum InterlockKind {
     EmergencyStop,
 }
 
+impl Exception {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenedWithoutLeave => "opened_without_leave",
+            Self::OpenedAfterEnd => "opened_after_end",
+            Self::FlowWithoutLeave => "flow_without_leave",
+            Self::OverDispensed => "over_dispensed",
+            Self::LockJammed => "lock_jammed",
+            Self::Tampered => "tampered",
+            Self::InterlockTripped => "interlock_tripped",
+            Self::VehicleMoved => "vehicle_moved",
+            Self::TemperatureOutOfRange => "temperature_out_of_range",
+        }
+    }
+}
+
 impl Event {
     /// The public name of the event, as subscribers see it (M-INT-2).
     pub const fn name(&self) -> &'static str {

@@ -13,6 +13,7 @@ mod leg;
 mod leg_reports;
 mod observe;
 mod possible;
+pub mod render;
 mod report;
 mod request;
 mod state;

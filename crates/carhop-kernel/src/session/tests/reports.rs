@@ -421,3 +421,16 @@ fn shown_ml(session: &Session) -> u32 {
         _ => 0,
     }
 }
+
+#[test]
+fn names_of_states_and_exceptions_are_those_on_the_wire() {
+    for state in LegStateKind::ALL {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+    }
+    for state in PhaseKind::ALL {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+    }
+    for row in ALARMS {
+        assert_eq!(serde_json::to_value(row.raises).unwrap(), row.raises.name());
+    }
+}

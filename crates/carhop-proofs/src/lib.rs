@@ -19,7 +19,7 @@ pub mod dpop;
 pub mod eat;
 pub mod frame;
 #[cfg(feature = "std")]
-mod json;
+pub mod json;
 #[cfg(feature = "std")]
 pub mod jwk;
 pub mod merkle;

@@ -1,3 +1,30 @@
-//! Everything a person or partner touches, as a library for the binary `carhop` and for tests.
+//! Everything a person or partner touches: the HTTP interface, the device gateway, the command line, and the only place
+//! where all parts are wired together; as a library for the binary `carhop` and for tests.
+//!
+//! Nothing is decided here. Handlers extract, ask one use case and render.
 
+mod api;
+mod background;
+mod bell;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+mod gateway;
+mod http;
+pub mod keys;
+mod listener;
+mod measured;
+mod metrics;
+pub mod serve;
+mod server;
+pub mod timers;
+mod tls;
 pub mod verify;
+
+pub use server::{ADMIN_KEY_FILE, CA_FILE, StartError};
+
+/// The description of the interface (OpenAPI 3.1, JSON), as it is committed.
+pub fn openapi_json() -> String {
+    api::openapi_json()
+}

@@ -1,2 +1,7 @@
-//! Carhop server.
-fn main() {}
+//! The program `carhop`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    carhop_server::cli::main()
+}

@@ -1,0 +1,226 @@
+//! Devices: ticketed, enrolled, renewed, listed, revoked (M-DEV-1 to 3).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use carhop_app::ports::{Carrier, Certified, Clock};
+use carhop_app::records::{ApiScope, DeviceRecord};
+use carhop_kernel::device::DeviceClass;
+use carhop_kernel::id::{DeviceId, DriverId, TenantId};
+use carhop_kernel::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::pages::command_keys;
+use super::{Answer, Page, Part, answered, bytes_of, code_of, name_of, text_of};
+use crate::http::auth::Caller;
+use crate::http::body::{Ask, Asked, Named};
+use crate::http::problem::Problem;
+use crate::http::time::Time;
+use crate::server::Server;
+
+/// A device to come.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TicketAsk {
+    /// `handset`, `console`, `vehicle_module`, `lock`, `pump`, `relay` or `till`.
+    #[schema(value_type = String)]
+    class: DeviceClass,
+    /// Its name for people.
+    name: String,
+}
+
+/// A ticket that the device enrols with, once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TicketView {
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// Shown once.
+    ticket: String,
+    expires_at: Time,
+}
+
+/// A ticket and a signing request.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnrolmentAsk {
+    ticket: String,
+    /// PKCS #10, DER, base64url.
+    csr: String,
+}
+
+/// A signing request.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RenewalAsk {
+    /// PKCS #10, DER, base64url.
+    csr: String,
+}
+
+/// A certificate, and what else the device needs to trust.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Enrolled {
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// DER, base64url, leaf first.
+    certificate_chain: Vec<String>,
+    /// DER, base64url.
+    roots: Vec<String>,
+    /// The keys that sign commands, as a JWK set.
+    command_keys: Value,
+    /// First instant at which the certificate is dead.
+    expires_at: Time,
+}
+
+/// Why a device is revoked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevocationAsk {
+    cause: String,
+}
+
+/// A device of the inventory.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeviceView {
+    #[schema(value_type = String)]
+    id: DeviceId,
+    name: String,
+    class: &'static str,
+    enrolled: bool,
+    connected: bool,
+    /// How far it is trusted now.
+    tier: String,
+    /// What runs on it.
+    firmware: Option<String>,
+    tampered: bool,
+    revoked: Option<String>,
+    certified_until: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    driver: Option<DriverId>,
+}
+
+/// Names a device and makes its enrolment ticket.
+#[utoipa::path(post, path = "/v1/devices/tickets", tag = "fleet", request_body = TicketAsk,
+    responses((status = 201, body = TicketView)))]
+pub(crate) async fn ticket(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    ask: Ask<TicketAsk>,
+) -> Result<(StatusCode, Json<TicketView>), Problem> {
+    let call = caller.key(ApiScope::Fleet)?;
+    name_of("name", &ask.value.name)?;
+    let (device, made) = server.app.ticket_device(&call, ask.value.class, &ask.value.name).await?;
+    let ticket = TicketView { device, ticket: made.secret, expires_at: made.expires_at.into() };
+    Ok((StatusCode::CREATED, Json(ticket)))
+}
+
+/// Enrols a device with its ticket, once.
+#[utoipa::path(post, path = "/v1/devices/enrolments", tag = "devices",
+    request_body = EnrolmentAsk, responses((status = 201, body = Enrolled)))]
+pub(crate) async fn enrol(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    ask: Ask<EnrolmentAsk>,
+) -> Result<(StatusCode, Json<Enrolled>), Problem> {
+    let csr = bytes_of("csr", &ask.value.csr)?;
+    let (device, certified) =
+        server.app.enrol_device(&caller.partition, &ask.value.ticket, &csr).await?;
+    let enrolled = enrolled(&server, &caller.partition.tenant, device, &certified)?;
+    Ok((StatusCode::CREATED, Json(enrolled)))
+}
+
+/// Renews the calling device's certificate.
+#[utoipa::path(post, path = "/v1/devices/renewals", tag = "devices",
+    request_body = RenewalAsk, responses((status = 200, body = Enrolled)))]
+pub(crate) async fn renew(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    ask: Ask<RenewalAsk>,
+) -> Answer<Enrolled> {
+    let (call, device) = caller.device_by_certificate()?;
+    let csr = bytes_of("csr", &ask.value.csr)?;
+    let certified = server.app.renew_device(&call, &csr).await?;
+    Ok(Json(enrolled(&server, &call.partition.tenant, device, &certified)?))
+}
+
+/// Lists the inventory.
+#[utoipa::path(get, path = "/v1/devices", tag = "fleet", params(Part),
+    responses((status = 200, body = Page<DeviceView>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Asked(part): Asked<Part>,
+) -> Answer<Page<DeviceView>> {
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let limit = part.limit();
+    let found = server.app.list_devices(&call.partition, part.after, limit + 1).await?;
+    let found = found.into_iter().map(|record| shown(&server, record)).collect();
+    Ok(Json(Page::of(found, limit, |one: &DeviceView| one.id.to_string())))
+}
+
+/// Shows a device.
+#[utoipa::path(get, path = "/v1/devices/{device}", tag = "fleet",
+    params(("device" = String, Path)), responses((status = 200, body = DeviceView)))]
+pub(crate) async fn view(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(device): Named<DeviceId>,
+) -> Answer<DeviceView> {
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let record = server.app.view_device(&call.partition, device).await?;
+    Ok(Json(shown(&server, record)))
+}
+
+/// Takes a device out of service at once.
+#[utoipa::path(post, path = "/v1/devices/{device}/revocations", tag = "fleet",
+    request_body = RevocationAsk,
+    params(("device" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = DeviceView)))]
+pub(crate) async fn revoke(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(device): Named<DeviceId>,
+    ask: Ask<RevocationAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.key(ApiScope::Fleet)?, &ask)?;
+    name_of("cause", &ask.value.cause)?;
+    let reply = server.app.revoke_device(&call, device, &ask.value.cause).await?;
+    let record = server.app.view_device(&call.partition, device).await?;
+    Ok(answered(&reply, Json(shown(&server, record))))
+}
+
+fn enrolled(
+    server: &Server,
+    tenant: &TenantId,
+    device: DeviceId,
+    certified: &Certified,
+) -> Result<Enrolled, Problem> {
+    Ok(Enrolled {
+        device,
+        certificate_chain: certified.chain.iter().map(|one| text_of(one)).collect(),
+        roots: certified.roots.iter().map(|one| text_of(one)).collect(),
+        command_keys: command_keys(server, tenant)?,
+        expires_at: certified.not_after.into(),
+    })
+}
+
+fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
+    let now: Timestamp = server.clock.now();
+    DeviceView {
+        id: record.device,
+        class: record.class.name(),
+        enrolled: record.key.is_some(),
+        connected: server.registry.is_connected(record.device),
+        tier: code_of(&record.tier(now)),
+        firmware: record.attested.map(|attested| attested.firmware.to_string()),
+        tampered: record.tampered,
+        certified_until: record.certified_until.map(Time::from),
+        driver: record.driver,
+        revoked: record.revoked,
+        name: record.name,
+    }
+}

@@ -1,0 +1,254 @@
+//! The driver's part up to the car and at it (M-GEO-0, M-VEH-4, M-OTP-1).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use carhop_app::Presented;
+use carhop_app::ports::Clock;
+use carhop_kernel::actor::Actor;
+use carhop_kernel::geofence::{
+    Accuracy, Confidence, FenceResult, Fix, FixError, FixSource, Position, Speed,
+};
+use carhop_kernel::id::SessionId;
+use carhop_kernel::session::LegIndex;
+use carhop_kernel::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::sessions::{Listed, changed};
+use super::{Answer, Nothing, Page, code_of};
+use crate::http::auth::Caller;
+use crate::http::body::{Ask, Named};
+use crate::http::problem::Problem;
+use crate::http::time::Time;
+use crate::server::Server;
+
+/// Positions of the driver's device, oldest first.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PositionsAsk {
+    /// One to a hundred.
+    fixes: Vec<FixAsk>,
+}
+
+/// One position.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FixAsk {
+    /// Degrees, WGS 84.
+    latitude: f64,
+    /// Degrees, WGS 84.
+    longitude: f64,
+    /// Radius of the accuracy circle in metres.
+    accuracy_m: f64,
+    /// Probability that the circle holds the true point; 0.68 if absent.
+    accuracy_confidence: Option<f64>,
+    /// When it was taken, by the device's clock.
+    fixed_at: Time,
+    /// Metres per second.
+    speed_mps: Option<f64>,
+    /// `gnss`, `fused`, `network`, `telematics` or `statement`.
+    #[schema(value_type = String)]
+    source: FixSource,
+    /// Whether the platform says it is simulated.
+    #[serde(default)]
+    mock: bool,
+}
+
+/// What the positions come to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlaceView {
+    /// `inside`, `outside` or `uncertain`.
+    answer: String,
+    /// Probability of being where the service is permitted.
+    probability: f64,
+    /// Why the answer is not, or not quite, *inside*.
+    why: Vec<String>,
+    /// How long the stay has lasted.
+    dwell_ms: u64,
+    /// To the edge of the nearest permitting zone, negative inside.
+    distance_m: Option<f64>,
+    fix_age_ms: Option<u64>,
+}
+
+/// The code on a tag at the venue.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TagAsk {
+    code: String,
+}
+
+/// A plate that was read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlateAsk {
+    plate: String,
+}
+
+/// Whether it is the car of the order.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MatchView {
+    matches: bool,
+}
+
+/// What the customer showed: digits or a scan.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProofAsk {
+    code: Option<String>,
+    scan: Option<String>,
+}
+
+/// The stops assigned to the calling driver.
+#[utoipa::path(get, path = "/v1/driver/stops", tag = "driver",
+    responses((status = 200, body = Page<Listed>)))]
+pub(crate) async fn stops(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+) -> Answer<Page<Listed>> {
+    let call = caller.driver()?;
+    let Actor::Driver { driver, .. } = call.actor else { return Err(Problem::forbidden()) };
+    let found = server.app.stops_of_driver(&call.partition, driver).await?;
+    let data = found.into_iter().map(Listed::from).collect();
+    Ok(Json(Page { data, has_more: false, next_cursor: None }))
+}
+
+/// Takes positions and says what they come to.
+#[utoipa::path(post, path = "/v1/sessions/{session}/positions", tag = "driver",
+    request_body = PositionsAsk, params(("session" = String, Path)),
+    responses((status = 200, body = PlaceView)))]
+pub(crate) async fn positions(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<PositionsAsk>,
+) -> Answer<PlaceView> {
+    let call = caller.driver()?;
+    let fixes = &ask.value.fixes;
+    if fixes.is_empty() || fixes.len() > FIXES_MAX {
+        return Err(Problem::invalid("fixes", "one to 100"));
+    }
+    let now = server.clock.now();
+    let fixes: Result<Vec<Fix>, FixError> = fixes.iter().map(|fix| fix.read(now)).collect();
+    let fixes = fixes.map_err(|error| Problem::invalid("fixes", error.to_string()))?;
+    Ok(Json(server.app.report_positions(&call, session, &fixes).await?.into()))
+}
+
+/// Takes the code of a tag that hangs at the venue.
+#[utoipa::path(post, path = "/v1/sessions/{session}/tags", tag = "driver",
+    request_body = TagAsk, params(("session" = String, Path)),
+    responses((status = 200, body = super::session_view::Shown)))]
+pub(crate) async fn tag(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<TagAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.driver()?;
+    server.app.scan_tag(&call, session, &ask.value.code).await?;
+    super::sessions::shown(&server, &call, session).await
+}
+
+/// Compares a plate with the order's.
+#[utoipa::path(post, path = "/v1/sessions/{session}/vehicle-matches", tag = "driver",
+    request_body = PlateAsk, params(("session" = String, Path)),
+    responses((status = 200, body = MatchView)))]
+pub(crate) async fn vehicle(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<PlateAsk>,
+) -> Answer<MatchView> {
+    let call = caller.driver()?;
+    let matches = server.app.match_vehicle(&call, session, &ask.value.plate).await?;
+    Ok(Json(MatchView { matches }))
+}
+
+/// Reports arrival at the car.
+#[utoipa::path(post, path = "/v1/sessions/{session}/arrivals", tag = "driver",
+    request_body = Nothing,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = super::session_view::Shown)))]
+pub(crate) async fn arrive(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.driver()?, &ask)?;
+    let reply = server.app.arrive(&call, session).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// Presents the customer's code or scan.
+#[utoipa::path(post, path = "/v1/sessions/{session}/proofs", tag = "driver",
+    request_body = ProofAsk,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = super::session_view::Shown)))]
+pub(crate) async fn prove(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<ProofAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.driver()?, &ask)?;
+    let presented = match (&ask.value.code, &ask.value.scan) {
+        (Some(digits), None) => Presented::Digits(digits),
+        (None, Some(text)) => Presented::Scan(text),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Problem::invalid("code", "either `code` or `scan`"));
+        }
+    };
+    let reply = server.app.present_proof(&call, session, presented).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// Confirms that the goods are inside.
+#[utoipa::path(post, path = "/v1/sessions/{session}/legs/{leg}/transfers", tag = "driver",
+    request_body = Nothing,
+    params(("session" = String, Path), ("leg" = u8, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = super::session_view::Shown)))]
+pub(crate) async fn transfer(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named((session, leg)): Named<(SessionId, u8)>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.driver()?, &ask)?;
+    let reply = server.app.confirm_transfer(&call, session, LegIndex(leg)).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+impl FixAsk {
+    fn read(&self, received_at: Timestamp) -> Result<Fix, FixError> {
+        let confidence =
+            self.accuracy_confidence.map_or(Ok(Confidence::UNKNOWN), Confidence::new)?;
+        Ok(Fix {
+            position: Position::new(self.latitude, self.longitude)?,
+            accuracy: Accuracy::new(self.accuracy_m, confidence)?,
+            fixed_at: self.fixed_at.0,
+            received_at,
+            speed: self.speed_mps.map(Speed::from_mps).transpose()?,
+            source: self.source,
+            mock: self.mock,
+        })
+    }
+}
+
+impl From<FenceResult> for PlaceView {
+    fn from(result: FenceResult) -> Self {
+        Self {
+            answer: code_of(&result.answer),
+            probability: result.probability,
+            why: result.why.iter().map(code_of).collect(),
+            dwell_ms: result.dwell_ms,
+            distance_m: result.distance_m,
+            fix_age_ms: result.fix_age_ms,
+        }
+    }
+}
+
+/// Positions of one report.
+const FIXES_MAX: usize = 100;

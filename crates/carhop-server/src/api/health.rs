@@ -1,0 +1,29 @@
+//! Whether the server lives, whether it can serve, and what it has measured.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::problem::of_status;
+use crate::server::Server;
+
+/// It runs.
+pub(crate) async fn live() -> &'static str {
+    "live\n"
+}
+
+/// The journal answers and the policies are loaded.
+pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
+    match server.journal.unsequenced(1).await {
+        Ok(_) => "ready\n".into_response(),
+        Err(_) => of_status(StatusCode::SERVICE_UNAVAILABLE).into_response(),
+    }
+}
+
+/// Everything measured, in the OpenMetrics text format.
+pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], server.metrics.text())
+}

@@ -1,0 +1,251 @@
+//! The interface `/v1`: one file per resource. Each handler extracts, asks one use case and renders.
+
+mod api_keys;
+mod audit;
+mod customer;
+mod decisions;
+mod devices;
+mod driver;
+mod drivers;
+mod events;
+mod handset;
+mod health;
+mod orders;
+mod pages;
+mod policy;
+mod releases;
+mod session_view;
+mod sessions;
+mod tokens;
+mod venues;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, middleware};
+use carhop_app::Reply;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::{OpenApi as _, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::frame::frame;
+use crate::http::problem::{Problem, Written};
+use crate::server::Server;
+
+/// The whole interface.
+pub(crate) fn router(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router
+        .merge(undocumented())
+        .merge(crate::gateway::router(stop.clone()))
+        .layer(middleware::from_fn_with_state(Arc::clone(server), frame))
+        .with_state(Arc::clone(server))
+}
+
+/// The interface's description as JSON for people, as it is committed.
+pub(crate) fn openapi_json() -> String {
+    let text = description().to_pretty_json();
+    text.map_or_else(|_| String::new(), |text| text + "\n")
+}
+
+/// The interface's description.
+pub(crate) fn description() -> OpenApi {
+    let (_, mut described) = documented().split_for_parts();
+    for item in described.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post].into_iter().filter_map(Option::as_mut);
+        for operation in operations {
+            let schema = utoipa::openapi::Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let problem = ResponseBuilder::new()
+                .description("What went wrong (RFC 9457)")
+                .content("application/problem+json", content)
+                .build();
+            operation.responses.responses.insert("default".to_owned(), problem.into());
+        }
+    }
+    described
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Carhop",
+        description = "A handoff authority: who may open which compartment or arm which pump, where, when and why.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Written))
+)]
+struct Described;
+
+fn documented() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(orders::create))
+        .routes(routes!(orders::view))
+        .routes(routes!(orders::amend))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::view))
+        .routes(routes!(sessions::link))
+        .routes(routes!(sessions::assign))
+        .routes(routes!(sessions::hold))
+        .routes(routes!(sessions::resume))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(decisions::of_session))
+        .routes(routes!(decisions::view))
+        .routes(routes!(decisions::receipts))
+        .routes(routes!(customer::redeem))
+        .routes(routes!(customer::verify))
+        .routes(routes!(customer::bind))
+        .routes(routes!(customer::approve))
+        .routes(routes!(customer::code))
+        .routes(routes!(customer::relocate))
+        .routes(routes!(driver::stops))
+        .routes(routes!(driver::positions))
+        .routes(routes!(driver::tag))
+        .routes(routes!(driver::vehicle))
+        .routes(routes!(driver::arrive))
+        .routes(routes!(driver::prove))
+        .routes(routes!(driver::transfer))
+        .routes(routes!(handset::challenge))
+        .routes(routes!(handset::attest))
+        .routes(routes!(tokens::vehicle))
+        .routes(routes!(tokens::exchange))
+        .routes(routes!(tokens::introspect))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(releases::release))
+        .routes(routes!(releases::view))
+        .merge(venue_routes())
+        .routes(routes!(drivers::create))
+        .routes(routes!(drivers::view))
+        .routes(routes!(devices::ticket))
+        .routes(routes!(devices::enrol))
+        .routes(routes!(devices::renew))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::view))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(api_keys::create))
+        .routes(routes!(events::list))
+        .routes(routes!(events::stream))
+        .routes(routes!(audit::log))
+        .routes(routes!(audit::root))
+        .routes(routes!(policy::view))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+/// Geometry needs room.
+fn venue_routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::new()
+        .routes(routes!(venues::store, venues::view))
+        .routes(routes!(venues::list))
+        .layer(DefaultBodyLimit::max(VENUE_BYTES_MAX))
+}
+
+fn undocumented() -> Router<Arc<Server>> {
+    use axum::routing::get;
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/v1/openapi.json", get(pages::openapi))
+        .route("/problems/{code}", get(pages::problem))
+        .route("/.well-known/jwks.json", get(pages::keys))
+}
+
+/// A body without members, where nothing needs to be said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Part of a list.
+#[derive(Serialize, ToSchema)]
+struct Page<T> {
+    /// The items, in a stable order.
+    data: Vec<T>,
+    /// Whether there are more.
+    has_more: bool,
+    /// What to pass as `after` for the next part.
+    next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of what was found when one more than `limit` was asked for.
+    fn of(mut data: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        let next_cursor = data.last().filter(|_| has_more).map(cursor);
+        Self { data, has_more, next_cursor }
+    }
+}
+
+/// Which part of a list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Part {
+    /// At most so many, up to 100.
+    limit: Option<usize>,
+    /// Only what comes after this cursor.
+    after: Option<String>,
+}
+
+impl Part {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)
+    }
+}
+
+/// An answer to a change that says so when it comes from the record.
+fn answered(reply: &Reply, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if reply.replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// A text for people: not empty, bounded, without control characters.
+fn name_of(param: &'static str, text: &str) -> Result<(), Problem> {
+    let good =
+        !text.is_empty() && text.len() <= NAME_BYTES_MAX && !text.chars().any(char::is_control);
+    let wrong = || Problem::invalid(param, "one to 200 bytes without control characters");
+    if good { Ok(()) } else { Err(wrong()) }
+}
+
+/// Bytes from base64url without padding.
+fn bytes_of(param: &'static str, text: &str) -> Result<Vec<u8>, Problem> {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    Base64UrlUnpadded::decode_vec(text)
+        .map_err(|_| Problem::invalid(param, "not base64url without padding"))
+}
+
+/// Bytes as base64url without padding.
+fn text_of(bytes: &[u8]) -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+/// The stable name that serde gives a value.
+fn code_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// Largest body in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest venue in bytes.
+const VENUE_BYTES_MAX: usize = 512 * 1024;
+const NAME_BYTES_MAX: usize = 200;
+const PAGE_DEFAULT: usize = 50;
+const PAGE_MAX: usize = 100;
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");

@@ -1,0 +1,192 @@
+//! A session as callers see it: masked, with its legs and what can happen next.
+
+use carhop_app::SessionView;
+use carhop_kernel::id::{DeviceId, DriverId, OrderId, SessionId};
+use carhop_kernel::order::Service;
+use carhop_kernel::session::table::TRANSITIONS;
+use carhop_kernel::session::{Leg, LegState, PhaseKind, Session};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::code_of;
+use super::orders::TimeWindow;
+use crate::http::time::Time;
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct Shown {
+    #[schema(value_type = String)]
+    id: SessionId,
+    #[schema(value_type = String)]
+    order: OrderId,
+    /// The version of the order in force.
+    order_version: u32,
+    /// The digest of the order in force, as hexadecimal digits.
+    digest: String,
+    /// Its state, such as `en_route`.
+    state: &'static str,
+    /// Set while it is frozen.
+    hold: Option<HoldView>,
+    legs: Vec<LegView>,
+    window: TimeWindow,
+    venue: String,
+    /// `unattended`, `attended`, `customer_pickup` or `front_door`.
+    handoff: String,
+    binding: Option<BindingView>,
+    assignment: Option<AssignmentView>,
+    /// What can be asked for now, and by whom.
+    next: Vec<NextView>,
+    /// Counts the session's changes; also the `ETag`.
+    version: u64,
+    vehicle: VehicleView,
+}
+
+/// Why and since when it is frozen.
+#[derive(Serialize, ToSchema)]
+struct HoldView {
+    cause: String,
+    since: Time,
+}
+
+/// One service.
+#[derive(Serialize, ToSchema)]
+struct LegView {
+    index: u8,
+    /// `goods` or `fuel`.
+    kind: &'static str,
+    /// Its state, such as `dispensing`.
+    state: &'static str,
+    #[schema(value_type = String)]
+    device: DeviceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compartment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_ml: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metered_ml: Option<u32>,
+    /// The release under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    /// How often it was released.
+    releases: u8,
+}
+
+/// The approved delivery intent.
+#[derive(Serialize, ToSchema)]
+struct BindingView {
+    number: u32,
+    intent: String,
+    approved_at: Time,
+}
+
+/// Who comes.
+#[derive(Serialize, ToSchema)]
+struct AssignmentView {
+    #[schema(value_type = String)]
+    driver: DriverId,
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// How far the device was trusted.
+    tier: String,
+}
+
+/// Something that can be asked for now.
+#[derive(Serialize, ToSchema)]
+struct NextView {
+    what: &'static str,
+    by: Vec<&'static str>,
+}
+
+/// The car, masked.
+#[derive(Serialize, ToSchema)]
+struct VehicleView {
+    description: Option<String>,
+    plate_last3: Option<String>,
+}
+
+impl From<SessionView> for Shown {
+    fn from(view: SessionView) -> Self {
+        let session = &view.session;
+        let terms = &session.order.terms;
+        Self {
+            id: session.id,
+            order: session.order.order,
+            order_version: session.order.version,
+            digest: session.order.digest.to_string(),
+            state: session.phase.kind().name(),
+            hold: session
+                .hold
+                .map(|hold| HoldView { cause: code_of(&hold.cause), since: hold.since.into() }),
+            legs: session.legs().map(|(index, leg)| leg_view(index.0, leg)).collect(),
+            window: terms.window.into(),
+            venue: terms.venue.to_string(),
+            handoff: code_of(&terms.handoff),
+            binding: session.bound().map(|bound| BindingView {
+                number: bound.binding.number,
+                intent: bound.binding.intent.to_string(),
+                approved_at: bound.binding.approved_at.into(),
+            }),
+            assignment: session.assignment().map(|assignment| AssignmentView {
+                driver: assignment.driver,
+                device: assignment.device,
+                tier: code_of(&assignment.tier),
+            }),
+            next: next(session),
+            version: view.version,
+            vehicle: VehicleView { description: view.vehicle, plate_last3: view.plate_last3 },
+        }
+    }
+}
+
+fn leg_view(index: u8, leg: &Leg) -> LegView {
+    let (kind, compartment, grade, limit_ml) = match &leg.terms.service {
+        Service::Goods { compartment, .. } => ("goods", Some(code_of(compartment)), None, None),
+        Service::Fuel { grade, limit_ml } => ("fuel", None, Some(code_of(grade)), Some(*limit_ml)),
+    };
+    LegView {
+        index,
+        kind,
+        state: leg.state.kind().name(),
+        device: leg.terms.device,
+        compartment,
+        grade,
+        limit_ml,
+        metered_ml: metered_ml(&leg.state),
+        release: leg.state.release().map(|release| release.release.to_string()),
+        releases: leg.releases,
+    }
+}
+
+fn metered_ml(state: &LegState) -> Option<u32> {
+    match state {
+        LegState::Dispensing { metered_ml, .. }
+        | LegState::Dispensed { metered_ml, .. }
+        | LegState::Settled { metered_ml } => Some(*metered_ml),
+        LegState::Pending
+        | LegState::Released(_)
+        | LegState::Authorised(_)
+        | LegState::Commanded(_)
+        | LegState::Open { .. }
+        | LegState::Transferred { .. }
+        | LegState::Secured
+        | LegState::Indeterminate(_)
+        | LegState::Failed(_) => None,
+    }
+}
+
+/// The rows of the transition table that start here.
+fn next(session: &Session) -> Vec<NextView> {
+    let here: PhaseKind = session.phase.kind();
+    let held = session.hold.is_some();
+    TRANSITIONS
+        .iter()
+        .filter(|row| row.from.contains(&here) && !(held && row.frozen_by_hold))
+        .map(|row| NextView {
+            what: row.request.name(),
+            by: row.actors.iter().map(|actor| actor.name()).collect(),
+        })
+        .collect()
+}

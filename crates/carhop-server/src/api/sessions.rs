@@ -1,0 +1,212 @@
+//! Sessions: looked at by whoever takes part, steered by staff, frozen and ended by whoever may (M-FLO-3).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use carhop_app::records::{ApiScope, SessionHead};
+use carhop_app::{Call, Reply};
+use carhop_kernel::id::{DriverId, SessionId};
+use carhop_kernel::session::PhaseKind;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::session_view::Shown;
+use super::{Answer, Nothing, Page, Part, answered};
+use crate::http::auth::Caller;
+use crate::http::body::{Ask, Asked, Named};
+use crate::http::problem::Problem;
+use crate::http::time::Time;
+use crate::server::Server;
+
+/// A session in a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Listed {
+    #[schema(value_type = String)]
+    pub(crate) id: SessionId,
+    /// Its state, such as `en_route`.
+    pub(crate) state: &'static str,
+    /// Whether it is frozen.
+    pub(crate) held: bool,
+    #[schema(value_type = Option<String>)]
+    pub(crate) driver: Option<DriverId>,
+}
+
+impl From<SessionHead> for Listed {
+    fn from(head: SessionHead) -> Self {
+        Self { id: head.session, state: head.phase.name(), held: head.held, driver: head.driver }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Only those in this state.
+    state: Option<String>,
+    /// At most so many, up to 100.
+    limit: Option<usize>,
+    /// Only what comes after this cursor.
+    after: Option<String>,
+}
+
+/// A one-time secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Link {
+    /// Shown once; the former one is burned.
+    secret: String,
+    expires_at: Time,
+}
+
+/// Who is to come.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssignmentAsk {
+    #[schema(value_type = String)]
+    driver: DriverId,
+}
+
+/// Lists sessions.
+#[utoipa::path(get, path = "/v1/sessions", tag = "sessions", params(Which),
+    responses((status = 200, body = Page<Listed>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Asked(which): Asked<Which>,
+) -> Answer<Page<Listed>> {
+    let call = caller.key(ApiScope::Staff)?;
+    let known = |state: &String| PhaseKind::ALL.iter().any(|phase| phase.name() == state);
+    if which.state.as_ref().is_some_and(|state| !known(state)) {
+        return Err(Problem::invalid("state", "no such state"));
+    }
+    let limit = Part { limit: which.limit, after: None }.limit();
+    let state = which.state.as_deref();
+    let found = server.app.list_sessions(&call.partition, state, which.after, limit + 1).await?;
+    let listed = found.into_iter().map(Listed::from).collect();
+    Ok(Json(Page::of(listed, limit, |one: &Listed| one.id.to_string())))
+}
+
+/// Shows a session to staff, its store, its customer or its driver.
+#[utoipa::path(get, path = "/v1/sessions/{session}", tag = "sessions",
+    params(("session" = String, Path)), responses((status = 200, body = Shown)))]
+pub(crate) async fn view(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+) -> Result<Response, Problem> {
+    let call = caller.party(session)?;
+    shown(&server, &call, session).await
+}
+
+/// Makes the one-time link that binds the customer's device; the former one is burned.
+#[utoipa::path(post, path = "/v1/sessions/{session}/links", tag = "sessions",
+    request_body = Nothing, params(("session" = String, Path)),
+    responses((status = 201, body = Link)))]
+pub(crate) async fn link(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    _: Ask<Nothing>,
+) -> Result<(StatusCode, Json<Link>), Problem> {
+    let call = caller.any_key(&[ApiScope::Orders, ApiScope::Staff])?;
+    let made = server.app.issue_link(&call, session).await?;
+    let link = Link { secret: made.secret, expires_at: made.expires_at.into() };
+    Ok((StatusCode::CREATED, Json(link)))
+}
+
+/// Gives the stop to a driver.
+#[utoipa::path(post, path = "/v1/sessions/{session}/assignments", tag = "sessions",
+    request_body = AssignmentAsk,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Shown)))]
+pub(crate) async fn assign(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<AssignmentAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.key(ApiScope::Staff)?, &ask)?;
+    let reply = server.app.assign_driver(&call, session, ask.value.driver).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// Freezes every release of the session.
+#[utoipa::path(post, path = "/v1/sessions/{session}/holds", tag = "sessions",
+    request_body = Nothing,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Shown)))]
+pub(crate) async fn hold(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.party(session)?, &ask)?;
+    let reply = server.app.hold(&call, session).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// Lifts the hold.
+#[utoipa::path(post, path = "/v1/sessions/{session}/resumptions", tag = "sessions",
+    request_body = Nothing,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Shown)))]
+pub(crate) async fn resume(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.party(session)?, &ask)?;
+    let reply = server.app.resume(&call, session).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// Ends the stop; nothing new is released afterwards (M-TOK-3).
+#[utoipa::path(post, path = "/v1/sessions/{session}/revocations", tag = "sessions",
+    request_body = Nothing,
+    params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Shown)))]
+pub(crate) async fn revoke(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.party(session)?, &ask)?;
+    let reply = server.app.revoke(&call, session).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// The session as the caller sees it, with its version as `ETag`.
+pub(crate) async fn shown(
+    server: &Server,
+    call: &Call,
+    session: SessionId,
+) -> Result<Response, Problem> {
+    let view = server.app.view_session(call, session).await?;
+    let tag = HeaderValue::from_str(&format!("\"{}\"", view.version));
+    let mut response = Json(Shown::from(view)).into_response();
+    if let Ok(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// The session after a change. A caller whom the change itself has taken away from it sees nothing more of it.
+pub(crate) async fn changed(
+    server: &Server,
+    call: &Call,
+    session: SessionId,
+    reply: &Reply,
+) -> Result<Response, Problem> {
+    match shown(server, call, session).await {
+        Ok(response) => Ok(answered(reply, response)),
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => {
+            Ok(answered(reply, Json(serde_json::json!({ "id": session }))))
+        }
+        Err(problem) => Err(problem),
+    }
+}

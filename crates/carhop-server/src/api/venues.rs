@@ -1,0 +1,195 @@
+//! Venues: zones and tags as GeoJSON (M-GEO-1, RFC 7946).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use carhop_app::Failure;
+use carhop_app::records::{ApiScope, VenueRecord};
+use carhop_kernel::geofence::{Bay, Fence, FenceLimits, Polygon, Zone, ZoneKind};
+use carhop_kernel::id::VenueId;
+use carhop_kernel::order::Scope;
+use geojson::{Feature, FeatureCollection, GeoJson, GeometryValue};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Answer, Page, Part, answered, code_of};
+use crate::http::auth::Caller;
+use crate::http::body::{Ask, Asked, Named};
+use crate::http::problem::Problem;
+use crate::server::Server;
+
+/// A venue.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VenueView {
+    #[schema(value_type = String)]
+    id: VenueId,
+    name: String,
+    /// Grows with every change of the zones.
+    version: u32,
+    /// Services that some zone permits.
+    services: Vec<String>,
+    /// How many tags hang there; what they carry is not shown.
+    tags: usize,
+    /// The GeoJSON it was made from, without its tags.
+    geojson: Value,
+}
+
+/// What a feature says about its zone, besides what is for people.
+#[derive(Deserialize)]
+struct ZoneProperties {
+    kind: ZoneKind,
+    services: Vec<Scope>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    name: Option<String>,
+}
+
+/// What a tag carries, and the bay it hangs in.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tag {
+    Code(String),
+    InBay { code: String, bay: Bay },
+}
+
+/// Stores a venue. The body is a GeoJSON Feature or FeatureCollection of polygons; each feature's properties name its
+/// `kind` (`delivery`, `parking`, `exclusion`, `service_point`, `fuelling`, `indoor`), its `services`
+/// (`grocery_handoff`, `locker_access`, `cold_release`, `fuel_authorisation`) and the `tags` that hang there.
+#[utoipa::path(put, path = "/v1/venues/{venue}", tag = "venues", request_body = Value,
+    params(("venue" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = VenueView)))]
+pub(crate) async fn store(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(venue): Named<VenueId>,
+    ask: Ask<Value>,
+) -> Result<Response, Problem> {
+    let call = caller.key(ApiScope::Venues)?;
+    // Storing the same again changes nothing that matters, so PUT does not demand an idempotency key.
+    let call = if caller.has_idempotency_key() { caller.once(call, &ask)? } else { call };
+    let before = match server.app.view_venue(&call.partition, &venue).await {
+        Ok(before) => before.fence.version(),
+        Err(Failure::NotFound) => 0,
+        Err(failure) => return Err(failure.into()),
+    };
+    let record = read(venue.clone(), before + 1, ask.value)?;
+    let reply = server.app.store_venue(&call, record).await?;
+    let stored = server.app.view_venue(&call.partition, &venue).await?;
+    Ok(answered(&reply, Json(VenueView::from(stored))))
+}
+
+/// Shows a venue.
+#[utoipa::path(get, path = "/v1/venues/{venue}", tag = "venues",
+    params(("venue" = String, Path)), responses((status = 200, body = VenueView)))]
+pub(crate) async fn view(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(venue): Named<VenueId>,
+) -> Answer<VenueView> {
+    let call = caller.any_key(&[ApiScope::Venues, ApiScope::Staff, ApiScope::Orders])?;
+    Ok(Json(server.app.view_venue(&call.partition, &venue).await?.into()))
+}
+
+/// Lists venues by name.
+#[utoipa::path(get, path = "/v1/venues", tag = "venues", params(Part),
+    responses((status = 200, body = Page<VenueView>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Asked(part): Asked<Part>,
+) -> Answer<Page<VenueView>> {
+    let call = caller.any_key(&[ApiScope::Venues, ApiScope::Staff, ApiScope::Orders])?;
+    let limit = part.limit();
+    let found = server.app.list_venues(&call.partition, part.after, limit + 1).await?;
+    let found = found.into_iter().map(VenueView::from).collect();
+    Ok(Json(Page::of(found, limit, |one: &VenueView| one.id.to_string())))
+}
+
+/// A venue from GeoJSON.
+fn read(venue: VenueId, version: u32, json: Value) -> Result<VenueRecord, Problem> {
+    let wrong = |why: &dyn std::fmt::Display| Problem::invalid("geojson", why.to_string());
+    let geojson = GeoJson::deserialize(&json).map_err(|error| wrong(&error))?;
+    let (features, name) = match geojson {
+        GeoJson::Feature(feature) => (vec![feature], None),
+        GeoJson::FeatureCollection(FeatureCollection { features, foreign_members, .. }) => {
+            let name = foreign_members.and_then(|members| members.get("name").cloned());
+            (features, name.and_then(|name| name.as_str().map(str::to_owned)))
+        }
+        GeoJson::Geometry(_) => return Err(wrong(&"neither a Feature nor a FeatureCollection")),
+    };
+    let (mut zones, mut tags, mut label) = (Vec::new(), Vec::new(), name);
+    for feature in features {
+        let (drawn, properties) = zones_of(feature)?;
+        zones.extend(drawn);
+        label = label.or(properties.name);
+        tags.extend(properties.tags.into_iter().map(|tag| match tag {
+            Tag::Code(code) => (code, None),
+            Tag::InBay { code, bay } => (code, Some(bay)),
+        }));
+    }
+    if tags.len() > TAGS_MAX || tags.iter().any(|(code, _)| code.is_empty() || code.len() > 64) {
+        return Err(Problem::invalid("tags", "at most 1000 codes of one to 64 bytes"));
+    }
+    let fence = Fence::new(venue.clone(), version, zones, FenceLimits::default())
+        .map_err(|error| wrong(&error))?;
+    let name = label.unwrap_or_else(|| venue.to_string());
+    Ok(VenueRecord { venue, name, fence, tags, geojson: without_tags(json) })
+}
+
+fn zones_of(feature: Feature) -> Result<(Vec<Zone>, ZoneProperties), Problem> {
+    let properties = Value::Object(feature.properties.unwrap_or_default());
+    let properties = ZoneProperties::deserialize(properties)
+        .map_err(|error| Problem::invalid("properties", error.to_string()))?;
+    let polygons = match feature.geometry.map(|geometry| geometry.value) {
+        Some(GeometryValue::Polygon { coordinates }) => vec![coordinates],
+        Some(GeometryValue::MultiPolygon { coordinates }) => coordinates,
+        Some(_) | None => {
+            return Err(Problem::invalid("geometry", "neither a Polygon nor a MultiPolygon"));
+        }
+    };
+    let mut zones = Vec::with_capacity(polygons.len());
+    for rings in polygons {
+        let rings: Option<Vec<Vec<[f64; 2]>>> = rings
+            .iter()
+            .map(|ring| ring.iter().map(|at| at.as_slice().first_chunk().copied()).collect())
+            .collect();
+        let rings = rings.ok_or_else(|| Problem::invalid("geometry", "a bad coordinate"))?;
+        let polygon = Polygon::from_coordinates(&rings)
+            .map_err(|error| Problem::invalid("geometry", error.to_string()))?;
+        zones.push(Zone { kind: properties.kind, polygon, services: properties.services.clone() });
+    }
+    Ok((zones, properties))
+}
+
+/// What tags carry is a secret of the place.
+fn without_tags(mut json: Value) -> Value {
+    let strip = |feature: &mut Value| {
+        if let Some(properties) = feature.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.remove("tags");
+        }
+    };
+    strip(&mut json);
+    if let Some(features) = json.get_mut("features").and_then(Value::as_array_mut) {
+        features.iter_mut().for_each(strip);
+    }
+    json
+}
+
+impl From<VenueRecord> for VenueView {
+    fn from(record: VenueRecord) -> Self {
+        Self {
+            id: record.venue,
+            name: record.name,
+            version: record.fence.version(),
+            services: record.fence.services().iter().map(code_of).collect(),
+            tags: record.tags.len(),
+            geojson: record.geojson,
+        }
+    }
+}
+
+/// Tags of one venue.
+const TAGS_MAX: usize = 1000;

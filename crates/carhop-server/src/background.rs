@@ -1,0 +1,90 @@
+//! Keeps the outbox, the timers and the logs moving: whenever the bell rings, and by the clock in case it did not.
+//!
+//! A failure is logged and tried again; nothing here holds state of its own.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carhop_app::Failure;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::bell::told;
+use crate::server::Server;
+use crate::timers::{sleep, within};
+
+/// Starts the tasks; they end when told to stop.
+pub(crate) fn start(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let one = |server: &Arc<Server>| (Arc::clone(server), stop.clone());
+    let (of, stopped) = one(server);
+    tasks.spawn(keep(of, stopped, EFFECTS_EVERY, "effects", async |server| {
+        let count = server.app.run_effects().await?;
+        server.metrics.effects(count);
+        // What is leased is done or waits for its device: another look now would find nothing new.
+        Ok(false)
+    }));
+    let (of, stopped) = one(server);
+    tasks.spawn(keep(of, stopped, TIMERS_EVERY, "timers", async |server| {
+        let count = server.app.run_timers().await?;
+        server.metrics.timers(count);
+        Ok(false)
+    }));
+    let (of, stopped) = one(server);
+    tasks.spawn(keep(of, stopped, LOG_EVERY, "sequencer", async |server| {
+        let count = server.app.sequence().await?;
+        server.metrics.sequenced(count);
+        if count > 0 {
+            server.bell.ring_sequenced();
+        }
+        Ok(count > 0)
+    }));
+    let (of, mut stopped) = one(server);
+    tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = told(&mut stopped) => return,
+                () = sleep(FORGET_EVERY) => of.budgets.forget_the_idle(),
+            }
+        }
+    });
+    tasks
+}
+
+/// Runs `work` whenever the bell rings and at least every so often; again at once while it says there is more.
+async fn keep<W, F>(
+    server: Arc<Server>,
+    mut stop: watch::Receiver<bool>,
+    every: Duration,
+    name: &'static str,
+    work: W,
+) where
+    W: Fn(Arc<Server>) -> F,
+    F: Future<Output = Result<bool, Failure>>,
+{
+    let mut bell = server.bell.appended();
+    while !*stop.borrow() {
+        match work(Arc::clone(&server)).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(failure) => {
+                tracing::warn!(%failure, task = name, "a background task failed; it tries again");
+                sleep(every).await;
+            }
+        }
+        tokio::select! {
+            () = told(&mut stop) => {}
+            _ = within(every, bell.changed()) => {}
+        }
+    }
+}
+
+/// How often the outbox is looked at without a ring: an effect whose device was away comes back then.
+const EFFECTS_EVERY: Duration = Duration::from_millis(250);
+/// How often due timers are looked for without a ring.
+const TIMERS_EVERY: Duration = Duration::from_millis(250);
+/// How often the log is looked at without a ring.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+/// How often idle callers are forgotten.
+const FORGET_EVERY: Duration = Duration::from_mins(1);

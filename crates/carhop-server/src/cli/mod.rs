@@ -1,0 +1,66 @@
+//! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
+
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A self-hostable handoff authority.
+#[derive(Parser)]
+#[command(name = "carhop", version, about, propagate_version = true)]
+struct Arguments {
+    /// Print what programs can read.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until it is told to stop.
+    Serve {
+        /// The settings; without it, the embedded defaults.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Read the settings and say whether they can be meant.
+    CheckConfig {
+        /// The settings.
+        #[arg(long, default_value = "carhop.toml")]
+        config: PathBuf,
+    },
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // The first to install wins; nothing else installs one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("carhop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Serve { config } => serve::serve(config.as_deref(), json),
+        Command::CheckConfig { config } => serve::check_config(&config, json),
+    }
+}
+
+/// Logs to standard error, as text for people or as JSON.
+fn log(json: bool, filter: &str) {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.compact().init() }
+}

@@ -1,0 +1,60 @@
+//! `serve` and `check-config`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::log;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::serve::Running;
+use crate::{ADMIN_KEY_FILE, CA_FILE};
+
+/// Runs the server until it is told to stop.
+pub(super) fn serve(path: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let config = path.map_or_else(|| Ok(Config::default()), Config::read)?;
+    log(json, "info");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let data_dir = config.data_dir.clone();
+        let running = Running::start(config, Arc::new(SystemClock::default())).await?;
+        let (public, devices) = (running.public_address(), running.device_address());
+        let (ca, key) = (data_dir.join(CA_FILE), data_dir.join(ADMIN_KEY_FILE));
+        if json {
+            let ready = json!({ "public": public, "devices": devices, "ca": ca, "admin_key": key });
+            println!("{ready}");
+        } else {
+            println!("carhop is ready\n  people and partners  https://{public}\n  devices              https://{devices}");
+            println!("  root certificate     {}\n  administrator's key  {}", ca.display(), key.display());
+        }
+        stop_signal().await?;
+        running.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Reads the settings and says whether they can be meant.
+pub(super) fn check_config(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::read(path).with_context(|| path.display().to_string())?;
+    let effective = toml::to_string(&config)?;
+    if json {
+        println!("{}", serde_json::to_string(&config)?);
+    } else {
+        println!("# {} is fine; in full:\n{effective}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

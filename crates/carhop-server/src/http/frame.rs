@@ -1,0 +1,108 @@
+//! The frame around every request: an id for it, a bound on its size, a budget, measurements, and problems written out.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use carhop_app::ports::Clock;
+use carhop_kernel::id::RequestId;
+use futures_util::FutureExt;
+
+use super::dpop::NONCE;
+use super::problem::{Problem, of_status};
+use crate::clock::Stopwatch;
+use crate::entropy::random;
+use crate::listener::Peer;
+use crate::server::Server;
+
+/// Wraps everything.
+pub(crate) async fn frame(
+    State(server): State<Arc<Server>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let watch = Stopwatch::start();
+    let id = RequestId::generate(server.clock.now(), random());
+    request.extensions_mut().insert(id);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    let shows_proof = request.headers().contains_key("dpop");
+    let response = match admit(&server, &request, &route) {
+        Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(%id, route, "a handler panicked");
+            Problem::internal().into_response()
+        }),
+        Err(problem) => problem.into_response(),
+    };
+    let mut response = written(&server, response, id);
+    finish(&server, &mut response, id, shows_proof);
+    let status = response.status();
+    server.metrics.request(method.as_str(), &route, status.as_u16(), watch.seconds());
+    tracing::debug!(%id, %method, route, status = status.as_u16(), "answered");
+    response
+}
+
+/// Takes the request out of its address's budget for the route.
+fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem> {
+    let Some(peer) = request.extensions().get::<Peer>() else { return Err(Problem::internal()) };
+    let address = peer.address.ip();
+    if GUESSABLE.contains(&route) && peer.certificates.is_empty() {
+        server.budgets.spend_guess(address, route)?;
+    }
+    let caller = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let device = peer.certificates.first().map(Vec::as_slice);
+    server.budgets.spend(address, caller.or(device).unwrap_or_default(), route)
+}
+
+/// Writes a problem out, also one that a library gave as a bare status.
+fn written(server: &Server, response: Response, id: RequestId) -> Response {
+    let status = response.status();
+    let problem = response.extensions().get::<Problem>().cloned();
+    let bare = status.is_client_error() || status.is_server_error();
+    let Some(problem) = problem.or_else(|| bare.then(|| of_status(status))) else {
+        return response;
+    };
+    server.metrics.refused(&problem);
+    let (mut parts, _) = response.into_parts();
+    let policy = server.app.policies().version().to_string();
+    let text = serde_json::to_vec(&problem.written(&id.to_string(), &policy)).unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let kind = HeaderValue::from_static("application/problem+json");
+    parts.headers.insert(header::CONTENT_TYPE, kind);
+    Response::from_parts(parts, text.into())
+}
+
+fn finish(server: &Server, response: &mut Response, id: RequestId, shows_proof: bool) {
+    let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if switches {
+        return;
+    }
+    if shows_proof
+        && !headers.contains_key(&NONCE)
+        && let Ok(value) = HeaderValue::from_str(&server.proofs.nonce(server.clock.now()))
+    {
+        headers.insert(NONCE, value);
+    }
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// Routes at which a link, a ticket or a code could be guessed.
+const GUESSABLE: [&str; 2] = ["/v1/links/redemptions", "/v1/devices/enrolments"];
+const REQUEST_ID: HeaderName = HeaderName::from_static("carhop-request-id");
+const SECURITY: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+];

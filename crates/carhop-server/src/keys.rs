@@ -1,0 +1,286 @@
+//! The server's own secrets in the data directory: the master secret and the certificate authorities of every tenant,
+//! made at the first start and loaded afterwards.
+//!
+//! Losing these files loses every device's trust; a backup of the data directory includes them.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use carhop_app::ports::{CertificateAsk, Certified, Certifier, CertifyError};
+use carhop_kernel::device::DeviceClass;
+use carhop_kernel::id::TenantId;
+use carhop_kernel::time::Timestamp;
+use carhop_proofs::pki::{
+    self, IssueError, IssuingAuthority, Root, Serial, ServerAuthority, verify_device,
+};
+use carhop_proofs::suite::{Algorithm, AwsLc, SigningKey};
+
+use crate::entropy::random;
+
+/// The secrets of the server.
+pub struct KeyStore {
+    master: [u8; 32],
+    tenants: BTreeMap<TenantId, Authorities>,
+    created: bool,
+}
+
+struct Authorities {
+    root: Root,
+    devices: Vec<IssuingAuthority>,
+    servers: ServerAuthority,
+}
+
+/// Why the secrets could not be made or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyStoreError {
+    /// A file could not be read or written.
+    #[error("`{0}` cannot be read or written")]
+    File(PathBuf, #[source] io::Error),
+    /// A file does not hold what it should.
+    #[error("`{0}` does not hold what it should")]
+    Content(PathBuf),
+    /// An authority could not be made or loaded.
+    #[error("`{0}`")]
+    Authority(PathBuf, #[source] IssueError),
+}
+
+impl KeyStore {
+    /// Loads the secrets under the data directory, making those that are missing.
+    pub fn open<'a>(
+        data_dir: &Path,
+        tenants: impl IntoIterator<Item = &'a TenantId>,
+        now: Timestamp,
+    ) -> Result<Self, KeyStoreError> {
+        let folder = data_dir.join("keys");
+        make_folder(&folder)?;
+        let master_file = folder.join("master.key");
+        let created = !master_file.exists();
+        let master = if created {
+            let master = random();
+            write_secret(&master_file, &master)?;
+            master
+        } else {
+            read(&master_file)?.try_into().map_err(|_| KeyStoreError::Content(master_file))?
+        };
+        let mut authorities = BTreeMap::new();
+        for tenant in tenants {
+            let folder = folder.join(tenant.as_str());
+            make_folder(&folder)?;
+            authorities.insert(tenant.clone(), Authorities::open(&folder, tenant, now)?);
+        }
+        Ok(Self { master, tenants: authorities, created })
+    }
+
+    /// The master secret that every tenant's keys are derived from.
+    pub fn master(&self) -> [u8; 32] {
+        self.master
+    }
+
+    /// Whether this was the first start.
+    pub fn created(&self) -> bool {
+        self.created
+    }
+
+    /// The root certificate (DER) of a tenant.
+    pub fn root(&self, tenant: &TenantId) -> Option<&[u8]> {
+        self.tenants.get(tenant).map(|authorities| authorities.root.certificate())
+    }
+
+    /// Every tenant's root certificate (DER).
+    pub fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.tenants.values().map(|authorities| authorities.root.certificate())
+    }
+
+    /// A TLS server's fresh key and chain (DER, leaf first), by the tenant's authority for servers.
+    pub fn server_certificate(
+        &self,
+        tenant: &TenantId,
+        names: &[&str],
+        now: Timestamp,
+    ) -> Result<(Vec<Vec<u8>>, SigningKey), IssueError> {
+        let authorities = self.tenants.get(tenant).ok_or(IssueError::NotThisAuthority)?;
+        let key = fresh_key();
+        let serial = Serial::from_random(random());
+        let leaf = authorities.servers.issue(&AwsLc, &key, names, serial, now)?;
+        Ok((vec![leaf, authorities.servers.certificate().to_vec()], key))
+    }
+}
+
+impl Certifier for KeyStore {
+    fn certify(&self, ask: &CertificateAsk<'_>) -> Result<Certified, CertifyError> {
+        let said = |error: &dyn std::fmt::Display| CertifyError(error.to_string());
+        let unknown = || CertifyError("no authority for this tenant and class".to_owned());
+        let authorities = self.tenants.get(ask.tenant).ok_or_else(unknown)?;
+        let authority = authorities.devices.iter().find(|one| one.class() == ask.class);
+        let authority = authority.ok_or_else(unknown)?;
+        let serial = Serial::from_random(ask.serial);
+        let leaf = authority
+            .issue(&AwsLc, ask.csr, ask.device, serial, ask.now)
+            .map_err(|error| said(&error))?;
+        let chain = vec![leaf, authority.certificate().to_vec()];
+        let root = authorities.root.certificate().to_vec();
+        let parts: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+        // What is handed out is what a listener will accept.
+        let read = verify_device(&parts, &[&root], ask.now).map_err(|error| said(&error))?;
+        Ok(Certified {
+            chain,
+            roots: vec![root],
+            fingerprint: read.fingerprint,
+            key: read.key,
+            not_after: read.not_after,
+        })
+    }
+}
+
+impl Authorities {
+    fn open(folder: &Path, tenant: &TenantId, now: Timestamp) -> Result<Self, KeyStoreError> {
+        let serial = || Serial::from_random(random());
+        let root = Stored::at(folder, "root").open(
+            |certificate, key| Root::load(&AwsLc, certificate, key),
+            |key| Root::create(&AwsLc, tenant, key, serial(), now),
+            |root| (root.certificate().to_vec(), root.key().clone()),
+        )?;
+        let mut devices = Vec::with_capacity(DeviceClass::ALL.len());
+        for class in DeviceClass::ALL {
+            devices.push(Stored::at(folder, class.name()).open(
+                |certificate, key| IssuingAuthority::load(&AwsLc, certificate, key),
+                |key| root.issuing_authority(&AwsLc, class, key, serial(), now),
+                |made| (made.certificate().to_vec(), made.key().clone()),
+            )?);
+        }
+        let servers = Stored::at(folder, "servers").open(
+            |certificate, key| ServerAuthority::load(&AwsLc, certificate, key),
+            |key| root.server_authority(&AwsLc, key, serial(), now),
+            |made| (made.certificate().to_vec(), made.key().clone()),
+        )?;
+        Ok(Self { root, devices, servers })
+    }
+}
+
+/// An authority's two files.
+struct Stored {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Stored {
+    fn at(folder: &Path, name: &str) -> Self {
+        Self {
+            certificate: folder.join(format!("{name}.crt")),
+            key: folder.join(format!("{name}.key")),
+        }
+    }
+
+    /// Loads the authority, or makes and stores it. The key is written first: a certificate never lies there without it.
+    fn open<T>(
+        self,
+        load: impl FnOnce(&[u8], SigningKey) -> Result<T, IssueError>,
+        make: impl FnOnce(SigningKey) -> Result<T, IssueError>,
+        parts: impl FnOnce(&T) -> (Vec<u8>, SigningKey),
+    ) -> Result<T, KeyStoreError> {
+        let at = |error| KeyStoreError::Authority(self.certificate.clone(), error);
+        if self.certificate.exists() {
+            let key = pki::from_pkcs8(&read(&self.key)?).map_err(at)?;
+            return load(&read(&self.certificate)?, key).map_err(at);
+        }
+        let fresh = make(fresh_key()).map_err(at)?;
+        let (certificate, key) = parts(&fresh);
+        write_secret(&self.key, &pki::pkcs8(&key).map_err(at)?)?;
+        write_secret(&self.certificate, &certificate)?;
+        Ok(fresh)
+    }
+}
+
+/// A fresh P-256 key.
+pub fn fresh_key() -> SigningKey {
+    loop {
+        // A draw fails once in 2^32 for P-256; the next one will do.
+        if let Ok(key) = SigningKey::from_bytes(Algorithm::Es256, random()) {
+            return key;
+        }
+    }
+}
+
+/// Writes a file that only its owner can read, durably, and never half.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyStoreError> {
+    let write = || {
+        let beside = path.with_extension("new");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        owner_only(&mut options);
+        let mut file = options.open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    write().map_err(|error| KeyStoreError::File(path.to_owned(), error))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KeyStoreError> {
+    fs::read(path).map_err(|error| KeyStoreError::File(path.to_owned(), error))
+}
+
+fn make_folder(path: &Path) -> Result<(), KeyStoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| KeyStoreError::File(path.to_owned(), error))
+}
+
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+}
+
+#[cfg(not(unix))]
+fn owner_only(_options: &mut OpenOptions) {}
+
+/// A certificate as PEM (RFC 7468).
+pub fn pem(certificate: &[u8]) -> String {
+    use base64ct::{Base64, Encoding};
+    let encoded = Base64::encode_string(certificate);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in encoded.as_bytes().chunks(PEM_COLUMNS) {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
+}
+
+const PEM_COLUMNS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_made_once_and_loaded_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let tenant: TenantId = "acme".parse().unwrap();
+        let now = Timestamp::from_unix_s(1_800_000_000);
+        let first = KeyStore::open(folder.path(), [&tenant], now).unwrap();
+        let second = KeyStore::open(folder.path(), [&tenant], now).unwrap();
+        assert!(first.created() && !second.created());
+        assert_eq!(first.master(), second.master());
+        assert_eq!(first.root(&tenant), second.root(&tenant));
+        assert!(first.server_certificate(&tenant, &["localhost"], now).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_secrets() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let tenant: TenantId = "acme".parse().unwrap();
+        KeyStore::open(folder.path(), [&tenant], Timestamp::from_unix_s(1_800_000_000)).unwrap();
+        for file in ["keys/master.key", "keys/acme/root.key", "keys/acme/lock.key"] {
+            let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+}

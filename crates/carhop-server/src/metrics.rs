@@ -1,0 +1,123 @@
+//! What the server counts and measures, in the OpenMetrics text format (M-OPS).
+//!
+//! No label ever holds an id, a code or anything personal.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::http::problem::Problem;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    method: String,
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: &'static str,
+}
+
+#[derive(Clone, Copy)]
+struct Seconds;
+
+impl MetricConstructor<Histogram> for Seconds {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(BOUNDS_S)
+    }
+}
+
+/// The server's measurements.
+pub(crate) struct Metrics {
+    registry: Registry,
+    answers: Family<Answer, Counter>,
+    durations: Family<Route, Histogram, Seconds>,
+    refusals: Family<Code, Counter>,
+    releases: Family<Code, Counter>,
+    appends: Histogram,
+    effects: Counter,
+    timers: Counter,
+    sequenced: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut made = Self {
+            registry: Registry::with_prefix("carhop"),
+            answers: Family::default(),
+            durations: Family::new_with_constructor(Seconds),
+            refusals: Family::default(),
+            releases: Family::default(),
+            appends: Seconds.new_metric(),
+            effects: Counter::default(),
+            timers: Counter::default(),
+            sequenced: Counter::default(),
+        };
+        let registry = &mut made.registry;
+        registry.register("requests", "Answers by route and status", made.answers.clone());
+        registry.register("request_seconds", "Time to answer", made.durations.clone());
+        registry.register("refusals", "Refusals by their gravest reason", made.refusals.clone());
+        registry.register("releases", "Releases by what they came to", made.releases.clone());
+        registry.register("append_seconds", "Time to make a batch durable", made.appends.clone());
+        registry.register("effects", "Effects run from the outbox", made.effects.clone());
+        registry.register("timers", "Timers that came due", made.timers.clone());
+        registry.register("events_sequenced", "Events given a position", made.sequenced.clone());
+        made
+    }
+}
+
+impl Metrics {
+    pub(crate) fn request(&self, method: &str, route: &str, status: u16, seconds: f64) {
+        let (method, route) = (method.to_owned(), route.to_owned());
+        let labels = Route { method: method.clone(), route: route.clone() };
+        self.durations.get_or_create(&labels).observe(seconds);
+        self.answers.get_or_create(&Answer { method, route, status }).inc();
+    }
+
+    pub(crate) fn refused(&self, problem: &Problem) {
+        self.refusals.get_or_create(&Code { code: problem.code }).inc();
+    }
+
+    /// Counts what a release came to, by the name of the event that says so.
+    pub(crate) fn release(&self, code: &'static str) {
+        self.releases.get_or_create(&Code { code }).inc();
+    }
+
+    pub(crate) fn appended(&self, seconds: f64) {
+        self.appends.observe(seconds);
+    }
+
+    pub(crate) fn effects(&self, count: usize) {
+        self.effects.inc_by(count as u64);
+    }
+
+    pub(crate) fn timers(&self, count: usize) {
+        self.timers.inc_by(count as u64);
+    }
+
+    pub(crate) fn sequenced(&self, count: usize) {
+        self.sequenced.inc_by(count as u64);
+    }
+
+    /// Everything, as scrapers read it.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+const BOUNDS_S: [f64; 12] =
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];

@@ -1,0 +1,192 @@
+//! The wiring: everything a running server is made of, put together once.
+//!
+//! Nothing is decided here; handlers and background tasks hold an `Arc` of this.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::gateway::Registry;
+use carhop_app::ports::{Clock, Journal};
+use carhop_app::record::Partition;
+use carhop_app::records::ApiScope;
+use carhop_app::{App, Call, Failure, Keyring, Parts, Settings};
+use carhop_journal::{OpenError, SqliteJournal};
+use carhop_kernel::actor::Actor;
+use carhop_kernel::id::RequestId;
+use carhop_policy::{Bundle, BundleError};
+use carhop_proofs::derive::derive_key;
+use carhop_proofs::suite::AwsLc;
+
+use crate::bell::Doorbell;
+use crate::clock::SystemClock;
+use crate::config::{Config, ConfigError};
+use crate::entropy::{SystemEntropy, random};
+use crate::http::dpop::Proofs;
+use crate::http::limit::Budgets;
+use crate::keys::{KeyStore, KeyStoreError, pem, write_secret};
+use crate::measured::Measured;
+use crate::metrics::Metrics;
+
+/// A server, running or about to.
+pub(crate) struct Server {
+    pub(crate) app: App,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) config: Config,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) keys: Arc<KeyStore>,
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) bell: Arc<Doorbell>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) proofs: Proofs,
+    pub(crate) budgets: Budgets,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings are not usable.
+    #[error("the settings are not usable")]
+    Config(#[from] ConfigError),
+    /// The secrets are not usable.
+    #[error("the keys are not usable")]
+    Keys(#[from] KeyStoreError),
+    /// The journal could not be opened.
+    #[error("the journal cannot be opened")]
+    Journal(#[from] OpenError),
+    /// The policies are not usable.
+    #[error("the policies are not usable")]
+    Policies(#[from] BundleError),
+    /// TLS could not be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] crate::tls::TlsError),
+    /// A file or socket could not be opened.
+    #[error("`{0}` cannot be opened")]
+    Open(String, #[source] std::io::Error),
+    /// The first entries could not be written.
+    #[error("the first entries cannot be written")]
+    First(#[from] Failure),
+}
+
+impl Server {
+    /// Puts a server together that will be reached at these addresses.
+    pub(crate) fn assemble(
+        config: Config,
+        clock: Arc<SystemClock>,
+        addresses: [SocketAddr; 2],
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let partitions = config.partitions()?;
+        let tenants = partitions.iter().map(|partition| &partition.tenant);
+        let keys = Arc::new(KeyStore::open(&config.data_dir, tenants, clock.now())?);
+        let metrics = Arc::new(Metrics::default());
+        let journal = SqliteJournal::open(config.data_dir.join(JOURNAL_FILE))?;
+        let journal: Arc<dyn Journal> = Arc::new(Measured::new(journal, Arc::clone(&metrics)));
+        let (bell, registry) = (Arc::<Doorbell>::default(), Arc::<Registry>::default());
+        let app = App::new(Parts {
+            journal: Arc::clone(&journal),
+            carrier: Arc::clone(&registry) as _,
+            certifier: Arc::clone(&keys) as _,
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(SystemEntropy),
+            bell: Arc::clone(&bell) as _,
+            suite: Arc::new(AwsLc),
+            policies: Arc::new(policies(config.policies.as_deref())?),
+            keyring: Keyring::new(keys.master()),
+            settings: settings(&config)?,
+        });
+        Ok(Self {
+            app,
+            journal,
+            origins: origins(&config, addresses),
+            partitions,
+            proofs: Proofs::new(derive_key(&AwsLc, &keys.master(), "carhop/dpop-nonce")),
+            budgets: Budgets::new(&config.limits, Arc::clone(&clock)),
+            config,
+            keys,
+            clock,
+            bell,
+            registry,
+            metrics,
+        })
+    }
+
+    /// Notes the start in every log, leaves the root certificate for clients and, the first time, an administrator's
+    /// key for the operator.
+    pub(crate) async fn begin(&self) -> Result<(), StartError> {
+        let roots: String = self.keys.roots().map(pem).collect();
+        write_secret(&self.config.data_dir.join(CA_FILE), roots.as_bytes())?;
+        for partition in &self.partitions {
+            let offset_ms = self.clock.offset_ms();
+            self.app.note_start(partition, env!("CARGO_PKG_VERSION"), offset_ms).await?;
+        }
+        if self.keys.created() {
+            let call = self.system_call(&self.partitions[0]);
+            let (_, key) =
+                self.app.make_api_key(&call, "first administrator", &[ApiScope::Admin]).await?;
+            write_secret(&self.config.data_dir.join(ADMIN_KEY_FILE), key.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// A call by the server itself.
+    pub(crate) fn system_call(&self, partition: &Partition) -> Call {
+        Call {
+            partition: partition.clone(),
+            actor: Actor::System,
+            key: None,
+            mutual_tls: false,
+            request: RequestId::generate(self.clock.now(), random()),
+            idempotency: None,
+        }
+    }
+}
+
+/// The policies of a folder, or the shipped ones.
+pub(crate) fn policies(folder: Option<&Path>) -> Result<Bundle, StartError> {
+    let Some(folder) = folder else { return Ok(Bundle::embedded()?) };
+    let at = |error| StartError::Open(folder.display().to_string(), error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(at)? {
+        let path = entry.map_err(at)?.path();
+        if path.is_file() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, std::fs::read_to_string(&path).map_err(at)?));
+        }
+    }
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Ok(Bundle::load(&files)?)
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let mut attestation_roots = Vec::with_capacity(config.attestation_roots.len());
+    for path in &config.attestation_roots {
+        let read = std::fs::read(path);
+        attestation_roots
+            .push(read.map_err(|error| StartError::Open(path.display().to_string(), error))?);
+    }
+    Ok(Settings {
+        issuer: config.issuer.clone(),
+        attestation_roots,
+        firmware: config.firmware.iter().map(|one| (one.class, one.digest)).collect(),
+    })
+}
+
+fn origins(config: &Config, addresses: [SocketAddr; 2]) -> Vec<String> {
+    if !config.origins.is_empty() {
+        return config.origins.clone();
+    }
+    let of = |address: SocketAddr| {
+        config.server_names.iter().map(move |name| format!("https://{name}:{}", address.port()))
+    };
+    addresses.into_iter().flat_map(of).collect()
+}
+
+/// The journal in the data directory.
+pub(crate) const JOURNAL_FILE: &str = "journal.sqlite";
+/// The tenants' root certificates (PEM), for clients to trust.
+pub const CA_FILE: &str = "ca.pem";
+/// The administrator's API key that the first start makes.
+pub const ADMIN_KEY_FILE: &str = "admin.key";

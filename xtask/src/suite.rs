@@ -27,13 +27,9 @@ pub fn run_all() -> anyhow::Result<()> {
     times.step("dependencies", || {
         run(tools::cargo_deny()?.args(["--offline", "check", "licenses", "bans", "sources"]))
     })?;
-    if carhop_knows("docs")? {
-        times.step("generated files", || generated::check(&mut carhop()?))?;
-    }
-    if carhop_knows("demo")? {
-        times.step("demo", || run(carhop()?.args(DEMO)))?;
-        times.step("demo on recorded traces", demo_on_recorded_traces)?;
-    }
+    times.step("generated files", || generated::check(&mut carhop()?))?;
+    times.step("demo", || run(carhop()?.args(DEMO)))?;
+    times.step("demo on recorded traces", demo_on_recorded_traces)?;
     println!("\n{}\n{times}", test_results.join("\n"));
     Ok(())
 }
@@ -98,13 +94,6 @@ fn demo_on_recorded_traces() -> anyhow::Result<()> {
     ensure!(setting("CI").is_none(), "no recorded traces in {}", traces.display());
     println!("skipped: no recorded traces in {}", traces.display());
     Ok(())
-}
-
-/// Whether the program has the subcommand: a step for one it has not got yet does not run.
-fn carhop_knows(subcommand: &str) -> anyhow::Result<bool> {
-    let help = carhop()?.arg("--help").output()?.stdout;
-    let help = String::from_utf8_lossy(&help);
-    Ok(help.lines().any(|line| line.split_whitespace().next() == Some(subcommand)))
 }
 
 /// The program as the tests have just built it.

@@ -9,6 +9,7 @@ mod bell;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod docs;
 pub mod entropy;
 mod gateway;
 mod http;

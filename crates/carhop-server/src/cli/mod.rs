@@ -1,5 +1,7 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
+mod audit;
+mod policy;
 mod serve;
 
 use std::path::PathBuf;
@@ -33,6 +35,18 @@ enum Command {
         #[arg(long, default_value = "carhop.toml")]
         config: PathBuf,
     },
+    /// Check a log, or write it as files.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Check policies.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Write the generated documents.
+    Docs {
+        /// The folder to write into.
+        #[arg(long, default_value = "docs/generated")]
+        out: PathBuf,
+    },
 }
 
 /// Runs the command line.
@@ -54,6 +68,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve { config } => serve::serve(config.as_deref(), json),
         Command::CheckConfig { config } => serve::check_config(&config, json),
+        Command::Audit(command) => audit::run(&command, json),
+        Command::Policy(command) => policy::run(&command, json),
+        Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
     }
 }
 

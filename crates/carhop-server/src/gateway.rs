@@ -1,27 +1,239 @@
-//! The WebSocket endpoint of devices on the mutual-TLS listener.
+//! The WebSocket endpoint of devices: on the mutual-TLS listener only, identity from the certificate alone.
+//!
+//! What a device may say and when is the connection's business (`carhop_devices::gateway`), what it means the use
+//! cases'; here bytes are carried between them (`design.md` §6, §9.5).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use carhop_app::ports::{Carrier, DeviceFrame, Pending};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use axum::routing::get;
+use carhop_app::Failure;
+use carhop_app::ports::Clock;
+use carhop_app::record::Partition;
+use carhop_app::records::DeviceRecord;
+use carhop_devices::gateway::{Connection, Inbound, Output, Peer};
+use carhop_devices::presence::{Aliveness, Arrival, ConnectionId, Notice, Seat};
 use carhop_kernel::id::DeviceId;
+use carhop_kernel::time::Timestamp;
+use carhop_proofs::frame::{FRAME_LENGTH_MAX, FarewellCode, PROTOCOL, Position};
+use carhop_proofs::suite::AwsLc;
+use futures_util::StreamExt;
 use tokio::sync::watch;
 
+use crate::bell::told;
+use crate::entropy::random;
+use crate::http::auth::Caller;
+use crate::http::problem::Problem;
 use crate::server::Server;
+use crate::timers::{sleep, within};
 
-pub(crate) fn router(_stop: watch::Receiver<bool>) -> Router<Arc<Server>> {
-    Router::new()
+/// The endpoint.
+pub(crate) fn router(stop: watch::Receiver<bool>) -> Router<Arc<Server>> {
+    let endpoint = |State(server): State<Arc<Server>>, caller: Caller, upgrade| {
+        connect(server, caller, upgrade, stop)
+    };
+    Router::new().route("/v1/devices/connect", get(endpoint))
 }
 
-#[derive(Default)]
-pub(crate) struct Registry;
+async fn connect(
+    server: Arc<Server>,
+    caller: Caller,
+    upgrade: WebSocketUpgrade,
+    stop: watch::Receiver<bool>,
+) -> Result<Response, Problem> {
+    let (call, device) = caller.device_by_certificate()?;
+    let record = server.app.view_device(&call.partition, device).await?;
+    let key = record.verifying_key().ok_or_else(Problem::unauthenticated)?;
+    let peer = Peer { device, class: record.class, key };
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(FRAME_LENGTH_MAX)
+        .max_frame_size(FRAME_LENGTH_MAX);
+    let line = Line { server, partition: call.partition, peer };
+    Ok(upgrade.on_upgrade(move |socket| line.run(socket, stop)))
+}
 
-impl Carrier for Registry {
-    fn send(&self, _device: DeviceId, _frame: DeviceFrame) -> Pending<'_, bool> {
-        Box::pin(async { false })
+/// One device's connection with everything it reaches.
+struct Line {
+    server: Arc<Server>,
+    partition: Partition,
+    peer: Peer,
+}
+
+/// A place among the connections, given back however the connection ends.
+struct Place {
+    server: Arc<Server>,
+    device: DeviceId,
+    seat: Seat,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.server.registry.leave(self.device, self.seat.connection);
+    }
+}
+
+impl Line {
+    async fn run(self, mut socket: WebSocket, mut stop: watch::Receiver<bool>) {
+        let device = self.peer.device;
+        let Some(mut place) = self.place().await else {
+            tracing::info!(%device, "a device was not let in");
+            return;
+        };
+        let id = place.seat.connection;
+        let mark = match self.server.app.high_water_mark(&self.partition, device).await {
+            Ok(mark) => mark,
+            Err(failure) => {
+                tracing::warn!(%device, %failure, "a device was not let in");
+                return;
+            }
+        };
+        let mark =
+            mark.map(|mark| Position { boot_epoch: mark.boot_epoch, sequence: mark.sequence });
+        let mut connection = Connection::open(self.peer, mark, random(), self.now());
+        while self.drain(&mut connection, &mut socket, id).await {
+            let due_ms = connection.due_at().map_or(0, |due| due.since_ms(self.now()));
+            tokio::select! {
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Binary(bytes))) => self.hear(&mut connection, &bytes).await,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Text(_) | Message::Close(_)) | Err(_)) | None => return,
+                },
+                notice = place.seat.notices.next() => match notice {
+                    Some(notice) => connection.notice(notice, self.now()),
+                    None => return,
+                },
+                () = sleep(Duration::from_millis(due_ms.max(1))) => {
+                    connection.tick(random(), self.now());
+                }
+                () = told(&mut stop) => connection.close(FarewellCode::Shutdown, None),
+            }
+        }
+        // The device has been told; whether it still reads the end is its business.
+        let _ = socket.send(Message::Close(None)).await;
     }
 
-    fn is_connected(&self, _device: DeviceId) -> bool {
-        false
+    /// A place among the connections, once whoever holds it has been probed.
+    async fn place(&self) -> Option<Place> {
+        let (server, device) = (Arc::clone(&self.server), self.peer.device);
+        match self.server.registry.arrive(device, self.now()) {
+            Arrival::Admitted(seat) => Some(Place { server, device, seat }),
+            Arrival::Waiting { seat, until } => {
+                self.wait(Place { server, device, seat }, until).await
+            }
+            Arrival::Crowded | Arrival::Frozen => None,
+        }
+    }
+
+    async fn wait(&self, mut place: Place, until: Timestamp) -> Option<Place> {
+        loop {
+            let left = Duration::from_millis(until.since_ms(self.now()).max(1));
+            match within(left, place.seat.notices.next()).await {
+                Some(Some(Notice::Admitted)) => return Some(place),
+                Some(Some(Notice::Close(_)) | None) => return None,
+                Some(Some(Notice::Frame(_) | Notice::Probe)) => {}
+                None => self.server.registry.resolve(self.peer.device, self.now()),
+            }
+        }
+    }
+
+    /// Takes a message, unless the device was revoked meanwhile (`design.md` §9.5).
+    async fn hear(&self, connection: &mut Connection, bytes: &[u8]) {
+        match self.record().await {
+            Ok(record) if record.revoked.is_none() => {
+                connection.receive(&AwsLc, bytes, self.now());
+            }
+            Ok(_) => connection.close(FarewellCode::Revoked, None),
+            Err(_) => connection.close(FarewellCode::Shutdown, None),
+        }
+    }
+
+    /// Does everything the connection asks for; `false` once it is closed.
+    async fn drain(
+        &self,
+        connection: &mut Connection,
+        socket: &mut WebSocket,
+        id: ConnectionId,
+    ) -> bool {
+        while let Some(output) = connection.poll_output() {
+            match output {
+                Output::Send(frame) => {
+                    if socket.send(Message::Binary(Bytes::from(frame))).await.is_err() {
+                        return false;
+                    }
+                }
+                Output::Inbound(inbound) => {
+                    if let Err(failure) = self.take(connection, inbound, id).await {
+                        let device = self.peer.device;
+                        tracing::warn!(%device, %failure, "what a device said was not taken");
+                        connection.close(FarewellCode::Protocol, None);
+                    }
+                }
+                Output::Close { code, fault } => {
+                    let device = self.peer.device;
+                    tracing::info!(%device, ?code, ?fault, "a device's connection ends");
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Hands on what the device said.
+    async fn take(
+        &self,
+        connection: &mut Connection,
+        inbound: Inbound,
+        id: ConnectionId,
+    ) -> Result<(), Failure> {
+        let (app, device) = (&self.server.app, self.peer.device);
+        match inbound {
+            Inbound::Greeted { .. } => {
+                app.device_connected(&self.partition, device).await?;
+                self.server.bell.ring_appended();
+            }
+            Inbound::TimeAsked { nonce } => self.tell_time(connection, nonce).await?,
+            Inbound::Attestation { challenge, eat } => {
+                // A refused attestation is recorded and leaves the device untrusted; it may still talk.
+                if let Err(failure) =
+                    app.attest_device(&self.partition, device, &challenge, &eat).await
+                {
+                    tracing::info!(%device, %failure, "an attestation was refused");
+                }
+            }
+            Inbound::Statement { bytes, .. } => {
+                let mark = app.hear_statement(&self.partition, device, &bytes).await?;
+                let (boot_epoch, sequence) = (mark.boot_epoch, mark.sequence);
+                connection.acknowledge(Position { boot_epoch, sequence });
+            }
+            Inbound::Unknown { command } => {
+                tracing::info!(%device, %command, "a device has no receipt for a command");
+            }
+            Inbound::Alive => match self.server.registry.is_alive(device, id) {
+                Aliveness::Alone | Aliveness::Frozen => {}
+            },
+        }
+        Ok(())
+    }
+
+    async fn tell_time(&self, connection: &mut Connection, nonce: [u8; 16]) -> Result<(), Failure> {
+        let epoch = self.server.trust_epoch(&self.partition).await?;
+        let key = self.server.command_key(&self.partition.tenant)?;
+        connection
+            .tell_time(nonce, &AwsLc, &key, epoch, self.now())
+            .map_err(|_| Failure::Internal("a time that cannot be signed"))
+    }
+
+    async fn record(&self) -> Result<DeviceRecord, Failure> {
+        self.server.app.view_device(&self.partition, self.peer.device).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.server.clock.now()
     }
 }

@@ -6,6 +6,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -49,6 +50,7 @@ pub(crate) struct Metrics {
     effects: Counter,
     timers: Counter,
     sequenced: Counter,
+    devices: Gauge,
 }
 
 impl Default for Metrics {
@@ -63,6 +65,7 @@ impl Default for Metrics {
             effects: Counter::default(),
             timers: Counter::default(),
             sequenced: Counter::default(),
+            devices: Gauge::default(),
         };
         let registry = &mut made.registry;
         registry.register("requests", "Answers by route and status", made.answers.clone());
@@ -73,6 +76,7 @@ impl Default for Metrics {
         registry.register("effects", "Effects run from the outbox", made.effects.clone());
         registry.register("timers", "Timers that came due", made.timers.clone());
         registry.register("events_sequenced", "Events given a position", made.sequenced.clone());
+        registry.register("devices_connected", "Devices connected now", made.devices.clone());
         made
     }
 }
@@ -111,7 +115,8 @@ impl Metrics {
     }
 
     /// Everything, as scrapers read it.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, devices_connected: usize) -> String {
+        self.devices.set(i64::try_from(devices_connected).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);

@@ -6,17 +6,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::gateway::Registry;
-use carhop_app::ports::{Clock, Journal};
-use carhop_app::record::Partition;
-use carhop_app::records::ApiScope;
+use carhop_app::ports::{Clock, Journal, JournalError};
+use carhop_app::record::{Partition, Record};
+use carhop_app::records::{ApiScope, TenantRecord};
 use carhop_app::{App, Call, Failure, Keyring, Parts, Settings};
+use carhop_devices::presence::Registry;
 use carhop_journal::{OpenError, SqliteJournal};
 use carhop_kernel::actor::Actor;
-use carhop_kernel::id::RequestId;
+use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
 use carhop_proofs::derive::derive_key;
-use carhop_proofs::suite::AwsLc;
+use carhop_proofs::suite::{AwsLc, SigningKey};
 
 use crate::bell::Doorbell;
 use crate::clock::SystemClock;
@@ -129,6 +129,22 @@ impl Server {
             write_secret(&self.config.data_dir.join(ADMIN_KEY_FILE), key.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// The epoch of trust that devices are told; they refuse commands of an older one.
+    pub(crate) async fn trust_epoch(&self, partition: &Partition) -> Result<u64, Failure> {
+        let place = TenantRecord::default().place(partition);
+        let Some(found) = self.journal.record(place).await? else { return Ok(0) };
+        let tenant: TenantRecord = serde_json::from_slice(&found.body)
+            .map_err(|error| JournalError::Corrupt(error.to_string()))?;
+        Ok(tenant.trust_epoch)
+    }
+
+    /// The key that signs a tenant's commands and time replies.
+    pub(crate) fn command_key(&self, tenant: &TenantId) -> Result<SigningKey, Failure> {
+        Keyring::new(self.keys.master())
+            .command_key(&AwsLc, tenant)
+            .map_err(|_| Failure::Internal("a command key that is none"))
     }
 
     /// A call by the server itself.

@@ -11,6 +11,7 @@ use carhop_app::records::{ApiScope, DeviceRecord};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{DeviceId, DriverId, TenantId};
 use carhop_kernel::time::Timestamp;
+use carhop_proofs::frame::FarewellCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -189,6 +190,7 @@ pub(crate) async fn revoke(
     let call = caller.once(caller.key(ApiScope::Fleet)?, &ask)?;
     name_of("cause", &ask.value.cause)?;
     let reply = server.app.revoke_device(&call, device, &ask.value.cause).await?;
+    server.registry.dismiss(device, FarewellCode::Revoked);
     let record = server.app.view_device(&call.partition, device).await?;
     Ok(answered(&reply, Json(shown(&server, record))))
 }

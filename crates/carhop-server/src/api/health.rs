@@ -25,5 +25,5 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
 /// Everything measured, in the OpenMetrics text format.
 pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], server.metrics.text())
+    ([(header::CONTENT_TYPE, kind)], server.metrics.text(server.registry.connected_count()))
 }

@@ -44,7 +44,6 @@ pub(crate) async fn keys(State(server): State<Arc<Server>>, caller: Caller) -> A
 
 /// The keys that sign commands, as a JWK set.
 pub(crate) fn command_keys(server: &Server, tenant: &TenantId) -> Result<Value, Problem> {
-    let ring = Keyring::new(server.keys.master());
-    let key = ring.command_key(&AwsLc, tenant).and_then(|key| AwsLc.public_key(&key));
+    let key = AwsLc.public_key(&server.command_key(tenant)?);
     Ok(jwks(&AwsLc, &[key.map_err(|_| Problem::internal())?]))
 }

@@ -324,80 +324,91 @@ fn assert_leads_as_tabled(
     }
 }
 
-/// The request with one thing wrong each, the time of asking, and the one reason to give.
-fn flaws(
-    session: &Session,
-    row: &Transition,
-    good: &Request,
-) -> Vec<(String, Request, Timestamp, Reason)> {
-    let now = moment(row.request);
-    let mut flaws = Vec::new();
-    let mut push = |flaw: String, now, reason, spoil: &dyn Fn(&mut Request)| {
-        let mut request = good.clone();
-        spoil(&mut request);
-        flaws.push((flaw, request, now, reason));
-    };
-    for (index, kind) in row.evidence.iter().enumerate() {
-        let name = kind.name();
-        let missing = kind.missing();
-        push(format!("no {name}"), now, missing, &|request| {
-            request.evidence.remove(index);
-        });
-        let limit_ms = good.evidence[index].fresh_for_ms();
-        push(format!("stale {name}"), now, missing, &|request| {
-            request.evidence[index].at = now.minus_ms(limit_ms);
-        });
-        push(format!("{name} from the future"), now, missing, &|request| {
-            request.evidence[index].at = now.plus_ms(1);
-        });
-        push(format!("{name} of another order"), now, Reason::OrderChanged, &|request| {
-            request.evidence[index].order = OrderDigest([99; 32]);
-        });
-        for (fact, reason) in misfits(&good.evidence[index]) {
-            push(format!("misfitting {name}"), now, reason, &|request| {
-                request.evidence[index].fact = fact.clone();
-            });
-        }
-    }
-    if let Some(policy) = row.policy {
-        let other =
-            if policy == PolicyAction::Hold { PolicyAction::Revoke } else { PolicyAction::Hold };
-        let denial = Verdict { reasons: vec![Reason::RungTooLow], ..permit(policy) };
-        for (flaw, reason, verdict) in [
-            ("no verdict", Reason::PolicyDefaultDeny, None),
-            ("another verdict", Reason::PolicyDefaultDeny, Some(permit(other))),
-            (DENIAL, Reason::RungTooLow, Some(denial)),
-        ] {
-            push(flaw.into(), now, reason, &|request| request.verdict = verdict.clone());
-        }
-    }
-    if row.in_window {
-        push("haste".into(), START.minus_ms(1), Reason::WindowNotOpen, &|_| {});
-        push("delay".into(), END, Reason::WindowClosed, &|_| {});
-    }
-    if row.request == RequestKind::Expire {
-        push("haste".into(), END.minus_ms(1), Reason::NotPossibleNow, &|_| {});
-    }
-    match good.actor {
-        Actor::Driver { driver, device } => {
-            for stranger in [
-                Actor::Driver { driver, device: STRANGE_DEVICE },
-                Actor::Driver { driver: DriverId::from_bytes([9; 16]), device },
-            ] {
-                push("a strange driver".into(), now, Reason::DriverNotAssigned, &|request| {
-                    request.actor = stranger;
-                });
-            }
-        }
-        // Before a recipient is verified the session knows no customer; the evidence and the policies do.
-        Actor::Customer { .. } if session.recipient().is_some() || !row.evidence.is_empty() => {
-            push("a strange customer".into(), now, Reason::RecipientNotVerified, &|request| {
-                request.actor = Actor::Customer { customer: STRANGER };
-            });
-        }
-        _ => {}
-    }
+/// The request with one thing wrong: what, the request, the time of asking, and the one reason to give.
+type Flaw = (String, Request, Timestamp, Reason);
+
+fn flaws(session: &Session, row: &Transition, good: &Request) -> Vec<Flaw> {
+    let mut flaws: Vec<Flaw> =
+        (0..row.evidence.len()).flat_map(|index| flawed_evidence(row, good, index)).collect();
+    flaws.extend(flawed_verdicts(row, good));
+    flaws.extend(wrong_times(row, good));
+    flaws.extend(strangers(session, row, good));
     flaws
+}
+
+fn flawed_evidence(row: &Transition, good: &Request, index: usize) -> Vec<Flaw> {
+    let now = moment(row.request);
+    let evidence = &good.evidence[index];
+    let (name, missing) = (evidence.kind().name(), evidence.kind().missing());
+    let old = Evidence { at: now.minus_ms(evidence.fresh_for_ms()), ..evidence.clone() };
+    let future = Evidence { at: now.plus_ms(1), ..evidence.clone() };
+    let other_order = Evidence { order: OrderDigest([99; 32]), ..evidence.clone() };
+    let mut flaws = vec![
+        ("no", None, missing),
+        ("stale", Some(old), missing),
+        ("future", Some(future), missing),
+        ("another order's", Some(other_order), Reason::OrderChanged),
+    ];
+    for (fact, reason) in misfits(evidence) {
+        flaws.push(("misfitting", Some(Evidence { fact, ..evidence.clone() }), reason));
+    }
+    let spoil = |(flaw, evidence, reason)| {
+        let mut request = good.clone();
+        request.evidence.splice(index..=index, evidence);
+        (format!("{flaw} {name}"), request, now, reason)
+    };
+    flaws.into_iter().map(spoil).collect()
+}
+
+fn flawed_verdicts(row: &Transition, good: &Request) -> Vec<Flaw> {
+    let Some(policy) = row.policy else { return vec![] };
+    let holds = policy == PolicyAction::Hold;
+    let other = if holds { PolicyAction::Revoke } else { PolicyAction::Hold };
+    let denial = Verdict { reasons: vec![Reason::RungTooLow], ..permit(policy) };
+    [
+        ("no verdict", None, Reason::PolicyDefaultDeny),
+        ("another verdict", Some(permit(other)), Reason::PolicyDefaultDeny),
+        (DENIAL, Some(denial), Reason::RungTooLow),
+    ]
+    .map(|(flaw, verdict, reason)| {
+        (flaw.into(), Request { verdict, ..good.clone() }, moment(row.request), reason)
+    })
+    .into()
+}
+
+fn wrong_times(row: &Transition, good: &Request) -> Vec<Flaw> {
+    let times = if row.in_window {
+        vec![(START.minus_ms(1), Reason::WindowNotOpen), (END, Reason::WindowClosed)]
+    } else if row.request == RequestKind::Expire {
+        vec![(END.minus_ms(1), Reason::NotPossibleNow)]
+    } else {
+        vec![]
+    };
+    times
+        .into_iter()
+        .map(|(now, reason)| (format!("time {now}"), good.clone(), now, reason))
+        .collect()
+}
+
+/// Before a recipient is verified the session knows no customer; the evidence and the policies do.
+fn strangers(session: &Session, row: &Transition, good: &Request) -> Vec<Flaw> {
+    let strangers = match good.actor {
+        Actor::Driver { driver, device } => vec![
+            (Actor::Driver { driver, device: STRANGE_DEVICE }, Reason::DriverNotAssigned),
+            (
+                Actor::Driver { driver: DriverId::from_bytes([9; 16]), device },
+                Reason::DriverNotAssigned,
+            ),
+        ],
+        Actor::Customer { .. } if session.recipient().is_some() || !row.evidence.is_empty() => {
+            vec![(Actor::Customer { customer: STRANGER }, Reason::RecipientNotVerified)]
+        }
+        _ => vec![],
+    };
+    let stranger = |(actor, reason)| {
+        ("a stranger".into(), Request { actor, ..good.clone() }, moment(row.request), reason)
+    };
+    strangers.into_iter().map(stranger).collect()
 }
 
 /// Facts of the same kind that speak of somebody or something else, or badly.

@@ -2,7 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -17,6 +19,7 @@ use crate::clock::Stopwatch;
 use crate::entropy::random;
 use crate::listener::Peer;
 use crate::server::Server;
+use crate::timers::within;
 
 /// Wraps everything.
 pub(crate) async fn frame(
@@ -31,11 +34,17 @@ pub(crate) async fn frame(
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unmatched".to_owned());
     let shows_proof = request.headers().contains_key("dpop");
-    let response = match admit(&server, &request, &route) {
-        Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(%id, route, "a handler panicked");
-            Problem::internal().into_response()
-        }),
+    let admitted = match admit(&server, &request, &route) {
+        Ok(()) => gathered(request).await,
+        Err(problem) => Err(problem),
+    };
+    let response = match admitted {
+        Ok(request) => {
+            AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!(%id, route, "a handler panicked");
+                Problem::internal().into_response()
+            })
+        }
         Err(problem) => problem.into_response(),
     };
     let mut response = written(&server, response, id);
@@ -56,6 +65,17 @@ fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem>
     let caller = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let device = peer.certificates.first().map(Vec::as_slice);
     server.budgets.spend(address, caller.or(device).unwrap_or_default(), route)
+}
+
+/// Reads the whole body before anything answers: a client that is answered while it still sends may take that for a
+/// broken connection and never see the answer.
+async fn gathered(request: Request) -> Result<Request, Problem> {
+    let (parts, body) = request.into_parts();
+    let read = within(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let bytes = read
+        .ok_or_else(|| of_status(StatusCode::REQUEST_TIMEOUT))?
+        .map_err(|_| of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 /// Writes a problem out, also one that a library gave as a bare status.
@@ -96,6 +116,10 @@ fn finish(server: &Server, response: &mut Response, id: RequestId, shows_proof: 
     }
 }
 
+/// The largest body of any route; most routes take less.
+const BODY_BYTES_MAX: usize = 512 * 1024;
+/// How long a body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Routes at which a link, a ticket or a code could be guessed.
 const GUESSABLE: [&str; 2] = ["/v1/links/redemptions", "/v1/devices/enrolments"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("carhop-request-id");

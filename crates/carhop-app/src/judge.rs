@@ -207,7 +207,7 @@ impl App {
             order: OrderFacts::from(terms),
             recipient: ask.recipient.or(known_recipient(session, now)),
             risk: Risk::Usual,
-            intent_approved: session.bound().is_some(),
+            intent_approved: session.bound().is_some() || stop.is_approved_by(ask),
             vehicle: stop.vehicle_facts(now),
             place: stop.place_facts(stop.scope(ask.leg), now),
             window: WindowState::at(&terms.window, now),
@@ -234,6 +234,21 @@ impl Stop {
         leg.and_then(|leg| self.session.leg(leg))
             .or_else(unfinished)
             .map_or(Scope::GroceryHandoff, |leg| leg.terms.service.scope())
+    }
+
+    /// Whether the request itself approves the intent that waits for it.
+    fn is_approved_by(&self, ask: &Ask) -> bool {
+        let approves = |evidence: &Evidence| match evidence.fact {
+            Fact::Intent { intent, .. } => self.record.intent == Some(intent),
+            Fact::Recipient { .. }
+            | Fact::Vehicle { .. }
+            | Fact::Place { .. }
+            | Fact::Handset { .. }
+            | Fact::Actuator { .. }
+            | Fact::ActionToken { .. }
+            | Fact::Presence { .. } => false,
+        };
+        ask.evidence.iter().any(approves)
     }
 
     /// All fresh evidence about the stop, with what the request brings.

@@ -1,1 +1,41 @@
-//! Carhop sim.
+//! A small false world for the production code: the use cases on a hand-rolled executor, over the journal in memory,
+//! with real device agents behind the carrier, one seeded source of chance and a clock that moves when it is told to.
+//!
+//! It injects no faults yet, knows no HTTP and is never shipped. The same seed gives the same log, bit for bit.
+
+pub mod chance;
+pub mod executor;
+pub mod fixtures;
+pub mod invariants;
+pub mod stop;
+pub mod world;
+
+use carhop_app::Failure;
+use carhop_app::ports::JournalError;
+
+/// Why a scene could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// A use case did not do what was asked.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The world itself could not be set up; a mistake in the scene.
+    #[error("{0}")]
+    World(String),
+    /// Something that must always hold does not.
+    #[error("broken invariant: {0}")]
+    Broken(String),
+}
+
+impl SimError {
+    /// A mistake in the scene.
+    pub fn world(why: impl core::fmt::Display) -> Self {
+        Self::World(why.to_string())
+    }
+}
+
+impl From<JournalError> for SimError {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -1,0 +1,255 @@
+//! The world: the use cases with everything they need, and time that passes only by [`World::pass`].
+//!
+//! It plays the gateway's part between devices and use cases as far as one stop needs it; connections that race or fall
+//! silent are the gateway's own matter.
+
+pub mod metal;
+pub mod ports;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carhop_app::ports::{Clock, Journal};
+use carhop_app::record::Partition;
+use carhop_app::{App, HighWaterMark, Keyring, Parts, Settings};
+use carhop_kernel::device::DeviceClass;
+use carhop_kernel::digest::FirmwareDigest;
+use carhop_kernel::id::DeviceId;
+use carhop_kernel::time::Timestamp;
+use carhop_policy::Bundle;
+use carhop_proofs::frame::{FromDevice, Position, ToDevice};
+use carhop_proofs::pki::{AttestationRoot, Serial};
+use carhop_proofs::suite::{Algorithm, PublicKey, RustCrypto, SigningKey, Suite};
+use carhop_proofs::time_reply::{self, TimeReply};
+
+use crate::SimError;
+use crate::chance::Chance;
+use metal::{Metal, Unit};
+use ports::{Authorities, CountingBell, SeededEntropy, VirtualClock};
+
+/// A small false world.
+pub struct World {
+    /// The use cases.
+    pub app: App,
+    /// What they write to, to be looked at directly.
+    pub journal: Arc<dyn Journal>,
+    /// Whose world it is.
+    pub partition: Partition,
+    /// Its time.
+    pub clock: Arc<VirtualClock>,
+    /// Its locks and pumps.
+    pub metal: Arc<Metal>,
+    /// Its bell.
+    pub bell: Arc<CountingBell>,
+    /// Vouches for the integrity of devices.
+    pub attestation_root: AttestationRoot,
+    command_key: SigningKey,
+    chance: Mutex<Chance>,
+    challenges: Mutex<BTreeMap<DeviceId, [u8; 32]>>,
+}
+
+impl World {
+    /// A world without devices, over `journal`.
+    pub fn new(seed: u64, journal: Arc<dyn Journal>) -> Result<Self, SimError> {
+        let policies = Bundle::embedded().map_err(SimError::world)?;
+        Self::with_policies(seed, journal, policies)
+    }
+
+    /// The same, judging by other policies.
+    pub fn with_policies(
+        seed: u64,
+        journal: Arc<dyn Journal>,
+        policies: Bundle,
+    ) -> Result<Self, SimError> {
+        let mut chance = Chance::new(seed, "world");
+        let partition = Partition {
+            tenant: "acme".parse().map_err(SimError::world)?,
+            market: "los-altos".parse().map_err(SimError::world)?,
+        };
+        let clock = Arc::new(VirtualClock::new(START));
+        let metal = Arc::new(Metal::new(Arc::clone(&clock)));
+        let bell = Arc::new(CountingBell::default());
+        let certifier = Authorities::create(&partition.tenant, &mut chance, START)?;
+        let root_key = fresh_key(&mut chance)?;
+        let serial = Serial::from_random(chance.bytes());
+        let name = "simulated attester";
+        let attestation_root = AttestationRoot::create(&RustCrypto, name, root_key, serial, START)
+            .map_err(SimError::world)?;
+        let master: [u8; 32] = chance.bytes();
+        let command_key = Keyring::new(master).command_key(&RustCrypto, &partition.tenant);
+        let classes = [DeviceClass::Handset, DeviceClass::Lock, DeviceClass::Pump];
+        let app = App::new(Parts {
+            journal: Arc::clone(&journal),
+            carrier: Arc::clone(&metal) as _,
+            certifier: Arc::new(certifier),
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
+            bell: Arc::clone(&bell) as _,
+            suite: Arc::new(RustCrypto),
+            policies: Arc::new(policies),
+            keyring: Keyring::new(master),
+            settings: Settings {
+                issuer: "sim".to_owned(),
+                attestation_roots: vec![attestation_root.certificate().to_vec()],
+                firmware: classes.map(|class| (class, FIRMWARE)).to_vec(),
+            },
+        });
+        Ok(Self {
+            app,
+            journal,
+            partition,
+            clock,
+            metal,
+            bell,
+            attestation_root,
+            command_key: command_key.map_err(SimError::world)?,
+            chance: Mutex::new(chance),
+            challenges: Mutex::default(),
+        })
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Fresh chance of this world.
+    pub fn draw<const N: usize>(&self) -> [u8; N] {
+        self.chance().bytes()
+    }
+
+    /// A fresh P-256 key.
+    pub fn draw_key(&self) -> Result<SigningKey, SimError> {
+        fresh_key(&mut self.chance())
+    }
+
+    /// The key that devices believe commands of.
+    pub fn command_key(&self) -> Result<PublicKey, SimError> {
+        RustCrypto.public_key(&self.command_key).map_err(SimError::world)
+    }
+
+    /// Connects a device.
+    pub async fn connect(&self, device: DeviceId) -> Result<(), SimError> {
+        self.app.device_connected(&self.partition, device).await?;
+        let seed = self.draw();
+        self.metal.with(device, |unit, now_ms| unit.connect(seed, now_ms))?;
+        self.settle().await
+    }
+
+    /// Ends a device's connection.
+    pub fn disconnect(&self, device: DeviceId) -> Result<(), SimError> {
+        self.metal.with(device, Unit::disconnect)
+    }
+
+    /// Asks a connected device for a fresh attestation.
+    pub async fn challenge(&self, device: DeviceId) -> Result<(), SimError> {
+        let challenge = self.draw();
+        self.challenges().insert(device, challenge);
+        self.tell(device, &ToDevice::Challenge { challenge })?;
+        self.settle().await
+    }
+
+    /// Lets time pass, with everything that falls due meanwhile.
+    pub async fn pass(&self, span_ms: u64) -> Result<(), SimError> {
+        let until = self.now().plus_ms(span_ms);
+        self.settle().await?;
+        while self.now() < until {
+            let soon = self.now().plus_ms(TICK_MS_MAX);
+            let due = self.metal.due_at().filter(|due| *due > self.now()).unwrap_or(soon);
+            self.clock.set(due.min(soon).min(until));
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Runs effects, devices, timers and the sequencer until nothing more happens at this instant.
+    pub async fn settle(&self) -> Result<(), SimError> {
+        for _ in 0..ROUNDS_MAX {
+            self.app.run_effects().await?;
+            self.app.run_timers().await?;
+            // Whatever effects and timers came to is an event, and every event is to be sequenced.
+            let heard = self.hear().await?;
+            let sequenced = self.app.sequence().await?;
+            if heard == 0 && sequenced == 0 {
+                return Ok(());
+            }
+        }
+        Err(SimError::world("the world does not come to rest"))
+    }
+
+    /// Hears what devices have said. Returns how many frames that were.
+    pub async fn hear(&self) -> Result<usize, SimError> {
+        let mut count = 0;
+        loop {
+            let heard = self.metal.listen();
+            if heard.is_empty() {
+                return Ok(count);
+            }
+            count += heard.len();
+            for (device, frame) in heard {
+                self.answer(device, frame).await?;
+            }
+        }
+    }
+
+    async fn answer(&self, device: DeviceId, frame: FromDevice) -> Result<(), SimError> {
+        match frame {
+            FromDevice::Hello { clock_nonce, .. } => {
+                let challenge = self.draw();
+                self.challenges().insert(device, challenge);
+                let mark = self.app.high_water_mark(&self.partition, device).await?;
+                let acknowledged = mark.as_ref().map(position);
+                self.tell(device, &ToDevice::Welcome { challenge, acknowledged })?;
+                self.tell_time(device, clock_nonce)
+            }
+            FromDevice::AskTime { nonce } => self.tell_time(device, nonce),
+            FromDevice::Attestation { eat } => {
+                let asked = self.challenges().remove(&device);
+                let Some(challenge) = asked else { return Ok(()) };
+                self.app.attest_device(&self.partition, device, &challenge, &eat).await?;
+                Ok(())
+            }
+            FromDevice::Statement { cose } => {
+                let mark = self.app.hear_statement(&self.partition, device, &cose).await?;
+                self.tell(device, &ToDevice::Acknowledge { through: position(&mark) })
+            }
+            FromDevice::Unknown { .. } | FromDevice::Pong => Ok(()),
+        }
+    }
+
+    fn tell_time(&self, device: DeviceId, nonce: [u8; 16]) -> Result<(), SimError> {
+        let reply = TimeReply { nonce, now: self.now(), trust_epoch: 0 };
+        let cose = time_reply::sign(&RustCrypto, &self.command_key, &reply);
+        self.tell(device, &ToDevice::Time { cose: cose.map_err(SimError::world)? })
+    }
+
+    fn tell(&self, device: DeviceId, frame: &ToDevice) -> Result<(), SimError> {
+        self.metal.with(device, |unit, now_ms| unit.take(frame, now_ms)).map(|_| ())
+    }
+
+    fn chance(&self) -> MutexGuard<'_, Chance> {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn challenges(&self) -> MutexGuard<'_, BTreeMap<DeviceId, [u8; 32]>> {
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A P-256 key from chance.
+pub fn fresh_key(chance: &mut Chance) -> Result<SigningKey, SimError> {
+    SigningKey::from_bytes(Algorithm::Es256, chance.bytes()).map_err(SimError::world)
+}
+
+fn position(mark: &HighWaterMark) -> Position {
+    Position { boot_epoch: mark.boot_epoch, sequence: mark.sequence }
+}
+
+/// When every world begins.
+pub const START: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
+/// The one firmware that may run.
+pub const FIRMWARE: FirmwareDigest = FirmwareDigest([0x5a; 32]);
+/// Longest step of the clock, so that timers are looked at in time.
+const TICK_MS_MAX: u64 = 1_000;
+/// Rounds of one instant after which something runs in circles.
+const ROUNDS_MAX: usize = 1_000;

@@ -57,11 +57,11 @@ impl App {
         own_customer(call, stop.record.customer)?;
         let phase = stop.session.phase.kind();
         if phase != PhaseKind::EnRoute && phase != PhaseKind::Arrived {
-            return Err(Failure::refused(Reason::NotPossibleNow));
+            return Err(self.turn_away(call, id, ISSUE_CODE, Reason::NotPossibleNow).await);
         }
         let codes = codes(&mut reads, id).await?;
         if codes.issues >= limits::CODE_ISSUES_PER_STOP_MAX {
-            return Err(Failure::refused(Reason::CodeIssuesExhausted));
+            return Err(self.turn_away(call, id, ISSUE_CODE, Reason::CodeIssuesExhausted).await);
         }
         let proof = fresh!(self, ProofId);
         let code = self.draw_code()?;
@@ -94,9 +94,9 @@ impl App {
         let stop = self.read_stop(&mut reads, session).await?;
         own_customer(call, stop.record.customer)?;
         let live = codes(&mut reads, session).await?.live;
-        let live = live
-            .filter(|live| reads.now < live.expires_at)
-            .ok_or(Failure::refused(Reason::CodeExpired))?;
+        let Some(live) = live.filter(|live| reads.now < live.expires_at) else {
+            return Err(self.turn_away(call, session, "refresh_scan", Reason::CodeExpired).await);
+        };
         self.scan_text(call, session, live.proof, reads.now)
     }
 
@@ -289,5 +289,7 @@ async fn codes(reads: &mut Reads<'_>, session: SessionId) -> Result<CodesRecord,
     Ok(reads.find::<CodesRecord>(session.to_string()).await?.unwrap_or(none))
 }
 
+/// The stable name of the request for a code.
+const ISSUE_CODE: &str = "issue_code";
 /// A draw of 32 bytes fails about once in 10^20; a few more make it never.
 const CODE_DRAWS_MAX: usize = 4;

@@ -1,6 +1,7 @@
 //! The customer's part: a one-time link binds a device key; with it the customer is verified, states car and place,
 //! approves the intent, and says when the car stands elsewhere (M-IDN-1, M-ORD-3, M-VEH-1, M-VEH-2).
 
+use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::{IntentDigest, KeyThumbprint};
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, VehicleMatch};
 use carhop_kernel::id::{CustomerId, SessionId, TicketId, TokenId};
@@ -52,12 +53,21 @@ impl App {
         let mut reads = Reads::new(self, &call.partition);
         let session = reads.session(id).await?;
         let stop = reads.load::<StopRecord>(id.to_string()).await?;
+        if !matches!(call.actor, Actor::Store { .. } | Actor::Staff { .. }) {
+            return Err(Failure::NotFound);
+        }
         let ticket = Ticket::mint(&self.random());
         let hash = ticket.hash(self.suite(), &self.pepper(&call.partition));
-        let mut batch = reads.batch();
         let index = Some(("link", id.to_string()));
-        for earlier in self.list::<TicketRecord>(&call.partition, index, None, 8).await? {
-            batch.store(&TicketRecord { used: true, ..earlier })?;
+        let mut earlier = self.list::<TicketRecord>(&call.partition, index, None, 8).await?;
+        for link in &mut earlier {
+            *link = reads.load(link.hash.to_string()).await?;
+        }
+        let mut batch = reads.batch();
+        // Unchanged, but with a new version: of two links that are made at once, the second burns the first.
+        batch.store(&stop)?;
+        for link in earlier {
+            batch.store(&TicketRecord { used: true, ..link })?;
         }
         let expires_at = session.order.terms.window.end;
         batch.store(&TicketRecord {
@@ -78,6 +88,15 @@ impl App {
         secret: &str,
         key: KeyThumbprint,
     ) -> Result<Secret, Failure> {
+        retry!(self.try_redeem_link(partition, secret, key).await)
+    }
+
+    async fn try_redeem_link(
+        &self,
+        partition: &Partition,
+        secret: &str,
+        key: KeyThumbprint,
+    ) -> Result<Secret, Failure> {
         let ticket = Ticket::parse(secret).map_err(|_| Failure::Unauthenticated)?;
         let hash = ticket.hash(self.suite(), &self.pepper(partition));
         let mut reads = Reads::new(self, partition);
@@ -93,14 +112,14 @@ impl App {
         let token = Token::mint(TokenLayer::Session, &self.random());
         let row = self.session_token(&reads, &session, customer, key, &token);
         let expires_at = row.token.expires_at;
-        let actor = carhop_kernel::actor::Actor::Customer { customer };
+        let actor = Actor::Customer { customer };
         let meta = Meta { key: Some(key), ..Meta::of(actor) };
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..link })?;
         batch.record(self, Stream::Side(id), &meta, Body::CustomerBound { customer, key });
         batch.record(self, Stream::Side(id), &meta, row.issued());
         batch.store(&row)?;
-        self.append(batch, Some(id)).await.map_err(|_| Failure::Unauthenticated)?;
+        self.append(batch, Some(id)).await?;
         Ok(Secret { secret: token.expose().to_owned(), expires_at, session: Some(id) })
     }
 
@@ -293,9 +312,7 @@ pub(crate) fn own_customer(
     customer: CustomerId,
 ) -> Result<(CustomerId, KeyThumbprint), Failure> {
     match (call.actor, call.key) {
-        (carhop_kernel::actor::Actor::Customer { customer: caller }, Some(key))
-            if caller == customer =>
-        {
+        (Actor::Customer { customer: caller }, Some(key)) if caller == customer => {
             Ok((caller, key))
         }
         _ => Err(Failure::NotFound),

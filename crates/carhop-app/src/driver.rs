@@ -4,6 +4,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
 use carhop_kernel::id::{DriverId, SessionId};
+use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Action, LegIndex};
 use carhop_proofs::suite::same_secret;
 
@@ -52,7 +53,7 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            assigned(call, &stop)?;
+            self.open_to_driver(call, &stop, "report_positions").await?;
             let mut record = stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop));
             for fix in fixes {
                 record.track.observe(fix, &stop.venue.fence, reads.now);
@@ -78,7 +79,7 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            assigned(call, &stop)?;
+            self.open_to_driver(call, &stop, "scan_tag").await?;
             let known = stop
                 .venue
                 .tags
@@ -108,7 +109,7 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            assigned(call, &stop)?;
+            self.open_to_driver(call, &stop, "match_vehicle").await?;
             let order = &stop.session.order;
             let personal = self
                 .personal(&call.partition, stop.record.customer, order.order)
@@ -160,12 +161,21 @@ impl App {
             self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
         })
     }
+
+    /// What a driver tells of a stop counts, and is kept, only until it ends.
+    async fn open_to_driver(&self, call: &Call, stop: &Stop, request: &str) -> Result<(), Failure> {
+        assigned(call, stop)?;
+        if stop.session.is_active() {
+            return Ok(());
+        }
+        Err(self.turn_away(call, stop.session.id, request, Reason::SessionClosed).await)
+    }
 }
 
-/// Lets only the assigned driver, with the assigned device's key, see the stop at all.
+/// Lets only the assigned driver, with the assigned device's key, see the stop at all; the last one after its end.
 pub(crate) fn assigned(call: &Call, stop: &Stop) -> Result<(), Failure> {
     let Actor::Driver { driver, device } = call.actor else { return Err(Failure::NotFound) };
-    match stop.session.assignment() {
+    match &stop.driver {
         Some(assigned)
             if assigned.driver == driver
                 && assigned.device == device

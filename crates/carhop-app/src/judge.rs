@@ -3,6 +3,7 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
+use carhop_kernel::digest::SecretHash;
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceAnswer, PlaceMethod};
 use carhop_kernel::evidence::{PresenceMethod, VehicleMatch};
 use carhop_kernel::geofence::judge_place;
@@ -11,7 +12,7 @@ use carhop_kernel::limits;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::{Reason, Refusal};
 use carhop_kernel::session::table::transition;
-use carhop_kernel::session::{Action, Event, LegIndex, Request, Session, decide};
+use carhop_kernel::session::{Action, Assignment, Event, LegIndex, Request, Session, decide};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::verdict::PolicyAction;
 use carhop_policy::{
@@ -31,6 +32,8 @@ use crate::records::{
 /// Everything about a stop that decisions look at, read in one go with its versions noted.
 pub(crate) struct Stop {
     pub(crate) session: Session,
+    /// The driver who has the stop, or had it when it ended.
+    pub(crate) driver: Option<Assignment>,
     pub(crate) record: StopRecord,
     pub(crate) tenant: TenantRecord,
     pub(crate) venue: VenueRecord,
@@ -48,6 +51,8 @@ pub(crate) struct Ask {
     pub(crate) leg: Option<LegIndex>,
     /// The presented token: what is wrong with it, and its age.
     pub(crate) token: Option<TokenFacts>,
+    /// Its stored hash.
+    pub(crate) token_hash: Option<SecretHash>,
     /// What was wrong with a presented code.
     pub(crate) proof_refused: Option<Reason>,
     /// How presence is being shown now.
@@ -74,7 +79,7 @@ impl App {
         reads: &mut Reads<'_>,
         id: SessionId,
     ) -> Result<Stop, Failure> {
-        let session = reads.session(id).await?;
+        let (session, driver) = reads.session_with_driver(id).await?;
         let record = reads.load::<StopRecord>(id.to_string()).await?;
         let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
         let venue = reads.load::<VenueRecord>(session.order.terms.venue.to_string()).await?;
@@ -84,7 +89,7 @@ impl App {
         };
         let driver_track = reads.find(TrackRecord::key_of(id, Party::Driver)).await?;
         let vehicle_track = reads.find(TrackRecord::key_of(id, Party::Vehicle)).await?;
-        Ok(Stop { session, record, tenant, venue, handset, driver_track, vehicle_track })
+        Ok(Stop { session, driver, record, tenant, venue, handset, driver_track, vehicle_track })
     }
 
     /// Judges a request. A refusal is journaled before it is returned.
@@ -126,6 +131,10 @@ impl App {
             reasons: reasons.unwrap_or_default(),
         };
         let mut meta = Meta::by(call);
+        if let Some(actuator) = &ask.actuator {
+            meta = meta.about(actuator, now);
+        }
+        meta.token = ask.token_hash;
         meta.decision = Some(decision);
         meta.policy = Some(record.policy);
         match outcome {
@@ -156,6 +165,27 @@ impl App {
         };
         self.commit(call, batch, &reply).await?;
         Ok(reply)
+    }
+
+    /// Turns a caller away where there is nothing for policies to decide. It is journaled like any other refusal.
+    pub(crate) async fn turn_away(
+        &self,
+        call: &Call,
+        session: SessionId,
+        request: &str,
+        reason: Reason,
+    ) -> Failure {
+        let refused = Refused { request: request.to_owned(), reasons: vec![reason] };
+        let entry = Entry {
+            id: fresh!(self, EventId),
+            stream: Stream::Side(session),
+            meta: Meta::by(call),
+            body: Body::Refused(refused),
+        };
+        match self.parts.journal.refuse(call.partition.clone(), self.now(), entry).await {
+            Ok(()) => Failure::refused(reason),
+            Err(error) => error.into(),
+        }
     }
 
     /// Journals a refusal beside the real stream and keeps its decision for the audit.

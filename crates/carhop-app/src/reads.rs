@@ -2,7 +2,7 @@
 //! conditional on all of it without anybody having to remember (`design.md` §2.2, §4).
 
 use carhop_kernel::id::{EventId, SessionId};
-use carhop_kernel::session::{Event, Session, evolve, open};
+use carhop_kernel::session::{Assignment, Event, Session, evolve, open};
 use carhop_kernel::time::Timestamp;
 
 use crate::app::{App, fresh};
@@ -41,6 +41,14 @@ impl<'a> Reads<'a> {
 
     /// A session as its events tell it, with the version of its head.
     pub(crate) async fn session(&mut self, id: SessionId) -> Result<Session, Failure> {
+        Ok(self.session_with_driver(id).await?.0)
+    }
+
+    /// A session, and who has it, or had it when it ended.
+    pub(crate) async fn session_with_driver(
+        &mut self,
+        id: SessionId,
+    ) -> Result<(Session, Option<Assignment>), Failure> {
         // The head is read before the events: an event that comes between makes the append conflict, not the fold lie.
         self.load::<SessionHead>(id.to_string()).await?;
         let events =
@@ -59,7 +67,13 @@ impl<'a> Reads<'a> {
         });
         let first =
             bodies.next().and_then(open).ok_or(Failure::Internal("a session without a start"))?;
-        Ok(bodies.fold(first, evolve))
+        Ok(bodies.fold((first, None), |(session, driver), event| {
+            let had = session.assignment().cloned();
+            let session = evolve(session, event);
+            let has = session.assignment().cloned();
+            let driver = if session.is_active() { has } else { driver.or(had) };
+            (session, driver)
+        }))
     }
 
     /// A batch that holds only if nothing that was read has changed.

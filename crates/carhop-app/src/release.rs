@@ -56,14 +56,13 @@ impl App {
             evidence: token_evidence(&presented, &stop),
             leg: Some(leg),
             token: presented.facts,
+            token_hash: presented.hash,
             actuator: Some(actuator.clone()),
             ..Ask::default()
         };
         let granted = self.judge(call, &reads, &stop, action, ask).await?;
         let mut batch = reads.batch();
-        let mut meta = granted.meta.clone().about(&actuator, reads.now);
-        meta.token = presented.hash;
-        batch.advance(self, &stop.session, &meta, &granted.events)?;
+        batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
         batch.store(&granted.decision)?;
         if let Some(row) = presented.row {
             batch.store(&row.end(TokenEnd::Spent))?;

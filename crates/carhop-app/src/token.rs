@@ -82,13 +82,15 @@ impl App {
         let stop = self.read_stop(&mut reads, id).await?;
         assigned(call, &stop)?;
         let session = &stop.session;
-        let rows = self.tokens_of(&call.partition, id).await?;
-        let parent = rows
-            .iter()
-            .filter(|row| row.token.layer == TokenLayer::Session)
-            .find(|row| row.token.judge(&session.ground(), &row.token.key, reads.now).is_ok())
-            .ok_or(Failure::refused(Reason::TokenMissing))?;
-        let parent = reads.load::<TokenRow>(parent.hash.to_string()).await?;
+        let now = reads.now;
+        let alive =
+            |row: &TokenRow| row.token.judge(&session.ground(), &row.token.key, now).is_ok();
+        let known = self.tokens_of(&mut reads, id, TokenLayer::Session).await?;
+        let Some(parent) = known.into_iter().find(alive) else {
+            let reason = Reason::TokenMissing;
+            return Err(self.turn_away(call, id, "issue_vehicle_token", reason).await);
+        };
+        let earlier = self.tokens_of(&mut reads, id, TokenLayer::Vehicle).await?;
         let assignment = session.assignment().ok_or(Failure::NotFound)?;
         let ends = reads.now.plus_ms(TokenLayer::Vehicle.life_ms_max());
         let record = TokenRecord {
@@ -103,8 +105,7 @@ impl App {
             expires_at: ends.min(parent.token.expires_at),
             ..parent.token.clone()
         };
-        let earlier = rows.into_iter().filter(|row| row.token.layer == TokenLayer::Vehicle);
-        self.issue(call, &reads, &parent, record, earlier.collect()).await
+        self.issue(call, &reads, &parent, record, earlier).await
     }
 
     /// Exchanges a vehicle token for an action token: one scope, one device, one use (RFC 8693).
@@ -123,13 +124,17 @@ impl App {
                 .ok_or(Failure::refused(Reason::TokenMissing))?;
             let stop = self.read_stop(&mut reads, parent.token.session).await?;
             assigned(call, &stop)?;
-            self.judge_chain(&mut reads, &parent, &stop.session, call.key)
-                .await?
-                .map_err(Failure::refused)?;
+            let id = stop.session.id;
+            let judged = self.judge_chain(&mut reads, &parent, &stop.session, call.key).await?;
+            if let Err(reason) = judged {
+                return Err(self.turn_away(call, id, EXCHANGE_TOKEN, reason).await);
+            }
             let leg = stop.session.legs.iter().find(|leg| {
                 leg.terms.device == wanted.audience && leg.terms.service.scope() == wanted.scope
             });
-            leg.ok_or(Failure::refused(Reason::TokenScope))?;
+            if leg.is_none() {
+                return Err(self.turn_away(call, id, EXCHANGE_TOKEN, Reason::TokenScope).await);
+            }
             let ends = reads.now.plus_ms(TokenLayer::Action.life_ms_max());
             let record = TokenRecord {
                 id: fresh!(self, TokenId),
@@ -231,7 +236,11 @@ impl App {
             token: record,
         };
         let mut batch = reads.batch();
-        for earlier in burned.into_iter().filter(|row| row.token.ended.is_none()) {
+        if row.token.layer == TokenLayer::Vehicle {
+            // Unchanged, but with a new version: of two that are issued at once, the second burns the first.
+            batch.store(parent)?;
+        }
+        for earlier in burned {
             let body = Body::TokenRevoked { token: earlier.token.id };
             batch.record(self, Stream::Side(session), &Meta::by(call), body);
             batch.store(&earlier.end(TokenEnd::Revoked))?;
@@ -242,13 +251,22 @@ impl App {
         Ok(Secret { secret: token.expose().to_owned(), expires_at, session: Some(session) })
     }
 
+    /// The session's tokens of a layer that have not ended, each in the version that is noted.
     async fn tokens_of(
         &self,
-        partition: &Partition,
+        reads: &mut Reads<'_>,
         session: SessionId,
+        layer: TokenLayer,
     ) -> Result<Vec<TokenRow>, Failure> {
-        let index = Some(("session", session.to_string()));
-        self.list::<TokenRow>(partition, index, None, TOKENS_PER_SESSION_MAX).await
+        let index = Some((TokenRow::index_of(layer), session.to_string()));
+        let listed =
+            self.list::<TokenRow>(&reads.partition, index, None, TOKENS_PER_LAYER_MAX).await?;
+        let mut tokens = Vec::with_capacity(listed.len());
+        for row in listed {
+            let row = reads.load::<TokenRow>(row.hash.to_string()).await?;
+            tokens.extend(row.token.ended.is_none().then_some(row));
+        }
+        Ok(tokens)
     }
 }
 
@@ -275,5 +293,7 @@ impl TokenRow {
     }
 }
 
-/// Tokens that one session is looked through for.
-const TOKENS_PER_SESSION_MAX: usize = 100;
+/// The stable name of the request for an action token.
+const EXCHANGE_TOKEN: &str = "exchange_token";
+/// Tokens of one layer that one session is looked through for.
+const TOKENS_PER_LAYER_MAX: usize = 100;

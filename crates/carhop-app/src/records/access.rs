@@ -4,7 +4,7 @@ use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::SecretHash;
 use carhop_kernel::id::{ApiKeyId, CustomerId, DeviceId, SessionId, TicketId};
 use carhop_kernel::time::Timestamp;
-use carhop_kernel::token::TokenRecord;
+use carhop_kernel::token::{TokenLayer, TokenRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Reply;
@@ -31,7 +31,21 @@ impl Record for TokenRow {
     }
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
-        vec![("session", self.token.session.to_string())]
+        // What has ended is found by its text alone.
+        let alive = self.token.ended.is_none();
+        let index = Self::index_of(self.token.layer);
+        alive.then(|| (index, self.token.session.to_string())).into_iter().collect()
+    }
+}
+
+impl TokenRow {
+    /// The index that finds a session's tokens of a layer.
+    pub(crate) const fn index_of(layer: TokenLayer) -> &'static str {
+        match layer {
+            TokenLayer::Session => "session",
+            TokenLayer::Vehicle => "vehicle",
+            TokenLayer::Action => "action",
+        }
     }
 }
 

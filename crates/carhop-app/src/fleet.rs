@@ -75,6 +75,15 @@ impl App {
         ticket: &str,
         csr: &[u8],
     ) -> Result<(DeviceId, Certified), Failure> {
+        retry!(self.try_enrol_device(partition, ticket, csr).await)
+    }
+
+    async fn try_enrol_device(
+        &self,
+        partition: &Partition,
+        ticket: &str,
+        csr: &[u8],
+    ) -> Result<(DeviceId, Certified), Failure> {
         let ticket = Ticket::parse(ticket).map_err(|_| Failure::Unauthenticated)?;
         let hash = ticket.hash(self.suite(), &self.pepper(partition));
         let mut reads = Reads::new(self, partition);
@@ -99,7 +108,7 @@ impl App {
         let meta = Meta::of(Actor::Device { device });
         batch.record(self, Stream::Device(device), &meta, Body::Device(event));
         batch.store(&self.certified_record(record, &certified))?;
-        self.append(batch, None).await.map_err(|_| Failure::Unauthenticated)?;
+        self.append(batch, None).await?;
         Ok((device, certified))
     }
 

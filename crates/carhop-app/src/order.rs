@@ -16,7 +16,7 @@ use crate::batch::{Batch, Body, Meta, Stream, Timer, TimerSubject};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::judge::Ask;
-use crate::reads::Reads;
+use crate::reads::{Reads, retry};
 use crate::records::{DeviceRecord, OrderRecord, SessionHead, StopRecord, VenueRecord};
 use crate::vault::Personal;
 
@@ -83,6 +83,10 @@ pub enum NewLeg {
 impl App {
     /// Takes an order and opens its session.
     pub async fn create_order(&self, call: &Call, ask: &NewOrder) -> Result<Reply, Failure> {
+        retry!(self.try_create_order(call, ask).await)
+    }
+
+    async fn try_create_order(&self, call: &Call, ask: &NewOrder) -> Result<Reply, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
             return Ok(reply);
@@ -90,6 +94,7 @@ impl App {
         let (order, session) = (fresh!(self, OrderId), fresh!(self, SessionId));
         let version = self.order_version(&mut reads, ask, order, 1).await?;
         let customer = self.customer_of(call, &ask.recipient);
+        let sealing = self.sealing(&mut reads, customer).await?;
         let requested = Event::SessionRequested {
             session,
             tenant: call.partition.tenant.clone(),
@@ -115,7 +120,7 @@ impl App {
         batch.store(&SessionHead::of(&opened))?;
         batch.store(&OrderRecord { order, session })?;
         batch.store(&stop)?;
-        self.seal_personal(&mut batch, customer, order, &version.1).await?;
+        self.seal_personal(&mut batch, &sealing, order, &version.1)?;
         batch.timers.push(window_timer(&batch, session, opened.order.terms.window));
         let reply = Reply { order: Some(order), session: Some(session), ..Reply::default() };
         self.commit(call, batch, &reply).await?;
@@ -124,6 +129,16 @@ impl App {
 
     /// Replaces an order's critical terms; everything bound to the old version is void (M-ORD-2).
     pub async fn amend_order(
+        &self,
+        call: &Call,
+        order: OrderId,
+        base_version: u32,
+        ask: &NewOrder,
+    ) -> Result<Reply, Failure> {
+        retry!(self.try_amend_order(call, order, base_version, ask).await)
+    }
+
+    async fn try_amend_order(
         &self,
         call: &Call,
         order: OrderId,
@@ -139,6 +154,7 @@ impl App {
         let (version, personal) =
             self.order_version(&mut reads, ask, order, base_version.saturating_add(1)).await?;
         let customer = self.customer_of(call, &ask.recipient);
+        let sealing = self.sealing(&mut reads, customer).await?;
         let window = version.terms.window;
         let action = Action::AmendOrder { order: version };
         let granted = self.judge(call, &reads, &stop, action, Ask::default()).await?;
@@ -153,7 +169,7 @@ impl App {
             age_proof: false,
             ..stop.record
         })?;
-        self.seal_personal(&mut batch, customer, order, &personal).await?;
+        self.seal_personal(&mut batch, &sealing, order, &personal)?;
         batch.timers.push(window_timer(&batch, id, window));
         let reply = Reply {
             order: Some(order),

@@ -72,6 +72,8 @@ kinds! {
     Reply = "reply";
     /// Holds and trust settings of the tenant.
     Tenant = "tenant";
+    /// That a customer's data is sealed, and how often its key was made.
+    Subject = "subject";
     /// The frontier of the partition's log.
     Log = "log";
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::batch::{Batch, Sealed};
 use crate::failure::Failure;
+use crate::reads::Reads;
 use crate::record::Partition;
+use crate::records::SubjectRecord;
 
 /// What is known about the people and the car of an order. Never leaves the vault whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,22 +32,47 @@ pub(crate) struct Personal {
     pub(crate) salt: [u8; 32],
 }
 
+/// A customer's key on its way to a batch.
+pub(crate) struct Sealing {
+    customer: CustomerId,
+    key: [u8; 32],
+    is_new: bool,
+}
+
 impl App {
-    /// Adds an order's personal data to the batch, with a fresh subject key if the customer has none.
-    pub(crate) async fn seal_personal(
+    /// What a customer's data is sealed with: the key there is, or a fresh one.
+    pub(crate) async fn sealing(
+        &self,
+        reads: &mut Reads<'_>,
+        customer: CustomerId,
+    ) -> Result<Sealing, Failure> {
+        let subject = customer.to_string();
+        let known = reads.find::<SubjectRecord>(subject.clone()).await?;
+        let key = match known {
+            Some(_) => self.subject_key(&reads.partition, &subject).await?,
+            None => None,
+        };
+        let is_new = key.is_none();
+        Ok(Sealing { customer, key: key.unwrap_or_else(|| self.random()), is_new })
+    }
+
+    /// Adds an order's personal data to the batch, and the customer's key if it is new.
+    pub(crate) fn seal_personal(
         &self,
         batch: &mut Batch,
-        customer: CustomerId,
+        sealing: &Sealing,
         order: OrderId,
         personal: &Personal,
     ) -> Result<(), Failure> {
+        let Sealing { customer, key, is_new } = sealing;
         let subject = customer.to_string();
-        let known = self.subject_key(&batch.partition, &subject).await?;
-        let key = known.map_or_else(|| self.new_subject_key(batch, &subject), Ok)?;
+        if *is_new {
+            self.keep_subject_key(batch, *customer, key)?;
+        }
         let plain = serde_json::to_vec(personal)
             .map_err(|_| Failure::Internal("personal data that cannot be written"))?;
         let field = order.to_string();
-        let bytes = seal(&key, &self.random(), &field, &plain)
+        let bytes = seal(key, &self.random(), &field, &plain)
             .map_err(|_| Failure::Internal("personal data that cannot be sealed"))?;
         batch.sealed.push(Sealed { subject, field, bytes });
         Ok(())
@@ -72,14 +99,20 @@ impl App {
             .map_err(|_| Failure::Internal("sealed data that cannot be read"))
     }
 
-    fn new_subject_key(&self, batch: &mut Batch, subject: &str) -> Result<[u8; 32], Failure> {
-        let key = self.random();
+    fn keep_subject_key(
+        &self,
+        batch: &mut Batch,
+        customer: CustomerId,
+        key: &[u8; 32],
+    ) -> Result<(), Failure> {
+        let subject = customer.to_string();
         let wrapping = self.parts.keyring.vault(self.suite(), &batch.partition.tenant);
-        let bytes = seal(&wrapping, &self.random(), subject, &key)
+        let bytes = seal(&wrapping, &self.random(), &subject, key)
             .map_err(|_| Failure::Internal("a key that cannot be sealed"))?;
         let field = SUBJECT_KEY.to_owned();
-        batch.sealed.push(Sealed { subject: subject.to_owned(), field, bytes });
-        Ok(key)
+        batch.sealed.push(Sealed { subject, field, bytes });
+        batch.store(&SubjectRecord { customer })?;
+        Ok(())
     }
 
     async fn subject_key(

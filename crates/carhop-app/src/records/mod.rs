@@ -10,6 +10,6 @@ pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, Tok
 pub use device::{Attested, ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
 pub use operator::{DriverRecord, LogRecord, TenantRecord, VenueRecord};
 pub use stop::{
-    CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, TrackRecord,
-    VehicleSeen,
+    CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, SubjectRecord,
+    TrackRecord, VehicleSeen,
 };

@@ -72,6 +72,21 @@ impl Record for OrderRecord {
     }
 }
 
+/// Says that a customer has a key in the vault, so that two orders that come at once cannot both make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectRecord {
+    /// Which customer.
+    pub customer: CustomerId,
+}
+
+impl Record for SubjectRecord {
+    const KIND: Kind = Kind::Subject;
+
+    fn key(&self) -> String {
+        self.customer.to_string()
+    }
+}
+
 /// What tells about a stop besides its events. Personal values are in the vault under the customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRecord {

@@ -22,26 +22,34 @@ impl App {
         let until = now.plus_ms(EFFECT_LEASE_MS);
         let leased = self.parts.journal.lease_effects(now, until, EFFECTS_PER_RUN).await?;
         let count = leased.len();
+        let mut outcome = Ok(count);
         for effect in leased {
-            self.run_effect(effect).await?;
+            // One that fails comes back when its lease runs out; it must not hold up the others.
+            if let Err(failure) = self.run_effect(effect).await {
+                outcome = Err(failure);
+            }
         }
-        Ok(count)
+        outcome
     }
 
     /// Runs every timer that is due. Returns how many there were.
     pub async fn run_timers(&self) -> Result<usize, Failure> {
         let due = self.parts.journal.due_timers(self.now(), TIMERS_PER_RUN).await?;
+        let mut outcome = Ok(due.len());
         for timer in &due {
-            match timer.subject {
+            let run = match timer.subject {
                 TimerSubject::Silence { session, command } => {
-                    self.silence(&timer.partition, session, command).await?;
+                    self.silence(&timer.partition, session, command).await
                 }
                 TimerSubject::WindowEnd { session } => {
-                    self.window_end(&timer.partition, session).await?;
+                    self.window_end(&timer.partition, session).await
                 }
+            };
+            if let Err(failure) = run {
+                outcome = Err(failure);
             }
         }
-        Ok(due.len())
+        outcome
     }
 
     async fn run_effect(&self, (id, partition, effect): LeasedEffect) -> Result<(), Failure> {

@@ -7,11 +7,10 @@ use carhop_proofs::merkle::{Frontier, Hash, leaf_hash};
 use carhop_proofs::suite::Suite;
 
 use crate::app::App;
-use crate::batch::{
-    Batch, Body, DeviceEvent, LogEntry, OperatorEvent, Recorded, Sequenced, Stream,
-};
+use crate::batch::{Body, DeviceEvent, LogEntry, OperatorEvent, Recorded, Sequenced, Stream};
 use crate::failure::Failure;
-use crate::record::{Partition, Record, RecordKey};
+use crate::reads::Reads;
+use crate::record::Partition;
 use crate::records::LogRecord;
 
 impl App {
@@ -51,14 +50,10 @@ impl App {
         partition: &Partition,
         waiting: impl Iterator<Item = &Recorded>,
     ) -> Result<(), Failure> {
-        let key =
-            RecordKey { partition: partition.clone(), kind: LogRecord::KIND, key: LOG_KEY.into() };
-        let found = self.parts.journal.record(key.clone()).await?;
-        let version = found.as_ref().map_or(0, |versioned| versioned.version);
-        let log = self.peek::<LogRecord>(partition, LOG_KEY.to_owned()).await?.unwrap_or_default();
+        let mut reads = Reads::new(self, partition);
+        let log = reads.find::<LogRecord>(LOG_KEY.to_owned()).await?.unwrap_or_default();
         let mut frontier = frontier(&log)?;
-        let mut batch = Batch::new(partition.clone(), self.now());
-        batch.preconditions.push((key, version));
+        let mut batch = reads.batch();
         for (position, recorded) in (log.size..).zip(waiting) {
             let leaf = leaf(self.suite(), recorded, position)?;
             frontier.append(self.suite(), leaf_hash(self.suite(), &leaf), |_, _, _| {});

@@ -15,7 +15,7 @@ use crate::batch::{Body, DeviceEvent, Meta, Stream};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord, StopRecord};
+use crate::records::{ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
 
 /// How far a device's statements are durable; what it need not repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ struct Heard {
     record: DeviceRecord,
     chain: Option<ChainRecord>,
     session: Option<SessionId>,
+    /// Whether the command it names, if it names one, was made for this device.
+    is_own: bool,
 }
 
 impl App {
@@ -83,7 +85,11 @@ impl App {
             let chain = reads.load::<ChainRecord>(device.to_string()).await?;
             return Ok(HighWaterMark { boot_epoch: chain.boot_epoch, sequence: chain.sequence });
         };
-        let Heard { statement, head, record, chain, session } = heard;
+        let Heard { statement, head, record, chain, session, is_own } = heard;
+        let observed = match session {
+            Some(id) => Some(reads.session(id).await?),
+            None => None,
+        };
         let mut batch = reads.batch();
         let receipt = EvidenceHash(head.hash);
         let meta = Meta::of(Actor::Device { device }).about(&record, reads.now);
@@ -101,19 +107,14 @@ impl App {
         if tampered {
             batch.store(&DeviceRecord { tampered: true, ..record.clone() })?;
         }
-        if let Some(id) = session {
-            let observed = reads.session(id).await?;
-            let stop = reads.load::<StopRecord>(id.to_string()).await?;
-            batch.preconditions.clone_from(&reads.batch().preconditions);
-            let reports = reports(&statement, &observed.order.terms, receipt, chain.as_ref());
-            let mut current = observed;
-            for report in reports {
-                let events = observe(&current, &report, reads.now);
-                if !events.is_empty() {
-                    current = batch.advance(self, &current, &meta, &events)?;
-                }
+        if let Some(session) = observed {
+            let terms = &session.order.terms;
+            let report = report(&statement, terms, receipt, chain.as_ref());
+            let report = report.filter(|report| is_own || stands_alone(report));
+            let events = report.map(|report| observe(&session, &report, reads.now));
+            if let Some(events) = events.filter(|events| !events.is_empty()) {
+                batch.advance(self, &session, &meta, &events)?;
             }
-            debug_assert_eq!(stop.session, id);
         }
         self.append(batch, session).await?;
         Ok(HighWaterMark { boot_epoch: head.boot_epoch, sequence: head.sequence })
@@ -148,8 +149,8 @@ impl App {
                 return Err(Failure::invalid("statement", error.to_string()));
             }
         };
-        let session = self.session_of(reads, &statement, &record).await?;
-        Ok(Some(Heard { statement, head, record, chain, session }))
+        let (session, is_own) = self.session_of(reads, &statement, &record).await?;
+        Ok(Some(Heard { statement, head, record, chain, session, is_own }))
     }
 
     /// The session a statement is about: its command's, or the one the device serves.
@@ -158,32 +159,48 @@ impl App {
         reads: &mut Reads<'_>,
         statement: &Statement,
         record: &DeviceRecord,
-    ) -> Result<Option<SessionId>, Failure> {
-        let Some(command) = command_of(&statement.body) else { return Ok(record.serving) };
+    ) -> Result<(Option<SessionId>, bool), Failure> {
+        let Some(command) = command_of(&statement.body) else { return Ok((record.serving, true)) };
         let known = reads.find::<CommandRecord>(command.to_string()).await?;
         let own = known.filter(|known| known.device == record.device);
-        Ok(own.map(|known| known.session).or(record.serving))
+        let is_own = own.is_some();
+        Ok((own.map(|known| known.session).or(record.serving), is_own))
     }
 }
 
-fn reports(
+/// Whether a report tells of metal and not merely of a command: it counts whatever command the device names. What came
+/// of a command is for the device to say that got it, and for no other.
+const fn stands_alone(report: &Report) -> bool {
+    match report {
+        Report::LockOpened { .. }
+        | Report::LockLocked { .. }
+        | Report::MeterAdvanced { .. }
+        | Report::DispensingEnded { .. }
+        | Report::VehicleMoved
+        | Report::Tampered { .. }
+        | Report::InterlockTripped { .. }
+        | Report::TemperatureOutOfRange { .. } => true,
+        Report::LockJammed { .. }
+        | Report::PumpArmed { .. }
+        | Report::NotExecuted { .. }
+        | Report::Silence { .. } => false,
+    }
+}
+
+fn report(
     statement: &Statement,
     terms: &carhop_kernel::order::Terms,
     receipt: EvidenceHash,
     chain: Option<&ChainRecord>,
-) -> Vec<Report> {
+) -> Option<Report> {
     let device = statement.device;
     match &statement.body {
         Said::Receipt { command, outcome, .. } => {
-            vec![receipt_report(device, *command, *outcome, receipt)]
+            Some(receipt_report(device, *command, *outcome, receipt))
         }
-        Said::Lock { command, event } => {
-            lock_report(device, *command, *event, receipt, terms).into_iter().collect()
-        }
-        Said::Meter { command, reading } => meter_reports(device, *command, reading, chain),
-        Said::Interlock { kind, .. } => {
-            vec![Report::InterlockTripped { device, kind: *kind }]
-        }
+        Said::Lock { command, event } => lock_report(device, *command, *event, receipt, terms),
+        Said::Meter { command, reading } => meter_report(device, *command, reading, chain),
+        Said::Interlock { kind, .. } => Some(Report::InterlockTripped { device, kind: *kind }),
     }
 }
 
@@ -223,24 +240,24 @@ fn lock_report(
 }
 
 /// A reading counts only in its place: the chain is gapless, and so must be the readings of one dispensing. What is
-/// settled is what the meter showed at the end, and it must equal the totaliser's difference (standards §8.10).
-fn meter_reports(
+/// settled is what the meter showed at the end.
+fn meter_report(
     device: DeviceId,
     command: CommandId,
     reading: &Reading,
     chain: Option<&ChainRecord>,
-) -> Vec<Report> {
+) -> Option<Report> {
     let expected = chain.and_then(|chain| chain.reading).unwrap_or(0);
     if reading.number != expected {
-        return Vec::new();
+        return None;
     }
     let metered_ml = reading.metered_ml;
-    match reading.kind {
+    Some(match reading.kind {
         ReadingKind::Begin | ReadingKind::Charge => {
-            vec![Report::MeterAdvanced { device, command, number: reading.number, metered_ml }]
+            Report::MeterAdvanced { device, command, number: reading.number, metered_ml }
         }
-        ReadingKind::End(_) => vec![Report::DispensingEnded { device, command, metered_ml }],
-    }
+        ReadingKind::End(_) => Report::DispensingEnded { device, command, metered_ml },
+    })
 }
 
 fn next_chain(

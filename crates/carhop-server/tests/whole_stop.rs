@@ -1,8 +1,6 @@
 //! The same whole stop that the simulator plays by hand over a journal in memory, played on tokio over SQLite
 //! (`design.md` §9.3).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
-
 use std::sync::Arc;
 
 use carhop_journal::{MemoryJournal, SqliteJournal};

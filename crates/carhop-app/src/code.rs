@@ -14,7 +14,7 @@ use carhop_proofs::qr::{self, Handoff, QrError};
 use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, Meta, Stream};
 use crate::call::{Call, Reply};
-use crate::customer::{evidence, own_customer};
+use crate::customer::evidence;
 use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
@@ -54,7 +54,7 @@ impl App {
     async fn try_issue_code(&self, call: &Call, id: SessionId) -> Result<IssuedCode, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         let stop = self.read_stop(&mut reads, id).await?;
-        own_customer(call, stop.record.customer)?;
+        self.own_customer(&mut reads, call, &stop).await?;
         let phase = stop.session.phase.kind();
         if phase != PhaseKind::EnRoute && phase != PhaseKind::Arrived {
             return Err(self.turn_away(call, id, ISSUE_CODE, Reason::NotPossibleNow).await);
@@ -92,7 +92,7 @@ impl App {
     pub async fn refresh_scan(&self, call: &Call, session: SessionId) -> Result<String, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         let stop = self.read_stop(&mut reads, session).await?;
-        own_customer(call, stop.record.customer)?;
+        self.own_customer(&mut reads, call, &stop).await?;
         let live = codes(&mut reads, session).await?.live;
         let Some(live) = live.filter(|live| reads.now < live.expires_at) else {
             return Err(self.turn_away(call, session, "refresh_scan", Reason::CodeExpired).await);
@@ -157,7 +157,7 @@ impl App {
                 return Ok(reply);
             }
             let stop = self.read_stop(&mut reads, session).await?;
-            own_customer(call, stop.record.customer)?;
+            self.own_customer(&mut reads, call, &stop).await?;
             let method = PresenceMethod::Approval;
             let fact = Fact::Presence { method, proof: fresh!(self, ProofId) };
             let ask = Ask {

@@ -17,7 +17,7 @@ use crate::app::{App, fresh};
 use crate::batch::{Body, Meta, Stream};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
-use crate::judge::Ask;
+use crate::judge::{Ask, Stop};
 use crate::order::{normal_plate, vehicle_bytes};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
@@ -135,7 +135,7 @@ impl App {
                 return Ok(reply);
             }
             let stop = self.read_stop(&mut reads, session).await?;
-            let (customer, key) = own_customer(call, stop.record.customer)?;
+            let (customer, key) = self.own_customer(&mut reads, call, &stop).await?;
             let assurance = Assurance::BoundDevice;
             let fact = Fact::Recipient { customer, key, assurance };
             let evidence = evidence(fact, &stop.session, reads.now);
@@ -169,7 +169,7 @@ impl App {
             return Ok(Proposal { intent, session });
         }
         let stop = self.read_stop(&mut reads, session).await?;
-        own_customer(call, stop.record.customer)?;
+        self.own_customer(&mut reads, call, &stop).await?;
         let order = &stop.session.order;
         let mut personal = self
             .personal(&call.partition, stop.record.customer, order.order)
@@ -206,7 +206,7 @@ impl App {
                 return Ok(reply);
             }
             let stop = self.read_stop(&mut reads, session).await?;
-            let (_, key) = own_customer(call, stop.record.customer)?;
+            let (_, key) = self.own_customer(&mut reads, call, &stop).await?;
             let evidence = evidence(Fact::Intent { intent, key }, &stop.session, reads.now);
             let ask = Ask { evidence: vec![evidence], ..Ask::default() };
             self.apply(call, &reads, &stop, Action::ApproveIntent, ask, |_| Ok(())).await
@@ -221,7 +221,7 @@ impl App {
                 return Ok(reply);
             }
             let stop = self.read_stop(&mut reads, session).await?;
-            own_customer(call, stop.record.customer)?;
+            self.own_customer(&mut reads, call, &stop).await?;
             let record =
                 StopRecord { intent: None, stated_at: None, vehicle: None, ..stop.record.clone() };
             let ask = Ask::default();
@@ -235,6 +235,26 @@ impl App {
             )
             .await
         })
+    }
+
+    /// The calling customer, if the stop is theirs and a session token for this very stop is alive under their key;
+    /// otherwise there is no such stop. The token's version is noted: revoked before the append, it counts no more.
+    pub(crate) async fn own_customer(
+        &self,
+        reads: &mut Reads<'_>,
+        call: &Call,
+        stop: &Stop,
+    ) -> Result<(CustomerId, KeyThumbprint), Failure> {
+        let (Actor::Customer { customer }, Some(key)) = (call.actor, call.key) else {
+            return Err(Failure::NotFound);
+        };
+        let tokens = self.tokens_of(reads, stop.session.id, TokenLayer::Session).await?;
+        let holds = |row: &TokenRow| row.token.key == key && reads.now < row.token.expires_at;
+        if customer == stop.record.customer && tokens.iter().any(holds) {
+            Ok((customer, key))
+        } else {
+            Err(Failure::NotFound)
+        }
     }
 
     pub(crate) fn pepper(&self, partition: &Partition) -> [u8; 32] {
@@ -304,19 +324,6 @@ struct Intent<'a> {
 
 pub(crate) fn evidence(fact: Fact, session: &Session, at: Timestamp) -> Evidence {
     Evidence { fact, at, order: session.order.digest }
-}
-
-/// The calling customer, if the stop is theirs; otherwise there is no such stop.
-pub(crate) fn own_customer(
-    call: &Call,
-    customer: CustomerId,
-) -> Result<(CustomerId, KeyThumbprint), Failure> {
-    match (call.actor, call.key) {
-        (Actor::Customer { customer: caller }, Some(key)) if caller == customer => {
-            Ok((caller, key))
-        }
-        _ => Err(Failure::NotFound),
-    }
 }
 
 fn reads_now_before(reads: &Reads<'_>, end: Timestamp) -> bool {

@@ -7,7 +7,6 @@ use carhop_kernel::session::{Action, HoldCause, LegState, RevocationCause};
 use crate::app::App;
 use crate::batch::TimerSubject;
 use crate::call::{Call, Reply};
-use crate::customer::own_customer;
 use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
@@ -54,7 +53,7 @@ impl App {
             return Ok(reply);
         }
         let stop = self.read_stop(&mut reads, session).await?;
-        visible(call, &stop)?;
+        self.visible(&mut reads, call, &stop).await?;
         let ends = matches!(action, Action::Revoke { .. });
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
             if ends {
@@ -70,14 +69,19 @@ impl App {
         })
         .await
     }
-}
 
-/// Lets a caller see only stops that are its own; staff and stores see all of their partition.
-pub(crate) fn visible(call: &Call, stop: &Stop) -> Result<(), Failure> {
-    match call.actor {
-        Actor::Customer { .. } => own_customer(call, stop.record.customer).map(|_| ()),
-        Actor::Driver { .. } => assigned(call, stop),
-        Actor::Store { .. } | Actor::Staff { .. } | Actor::System => Ok(()),
-        Actor::Device { .. } => Err(Failure::NotFound),
+    /// Lets a caller see only stops that are its own; staff and stores see all of their partition.
+    pub(crate) async fn visible(
+        &self,
+        reads: &mut Reads<'_>,
+        call: &Call,
+        stop: &Stop,
+    ) -> Result<(), Failure> {
+        match call.actor {
+            Actor::Customer { .. } => self.own_customer(reads, call, stop).await.map(|_| ()),
+            Actor::Driver { .. } => assigned(call, stop),
+            Actor::Store { .. } | Actor::Staff { .. } | Actor::System => Ok(()),
+            Actor::Device { .. } => Err(Failure::NotFound),
+        }
     }
 }

@@ -252,7 +252,7 @@ impl App {
     }
 
     /// The session's tokens of a layer that have not ended, each in the version that is noted.
-    async fn tokens_of(
+    pub(crate) async fn tokens_of(
         &self,
         reads: &mut Reads<'_>,
         session: SessionId,

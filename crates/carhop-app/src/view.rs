@@ -15,7 +15,6 @@ use crate::records::{
     DecisionRecord, DeviceRecord, DriverRecord, OrderRecord, ReceiptRecord, SessionHead,
     StopRecord, VenueRecord,
 };
-use crate::steer::visible;
 
 /// A session with what people need to see of it.
 #[derive(Clone, Debug)]
@@ -37,7 +36,7 @@ impl App {
     pub async fn view_session(&self, call: &Call, id: SessionId) -> Result<SessionView, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         let stop = self.read_stop(&mut reads, id).await?;
-        visible(call, &stop)?;
+        self.visible(&mut reads, call, &stop).await?;
         self.render(call, stop, id).await
     }
 

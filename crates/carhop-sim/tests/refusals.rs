@@ -20,7 +20,9 @@ use carhop_policy::Bundle;
 use carhop_proofs::token::Token;
 use carhop_sim::SimError;
 use carhop_sim::executor::run;
-use carhop_sim::fixtures::{Cast, Services, call, fix, fuel, goods, hire, once, order, venue};
+use carhop_sim::fixtures::{
+    Cast, Services, call, fix, fuel, goods, hire, key_of, once, order, venue,
+};
 use carhop_sim::invariants;
 use carhop_sim::stop::{Stop, scene};
 use carhop_sim::world::World;
@@ -456,6 +458,30 @@ fn strangers_see_nothing() {
         Ok(())
     });
     assert_eq!(log.unwrap().count("release.authorised"), 0);
+}
+
+#[test]
+fn a_customers_token_is_for_one_stop_and_dies_when_it_is_revoked() {
+    let log = scene(22, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let other = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let (app, id) = (&world.app, stop.session);
+        assert_eq!(stop.customer.0, other.customer.0, "one customer, two stops");
+        let elsewhere = app.verify_recipient(&other.by_customer(), id).await;
+        assert_eq!(elsewhere.unwrap_err(), Failure::NotFound);
+
+        let link = app.issue_link(&cast.by_store(world), id).await?;
+        let key = key_of(&world.draw_key()?)?;
+        let token = app.redeem_link(&world.partition, &link.secret, key).await?;
+        let second = Call { key: Some(key), ..stop.by_customer() };
+        app.verify_recipient(&second, id).await?;
+        app.revoke_token(&second, &token.secret).await?;
+        let revoked = app.propose_binding(&second, id, "7ABC123").await;
+        assert_eq!(revoked.unwrap_err(), Failure::NotFound);
+        app.propose_binding(&stop.by_customer(), id, "7ABC123").await?;
+        Ok(())
+    });
+    log.unwrap();
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct DeviceRecord {
     pub attested: Option<Attested>,
     /// Why it was revoked.
     pub revoked: Option<String>,
-    /// Whether it reported tampering since it was last attested.
+    /// Whether it has ever reported tampering. Attesting does not undo it: whoever tampered could attest.
     pub tampered: bool,
     /// Counter of the last command made for it.
     pub counter: u64,

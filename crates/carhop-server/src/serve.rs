@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carhop_app::ports::Clock;
+use carhop_app::record::Partition;
 use carhop_app::records::ApiScope;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -81,9 +82,18 @@ impl Running {
         &self.ca_file
     }
 
-    /// A fresh API key with every scope, for whoever runs the server in its own process.
+    /// A fresh API key with every scope of the first account, for whoever runs the server in its own process.
     pub async fn admin_key(&self, name: &str) -> Result<String, StartError> {
-        let call = self.server.system_call(&self.server.partitions[0]);
+        self.admin_key_of(&self.server.partitions[0], name).await
+    }
+
+    /// A fresh API key with every scope of this account.
+    pub async fn admin_key_of(
+        &self,
+        account: &Partition,
+        name: &str,
+    ) -> Result<String, StartError> {
+        let call = self.server.system_call(account);
         let (_, key) = self.server.app.make_api_key(&call, name, &[ApiScope::Admin]).await?;
         Ok(key)
     }

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::pages::command_keys;
 use super::{Answer, Page, Part, answered, bytes_of, code_of, name_of, text_of};
-use crate::http::auth::Caller;
+use crate::http::auth::{Anyone, Caller};
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
 use crate::http::time::Time;
@@ -124,7 +124,7 @@ pub(crate) async fn ticket(
     request_body = EnrolmentAsk, responses((status = 201, body = Enrolled)))]
 pub(crate) async fn enrol(
     State(server): State<Arc<Server>>,
-    caller: Caller,
+    Anyone(caller): Anyone,
     ask: Ask<EnrolmentAsk>,
 ) -> Result<(StatusCode, Json<Enrolled>), Problem> {
     let csr = bytes_of("csr", &ask.value.csr)?;

@@ -45,7 +45,23 @@ enum Who {
     Device { device: Box<DeviceRecord>, key: KeyThumbprint, mutual_tls: bool },
 }
 
+/// Whoever sent a request, also if it has proven nothing at all.
+pub(crate) struct Anyone(pub(crate) Caller);
+
 impl FromRequestParts<Arc<Server>> for Caller {
+    type Rejection = Problem;
+
+    /// Turns the unauthenticated away before anything else of the request is looked at.
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
+        let Anyone(caller) = Anyone::from_request_parts(parts, server).await?;
+        match caller.who {
+            Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
+            Who::Key(_) | Who::Customer { .. } | Who::Device { .. } => Ok(caller),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Server>> for Anyone {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
@@ -53,14 +69,14 @@ impl FromRequestParts<Arc<Server>> for Caller {
         let request = parts.extensions.get::<RequestId>().copied();
         let request = request.ok_or_else(Problem::internal)?;
         let (partition, who, token) = identify(server, parts, &peer).await?;
-        Ok(Self {
+        Ok(Self(Caller {
             partition,
             request,
             who,
             token,
             idempotency: idempotency_key(&parts.headers),
             route: format!("{} {}", parts.method, parts.uri.path()),
-        })
+        }))
     }
 }
 

@@ -1,0 +1,133 @@
+//! Hostile and mistaken requests are refused with a clear reason, and never with a fault of the server.
+
+use carhop_server::config::Limits;
+use serde_json::json;
+
+use crate::stop::{Stop, order};
+use crate::world::{By, World, read, uuid};
+
+#[tokio::test]
+async fn bad_bodies_are_refused_by_what_is_wrong_with_them() {
+    let world = World::start().await;
+    let admin = By::Key(&world.admin);
+    let deep = format!("{{\"name\":{}1{},\"scopes\":[]}}", "[".repeat(40), "]".repeat(40));
+    let large = format!("{{\"name\":\"{}\",\"scopes\":[]}}", "x".repeat(70_000));
+    for (body, status, code, param) in [
+        ("", 400, "invalid_request", None),
+        ("{", 400, "invalid_request", None),
+        ("[]", 400, "invalid_request", None),
+        ("null", 400, "invalid_request", None),
+        ("{\"name\":\"a\",\"name\":\"b\",\"scopes\":[\"audit\"]}", 400, "invalid_request", None),
+        (&deep, 400, "invalid_request", None),
+        (&large, 413, "payload_too_large", None),
+        ("{\"name\":\"a\"}", 400, "invalid_request", Some("scopes")),
+        ("{\"name\":\"a\",\"scopes\":[],\"admin\":true}", 400, "invalid_request", Some("admin")),
+        ("{\"name\":\"a\",\"scopes\":[]}", 400, "invalid_request", Some("scopes")),
+        ("{\"name\":\"a\",\"scopes\":[\"root\"]}", 400, "invalid_request", Some("root")),
+        ("{\"name\":\"\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
+        ("{\"name\":\"a\\u0000b\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
+    ] {
+        let answer = world.ask_as(admin, "POST", "/v1/api-keys", Some(body), &uuid()).await;
+        let shown = &body[..body.len().min(60)];
+        assert_eq!(answer.status, status, "{shown}: {:?}", answer.body);
+        assert_eq!(answer.body["code"], code, "{shown}");
+        assert_eq!(answer.body["param"].as_str(), param, "{shown}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert!(answer.text("trace_id").starts_with("req_"));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn requests_that_miss_are_problems_too() {
+    let world = World::start().await;
+    let (client, base) = (world.client(), world.base());
+    let admin = |request: reqwest::RequestBuilder| request.bearer_auth(&world.admin);
+    let cases = [
+        (admin(client.get(format!("{base}/v1/nothing"))), 404, "not_found"),
+        (admin(client.delete(format!("{base}/v1/sessions"))), 405, "method_not_allowed"),
+        (admin(client.get(format!("{base}/v1/sessions/hs_1"))), 404, "not_found"),
+        (admin(client.get(format!("{base}/v1/sessions/ord_{}", "0".repeat(32)))), 404, "not_found"),
+        (admin(client.get(format!("{base}/v1/sessions?limit=x"))), 400, "invalid_request"),
+        (admin(client.get(format!("{base}/v1/sessions?color=red"))), 400, "invalid_request"),
+        (admin(client.get(format!("{base}/v1/sessions?state=lost"))), 400, "invalid_request"),
+        (
+            admin(client.post(format!("{base}/v1/api-keys")).body("{}")),
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            client.get(format!("{base}/v1/sessions")).header("authorization", "Basic eDp5"),
+            401,
+            "unauthenticated",
+        ),
+        (client.get(format!("{base}/problems/no_such_code")), 404, "not_found"),
+    ];
+    for (request, status, code) in cases {
+        let shown = format!("{request:?}");
+        let answer = read(request.send().await.unwrap()).await;
+        assert_eq!((answer.status, answer.text("code").as_str()), (status, code), "{shown}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_from_the_record_and_a_changed_one_refused() {
+    let world = World::start().await;
+    let (lock, ..) = world.enrol("lock").await;
+    let admin = By::Key(&world.admin);
+    world.ask(admin, "PUT", "/v1/venues/lot-1", Some(crate::stop::venue())).await.expect(200);
+    let (body, key) = (order(&world, &lock), uuid());
+    let text = body.to_string();
+    let first = world.ask_as(admin, "POST", "/v1/orders", Some(&text), &key).await.expect(201);
+    let quoted = format!("\"{key}\"");
+    let again = world.ask_as(admin, "POST", "/v1/orders", Some(&text), &quoted).await.expect(201);
+    assert_eq!(first.body["order"], again.body["order"]);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let mut other = body;
+    other["sensitivity"] = "high".into();
+    let other = other.to_string();
+    let refused = world.ask_as(admin, "POST", "/v1/orders", Some(&other), &key).await.expect(422);
+    assert_eq!(refused.body["code"], "conflicts_with_earlier_request");
+    for (key, why) in [("", "not a UUID"), ("x", "not a UUID")] {
+        let answer = world.ask_as(admin, "POST", "/v1/orders", Some(&text), key).await.expect(400);
+        assert_eq!(answer.body["param"], "Idempotency-Key", "{why}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_reasons_with_remedies_and_its_decision_can_be_read() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let ask = json!({ "driver": stop.driver });
+    let admin = By::Key(&world.admin);
+    let refused = world.ask(admin, "POST", &stop.path("assignments"), Some(ask)).await.expect(409);
+    assert_eq!(refused.body["code"], "not_possible_now");
+    assert!(refused.body["reasons"][0]["remedy"].as_str().is_some_and(|text| !text.is_empty()));
+    let path = format!("/v1/decisions/{}", refused.text("decision"));
+    let decision = world.ask(admin, "GET", &path, None).await.expect(200);
+    assert_eq!(decision.body["granted"], false);
+    assert_eq!(decision.body["session"], *stop.session);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_when_to_come_back() {
+    let limits = Limits { requests_per_second: 10_000, guesses_per_minute: 3, connections_max: 10 };
+    let world = World::start_with(limits).await;
+    let ask = json!({ "ticket": "cht_x", "csr": "AA" });
+    let mut last = 0;
+    for _ in 0..4 {
+        let answer =
+            world.ask(By::Nobody, "POST", "/v1/devices/enrolments", Some(ask.clone())).await;
+        last = answer.status;
+        if last == 429 {
+            let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=60).contains(&wait));
+        }
+    }
+    assert_eq!(last, 429);
+    world.stop().await;
+}

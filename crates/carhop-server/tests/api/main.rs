@@ -1,0 +1,16 @@
+//! The whole server on ephemeral ports with real TLS, asked as its clients ask it.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod callers;
+#[cfg(test)]
+mod dpop;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod world;

@@ -9,6 +9,8 @@ mod bell;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod demo;
+mod device;
 mod docs;
 pub mod entropy;
 mod gateway;

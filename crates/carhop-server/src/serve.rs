@@ -98,6 +98,11 @@ impl Running {
         Ok(key)
     }
 
+    /// Notes in every log how far the clock is ahead now; a demo owes that each time it has skipped (`design.md` §9.6).
+    pub(crate) async fn note_clock(&self) -> Result<(), StartError> {
+        self.server.note_start().await
+    }
+
     /// Takes nothing new, finishes what is under way, and ends.
     pub async fn stop(mut self) {
         // Whoever listens has ended already if this fails.

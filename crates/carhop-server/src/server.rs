@@ -118,10 +118,7 @@ impl Server {
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
         let roots: String = self.keys.roots().map(pem).collect();
         write_secret(&self.config.data_dir.join(CA_FILE), roots.as_bytes())?;
-        for partition in &self.partitions {
-            let offset_ms = self.clock.offset_ms();
-            self.app.note_start(partition, env!("CARGO_PKG_VERSION"), offset_ms).await?;
-        }
+        self.note_start().await?;
         if self.keys.created() {
             let call = self.system_call(&self.partitions[0]);
             let (_, key) =
@@ -145,6 +142,15 @@ impl Server {
         Keyring::new(self.keys.master())
             .command_key(&AwsLc, tenant)
             .map_err(|_| Failure::Internal("a command key that is none"))
+    }
+
+    /// Notes in every log by what the server judges, and how far its clock is ahead.
+    pub(crate) async fn note_start(&self) -> Result<(), StartError> {
+        for partition in &self.partitions {
+            let offset_ms = self.clock.offset_ms();
+            self.app.note_start(partition, env!("CARGO_PKG_VERSION"), offset_ms).await?;
+        }
+        Ok(())
     }
 
     /// A call by the server itself.

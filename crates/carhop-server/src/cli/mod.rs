@@ -47,6 +47,17 @@ enum Command {
         #[arg(long, default_value = "docs/generated")]
         out: PathBuf,
     },
+    /// Run a server with virtual customers, drivers, locks and pumps, and see what it does.
+    Demo(crate::demo::Args),
+    /// Devices.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+}
+
+#[derive(Subcommand)]
+enum DeviceCommand {
+    /// Run a lock or a pump with a simulated actuator.
+    Run(crate::device::Args),
 }
 
 /// Runs the command line.
@@ -71,7 +82,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
+        Command::Demo(args) => in_runtime(crate::demo::run(args)),
+        Command::Device(DeviceCommand::Run(args)) => {
+            log(json, "info");
+            in_runtime(crate::device::run(args))
+        }
     }
+}
+
+fn in_runtime(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
 /// Logs to standard error, as text for people or as JSON.

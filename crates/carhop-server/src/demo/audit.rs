@@ -1,0 +1,191 @@
+//! What really happened, read back from the audit log as an outsider would: every leaf is recomputed from its stored
+//! event, the tree's root is compared with the claimed one, and outcomes come from the events alone (M-AUD-1).
+//!
+//! The runner's own variables count for nothing here.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use carhop_app::batch::{Body, DeviceEvent, Recorded, Stream};
+use carhop_kernel::digest::hex_decode;
+use carhop_kernel::evidence::PlaceMethod;
+use carhop_kernel::id::{CommandId, SessionId};
+use carhop_kernel::session::{Event, Outcome};
+use carhop_kernel::time::Timestamp;
+use carhop_proofs::suite::AwsLc;
+use serde_json::Value;
+
+use super::client::Client;
+use crate::verify::{Entry, Verified, Verifier};
+
+/// A log that verified, and what it says of each session.
+#[derive(Debug)]
+pub(crate) struct Audit {
+    /// Its size and root.
+    pub(crate) verified: Verified,
+    /// The sessions.
+    pub(crate) stories: BTreeMap<SessionId, Story>,
+}
+
+/// What the log says of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Story {
+    /// How it ended, by stable name; empty while it has not.
+    pub(crate) end: &'static str,
+    /// Whether the end was a full completion.
+    pub(crate) is_full: bool,
+    /// How the driver's place was shown, and when.
+    pub(crate) arrival: Option<(PlaceMethod, Timestamp)>,
+    /// When each release was permitted, and when its receipt was in.
+    pub(crate) releases: Vec<Permitted>,
+    /// How often a lock opened, by its own signed statements.
+    pub(crate) openings: u32,
+    /// What pumps metered, by their own signed statements, in millilitres.
+    pub(crate) metered_ml: u32,
+    /// What was settled, in millilitres.
+    pub(crate) settled_ml: u32,
+    /// Things that somebody must look at.
+    pub(crate) exceptions: u32,
+    /// Refused requests.
+    pub(crate) refusals: u32,
+    /// How reported positions were judged.
+    pub(crate) places: Places,
+}
+
+/// A release in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Permitted {
+    /// The command it allowed.
+    command: CommandId,
+    /// When it was permitted.
+    pub(crate) at: Timestamp,
+    /// When the device's receipt was in.
+    pub(crate) received_at: Option<Timestamp>,
+}
+
+/// Judged reports of positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Inside.
+    pub(crate) inside: u32,
+    /// Outside.
+    pub(crate) outside: u32,
+    /// Neither, with a position that counts.
+    pub(crate) uncertain: u32,
+    /// No position that counts.
+    pub(crate) stale: u32,
+}
+
+impl Audit {
+    /// Reads and verifies the whole log.
+    pub(crate) async fn read(auditor: &Client) -> Result<Self> {
+        let claimed = auditor.get("/v1/audit/root").await?;
+        let root = claimed["root"].as_str().and_then(hex_decode).context("no root")?;
+        let claimed = Verified { size: claimed["size"].as_u64().context("no size")?, root };
+        let mut checked = Verifier::default();
+        let mut events = Vec::new();
+        let mut from = 0;
+        while from < claimed.size {
+            let limit = PAGE.min(claimed.size - from);
+            let page = auditor.get(&format!("/v1/audit/log?from={from}&limit={limit}")).await?;
+            let entries = page["entries"].as_array().context("no entries")?;
+            anyhow::ensure!(!entries.is_empty(), "the log ends at {from}, before its claimed end");
+            for shown in entries {
+                events.push(checked.accept(&AwsLc, &entry(shown)?)?);
+                from += 1;
+            }
+        }
+        let verified = checked.finish(&AwsLc, claimed)?;
+        Ok(Self { verified, stories: tell(&events) })
+    }
+}
+
+/// Folds the events into a story of each session.
+fn tell(events: &[Recorded]) -> BTreeMap<SessionId, Story> {
+    let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();
+    let mut owners: BTreeMap<CommandId, SessionId> = BTreeMap::new();
+    for recorded in events {
+        match (&recorded.stream, &recorded.body) {
+            (Stream::Session(session), Body::Session(event)) => {
+                if let Event::ReleaseAuthorised { release, .. } = &**event {
+                    owners.insert(release.command, *session);
+                }
+                stories.entry(*session).or_default().follow(event, recorded.at);
+            }
+            (Stream::Side(session), Body::Refused(_)) => {
+                stories.entry(*session).or_default().refusals += 1;
+            }
+            (Stream::Side(session), Body::PlaceJudged(judged)) => {
+                let is_stale = judged.why.iter().any(|why| why == "stale" || why == "no_fix");
+                stories.entry(*session).or_default().places.count(&judged.answer, is_stale);
+            }
+            (
+                Stream::Device(_),
+                Body::Device(DeviceEvent::Stated { what, command, metered_ml, .. }),
+            ) => {
+                let owner = command.as_ref().and_then(|command| owners.get(command));
+                let Some(story) = owner.and_then(|session| stories.get_mut(session)) else {
+                    continue;
+                };
+                match what.as_str() {
+                    "receipt.opened" => story.openings += 1,
+                    "meter.end" => story.metered_ml += metered_ml.unwrap_or(0),
+                    _ => {}
+                }
+            }
+            (_, _) => {}
+        }
+    }
+    stories
+}
+
+impl Story {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most events say nothing about an outcome")]
+    fn follow(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::DriverArrived { driver_by, .. } => self.arrival = Some((*driver_by, at)),
+            Event::ReleaseAuthorised { release, .. } => {
+                let command = release.command;
+                self.releases.push(Permitted { command, at, received_at: None });
+            }
+            Event::CompartmentOpened { command, .. } | Event::PumpArmed { command, .. } => {
+                let mut releases = self.releases.iter_mut();
+                if let Some(release) = releases.find(|release| release.command == *command) {
+                    release.received_at.get_or_insert(at);
+                }
+            }
+            Event::FuelSettled { metered_ml, .. } => self.settled_ml += metered_ml,
+            Event::ExceptionRaised { .. } => self.exceptions += 1,
+            Event::SessionCompleted { outcome } => {
+                (self.end, self.is_full) = ("completed", *outcome == Outcome::Full);
+            }
+            Event::SessionRevoked { .. } => self.end = "revoked",
+            Event::SessionExpired => self.end = "expired",
+            _ => {}
+        }
+    }
+}
+
+impl Places {
+    fn count(&mut self, answer: &str, is_stale: bool) {
+        match answer {
+            "inside" => self.inside += 1,
+            "outside" => self.outside += 1,
+            _ if is_stale => self.stale += 1,
+            _ => self.uncertain += 1,
+        }
+    }
+}
+
+fn entry(shown: &Value) -> Result<Entry> {
+    let bytes = |name: &str| {
+        let text = shown[name].as_str().with_context(|| format!("an entry without `{name}`"))?;
+        Base64UrlUnpadded::decode_vec(text).map_err(|_| anyhow::anyhow!("no base64url"))
+    };
+    let position = shown["position"].as_u64().context("an entry without a position")?;
+    Ok(Entry { position, leaf: bytes("leaf")?, stored: bytes("stored")? })
+}
+
+/// Entries read at a time.
+const PAGE: u64 = 500;

@@ -1,0 +1,249 @@
+//! `carhop demo`: an authority on embedded defaults, and people, locks and pumps around it that know only what anybody
+//! can know: the public interface (design §7).
+//!
+//! It decides nothing. Whether a stop ended as its scenario says is read back from the audit.
+
+mod audit;
+mod client;
+mod drive;
+mod driver;
+mod fleet;
+mod host;
+mod judge;
+mod parties;
+mod scenario;
+mod seed;
+mod stop;
+mod summary;
+mod trace;
+mod trips;
+mod venue;
+mod view;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use carhop_kernel::id::SessionId;
+use console::style;
+use tokio::task::JoinSet;
+
+use audit::Audit;
+use host::{Host, Lane};
+use scenario::Plan;
+use seed::Dice;
+use stop::Tempo;
+use summary::{OfTrip, Run};
+use trace::Recording;
+use trips::TRIPS;
+use view::View;
+
+use crate::clock::{Stopwatch, SystemClock};
+use crate::{CA_FILE, timers};
+
+/// Run an authority with a virtual fleet and see what it does.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// How many stops to run; six, or none where recorded trips are driven.
+    #[arg(long, value_name = "N")]
+    pub stops: Option<usize>,
+    /// The same seed deals the same stops and choices.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Plain lines instead of a live view.
+    #[arg(long)]
+    pub headless: bool,
+    /// The folder for journal, keys and devices; a temporary one if absent.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Keep the temporary folder.
+    #[arg(long)]
+    pub keep: bool,
+    /// Drive the recorded trips in this folder as well.
+    #[arg(long, value_name = "DIR")]
+    pub traces: Option<PathBuf>,
+    /// How many times faster people and fuel are than usual.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (SPEED_MIN..=SPEED_MAX).contains(&speed) => Ok(speed),
+        Ok(_) | Err(_) => Err(format!("a number from {SPEED_MIN} to {SPEED_MAX}")),
+    }
+}
+
+/// Runs the demo: success if every stop ended as its scenario says and the audit verifies.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let view = Arc::new(View::new(args.headless));
+    let folder = Folder::open(&args)?;
+    let stopwatch = Stopwatch::start();
+    let clock = Arc::new(SystemClock::default());
+    let host = Arc::new(Host::start(&folder.path, Arc::clone(&clock)).await?);
+    greet(&view, &args, &host, &folder);
+    let played = play(&args, &host, &view).await;
+    let told = match &played {
+        Ok(runs) => finish(&view, &host, runs).await,
+        Err(_) => Ok(0),
+    };
+    summary::took(&view, stopwatch.seconds(), clock.offset_ms());
+    if let Some(host) = Arc::into_inner(host) {
+        host.running.stop().await;
+    }
+    played?;
+    folder.close(&view);
+    Ok(if told? == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where everything lies while the demo runs.
+struct Folder {
+    path: PathBuf,
+    is_temporary: bool,
+}
+
+impl Folder {
+    fn open(args: &Args) -> Result<Self> {
+        if let Some(path) = &args.data {
+            return Ok(Self { path: path.clone(), is_temporary: false });
+        }
+        let name = uuid::Uuid::from_bytes(crate::entropy::random()).simple().to_string();
+        let path = std::env::temp_dir().join(format!("carhop-demo-{name}"));
+        std::fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(Self { path, is_temporary: !args.keep })
+    }
+
+    fn close(self, view: &View) {
+        if self.is_temporary {
+            // What is left in the folder for temporary files is the system's to clear.
+            let _ = std::fs::remove_dir_all(&self.path);
+        } else {
+            view.say(&format!("  journal, keys and devices are kept in {}", self.path.display()));
+        }
+    }
+}
+
+fn greet(view: &View, args: &Args, host: &Host, folder: &Folder) {
+    let title = style("carhop demo").bold();
+    view.say(&format!("{title}  seed {}, people and fuel at {}x", args.seed, args.speed));
+    view.say(&format!("  people and partners  {}", style(&host.place.public).cyan()));
+    view.say(&format!("  locks and pumps      {}", style(&host.place.devices).cyan()));
+    view.say(&format!("  root certificate     {}", folder.path.join(CA_FILE).display()));
+    view.say("");
+}
+
+async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run>> {
+    let tempo = Tempo::new(args.speed);
+    let stops = args.stops.unwrap_or(if args.traces.is_some() { 0 } else { STOPS });
+    let plans = Plan::deal(stops, args.seed);
+    let lanes = stops.clamp(1, LANES_MAX);
+    view.say(&format!("  enrolling {lanes} handsets, {lanes} locks and {lanes} pumps"));
+    host.store.draw_venue(venue::NAME, venue::car_park()).await?;
+    let mut lanes = enrol(host, lanes).await?;
+    let mut runs = Vec::new();
+    if stops > 0 {
+        (runs, lanes) = run_stops(host, view, lanes, plans, tempo).await?;
+    }
+    if let (Some(folder), Some(lane)) = (&args.traces, lanes.first_mut()) {
+        runs.extend(drive_trips(host, view, lane, folder, args.seed, (stops, tempo)).await?);
+    }
+    Ok(runs)
+}
+
+async fn enrol(host: &Arc<Host>, count: usize) -> Result<Vec<Lane>> {
+    let mut enrolling = JoinSet::new();
+    for number in 1..=count {
+        let host = Arc::clone(host);
+        enrolling.spawn(async move { host.lane(number).await });
+    }
+    enrolling.join_all().await.into_iter().collect()
+}
+
+/// Runs the stops, each lane its own one after the other.
+async fn run_stops(
+    host: &Arc<Host>,
+    view: &Arc<View>,
+    lanes: Vec<Lane>,
+    plans: Vec<Plan>,
+    tempo: Tempo,
+) -> Result<(Vec<Run>, Vec<Lane>)> {
+    let count = lanes.len();
+    let mut running = JoinSet::new();
+    for (index, mut lane) in lanes.into_iter().enumerate() {
+        let own: Vec<Plan> = plans.iter().skip(index).step_by(count).cloned().collect();
+        let (host, view) = (Arc::clone(host), Arc::clone(view));
+        running.spawn(async move {
+            let mut runs = Vec::new();
+            for plan in own {
+                view.begin(&plan);
+                let result = stop::run(&host, &mut lane, &plan, tempo, &view).await;
+                runs.push(ended(&view, plan, result, None));
+            }
+            (runs, lane)
+        });
+    }
+    let (mut runs, mut lanes) = (Vec::new(), Vec::new());
+    while let Some(joined) = running.join_next().await {
+        let (own, lane) = joined?;
+        runs.extend(own);
+        lanes.push(lane);
+    }
+    runs.sort_by_key(|run| run.plan.number);
+    Ok((runs, lanes))
+}
+
+/// Drives the recorded trips, one after the other: they share the clock that skips.
+async fn drive_trips(
+    host: &Host,
+    view: &View,
+    lane: &mut Lane,
+    folder: &Path,
+    seed: u64,
+    (before, tempo): (usize, Tempo),
+) -> Result<Vec<Run>> {
+    let mut dice = Dice::new(seed);
+    let mut runs = Vec::new();
+    for (number, trip) in (before + 1..).zip(TRIPS) {
+        let recording = Recording::read(folder, &trip)?;
+        let plan = Plan::roll(number, trip.scenario, trip.place, &mut dice);
+        view.begin(&plan);
+        let driven = drive::run(host, lane, &trip, &recording, &plan, (tempo, view)).await;
+        let shift_ms = driven.as_ref().map_or(0, |driven| driven.shift_ms);
+        let of_trip = OfTrip { trip, recording, shift_ms };
+        runs.push(ended(view, plan, driven.map(|driven| driven.session), Some(of_trip)));
+    }
+    Ok(runs)
+}
+
+fn ended(view: &View, plan: Plan, result: Result<String>, driven: Option<OfTrip>) -> Run {
+    let result = result
+        .and_then(|session| Ok(session.parse::<SessionId>()?))
+        .map_err(|error| format!("{error:#}"));
+    view.end(plan.number, result.as_ref().err().map(String::as_str));
+    Run { plan, result, driven }
+}
+
+/// Reads everything back from the audit and tells it.
+async fn finish(view: &View, host: &Host, runs: &[Run]) -> Result<usize> {
+    let mut audit = Audit::read(&host.auditor).await.context("the audit does not verify")?;
+    for _ in 0..SEQUENCING_LOOKS_MAX {
+        let has_ended = |session| audit.stories.get(session).is_some_and(|one| !one.end.is_empty());
+        if runs.iter().filter_map(|run| run.result.as_ref().ok()).all(has_ended) {
+            break;
+        }
+        // The sequencer may still be at the last events.
+        timers::sleep(SEQUENCING_PAUSE).await;
+        audit = Audit::read(&host.auditor).await.context("the audit does not verify")?;
+    }
+    Ok(summary::show(view, runs, &audit))
+}
+
+const STOPS: usize = 6;
+/// Stops that run at the same time.
+const LANES_MAX: usize = 6;
+const SPEED_MIN: f64 = 0.1;
+const SPEED_MAX: f64 = 100.0;
+const SEQUENCING_LOOKS_MAX: usize = 20;
+const SEQUENCING_PAUSE: Duration = Duration::from_millis(200);

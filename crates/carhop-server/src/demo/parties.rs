@@ -1,0 +1,196 @@
+//! The virtual people of the demo: the store's back office and a customer with a phone. Each has keys of its own and
+//! knows what the public interface tells it, nothing else.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use carhop_app::ports::Clock;
+use serde_json::{Value, json};
+
+use super::client::{Client, Credential};
+use super::scenario::{CodeShown, Plan};
+use crate::clock::SystemClock;
+use crate::device::store::draw_key;
+use crate::http::time;
+
+/// An order as the store knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    /// The order.
+    pub(crate) order: String,
+    /// The stop's session.
+    pub(crate) session: String,
+}
+
+/// The store's back office: takes orders, sends links, assigns drivers, keeps the fleet.
+pub(crate) struct Store {
+    orders: Client,
+    staff: Client,
+    clock: Arc<SystemClock>,
+}
+
+impl Store {
+    /// A back office with two API keys: one that can place orders, one that can do everything else.
+    pub(crate) const fn new(orders: Client, staff: Client, clock: Arc<SystemClock>) -> Self {
+        Self { orders, staff, clock }
+    }
+
+    /// Places the order of a plan.
+    pub(crate) async fn place_order(
+        &self,
+        plan: &Plan,
+        venue: &str,
+        devices: &Devices,
+        window_ms: u64,
+    ) -> Result<Placed> {
+        let mut legs = Vec::new();
+        if plan.scenario.has_goods() {
+            legs.push(json!({
+                "kind": "goods", "compartment": "trunk", "basket": plan.basket, "device": devices.lock,
+            }));
+        }
+        if plan.scenario.has_fuel() {
+            legs.push(json!({
+                "kind": "fuel", "grade": plan.grade, "limit_ml": plan.limit_ml,
+                "device": devices.pump,
+            }));
+        }
+        let now = self.clock.now();
+        let order = json!({
+            "recipient": { "reference": format!("customer-{}", plan.plate), "name": plan.customer },
+            "vehicle": { "plate": plan.plate, "description": plan.vehicle },
+            "place": { "venue": venue, "kind": "lot" },
+            "window": { "start": time::text(now), "end": time::text(now.plus_ms(window_ms)) },
+            "handoff": "attended",
+            "legs": legs,
+            "value": { "amount_minor": plan.amount_minor, "currency": "USD" },
+            "sensitivity": "moderate",
+            "payment_reference": format!("pre-{}", plan.plate),
+        });
+        let placed = self.orders.post("/v1/orders", order).await?;
+        Ok(Placed { order: text(&placed, "order")?, session: text(&placed, "session")? })
+    }
+
+    /// Makes the one-time link that the customer is sent.
+    pub(crate) async fn link(&self, session: &str) -> Result<String> {
+        let path = format!("/v1/sessions/{session}/links");
+        text(&self.orders.post(&path, json!({})).await?, "secret")
+    }
+
+    /// Gives the stop to a driver.
+    pub(crate) async fn assign(&self, session: &str, driver: &str) -> Result<()> {
+        let path = format!("/v1/sessions/{session}/assignments");
+        self.staff.post(&path, json!({ "driver": driver })).await?;
+        Ok(())
+    }
+
+    /// Looks at a session.
+    pub(crate) async fn session(&self, session: &str) -> Result<Value> {
+        self.staff.get(&format!("/v1/sessions/{session}")).await
+    }
+
+    /// Looks at a device.
+    pub(crate) async fn device(&self, device: &str) -> Result<Value> {
+        self.staff.get(&format!("/v1/devices/{device}")).await
+    }
+
+    /// Draws a venue.
+    pub(crate) async fn draw_venue(&self, venue: &str, geojson: Value) -> Result<()> {
+        self.staff.put(&format!("/v1/venues/{venue}"), geojson).await?;
+        Ok(())
+    }
+
+    /// Names a device and makes its enrolment ticket: `(device, ticket)`.
+    pub(crate) async fn ticket(&self, class: &str, name: &str) -> Result<(String, String)> {
+        let made =
+            self.staff.post("/v1/devices/tickets", json!({ "class": class, "name": name })).await?;
+        Ok((text(&made, "device")?, text(&made, "ticket")?))
+    }
+
+    /// Names a driver who is signed in on a handset.
+    pub(crate) async fn name_driver(&self, name: &str, handset: &str) -> Result<String> {
+        let ask = json!({ "name": name, "device": handset });
+        text(&self.staff.post("/v1/drivers", ask).await?, "driver")
+    }
+}
+
+/// The lock and the pump that a stop is served with.
+#[derive(Clone, Debug)]
+pub(crate) struct Devices {
+    /// The lock.
+    pub(crate) lock: String,
+    /// The pump.
+    pub(crate) pump: String,
+}
+
+/// A customer with a phone whose key never leaves it.
+pub(crate) struct Customer {
+    phone: Client,
+    session: String,
+    token: String,
+}
+
+/// What the customer shows the driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// Six digits.
+    pub(crate) digits: String,
+    /// The same to be scanned.
+    pub(crate) scan: String,
+}
+
+impl Customer {
+    /// Opens the link that the store sent; the phone's key is bound to it from here on.
+    pub(crate) async fn open(
+        http: reqwest::Client,
+        origin: &str,
+        clock: Arc<SystemClock>,
+        secret: &str,
+    ) -> Result<Self> {
+        let credential = Credential::BoundKey { key: Box::new(draw_key()?), token: None };
+        let mut phone = Client::new(http, origin, credential, clock);
+        let redeemed = phone.post("/v1/links/redemptions", json!({ "secret": secret })).await?;
+        let (session, token) = (text(&redeemed, "session")?, text(&redeemed, "token")?);
+        phone.present(Some(token.clone()));
+        Ok(Self { phone, session, token })
+    }
+
+    /// Is verified, states the car, and approves what is proposed.
+    pub(crate) async fn approve(&self, plan: &Plan) -> Result<()> {
+        let path = |what: &str| format!("/v1/sessions/{}/{what}", self.session);
+        self.phone.post(&path("recipient"), json!({})).await?;
+        let proposed = self.phone.post(&path("bindings"), json!({ "plate": plan.plate })).await?;
+        let intent = text(&proposed, "intent")?;
+        self.phone.post(&path("approvals"), json!({ "intent": intent })).await?;
+        Ok(())
+    }
+
+    /// Asks for a code to show.
+    pub(crate) async fn code(&self) -> Result<Shown> {
+        let path = format!("/v1/sessions/{}/codes", self.session);
+        let made = self.phone.post(&path, json!({})).await?;
+        Ok(Shown { digits: text(&made, "code")?, scan: text(&made, "scan")? })
+    }
+
+    /// Closes the page for good: its token is dead from here on.
+    pub(crate) async fn sign_out(self) -> Result<()> {
+        self.phone.post("/v1/tokens/revoke", json!({ "token": self.token })).await?;
+        Ok(())
+    }
+}
+
+impl Shown {
+    /// What the driver presents.
+    pub(crate) fn presented(&self, how: CodeShown) -> Value {
+        match how {
+            CodeShown::Typed => json!({ "code": self.digits }),
+            CodeShown::Scanned => json!({ "scan": self.scan }),
+        }
+    }
+}
+
+/// A text member of an answer.
+pub(crate) fn text(answer: &Value, name: &str) -> Result<String> {
+    let found = answer.get(name).and_then(Value::as_str);
+    found.map(str::to_owned).with_context(|| format!("the answer has no `{name}`"))
+}

@@ -1,0 +1,234 @@
+//! What a demo looks like: a line for each running stop, kept up to date in a terminal, or plain lines without one.
+//!
+//! It shows what the runner does; what came of it stands in the summary.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use console::{Term, style};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::scenario::{CodeShown, Plan};
+use crate::clock::Stopwatch;
+
+/// What goes on at a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The store places the order.
+    Ordering,
+    /// The customer reads and approves.
+    Approving,
+    /// A recorded drive.
+    Driving {
+        /// How long until it parks, in seconds.
+        left_s: u64,
+        /// How long it has been parked, in seconds.
+        parked_s: u64,
+    },
+    /// The driver comes and stands.
+    Approaching {
+        /// How long the stay has lasted.
+        dwell_ms: u64,
+    },
+    /// Positions are not enough.
+    ScanningTag,
+    /// The customer shows a code.
+    Presenting {
+        /// How.
+        how: CodeShown,
+    },
+    /// The trunk is released.
+    Opening,
+    /// Somebody loads.
+    Loading {
+        /// How many lines the basket has.
+        lines: usize,
+    },
+    /// Fuel flows.
+    Fuelling {
+        /// So far.
+        metered_ml: u32,
+        /// At most.
+        limit_ml: u32,
+    },
+    /// What is left is bookkeeping.
+    Settling,
+}
+
+impl Stage {
+    /// In plain words.
+    fn words(self) -> String {
+        match self {
+            Self::Ordering => "order placed".to_owned(),
+            Self::Approving => "customer reads and approves".to_owned(),
+            Self::Driving { left_s: 0, parked_s } => {
+                format!("parked for {}, place still uncertain", minutes(parked_s))
+            }
+            Self::Driving { left_s, .. } => format!("on the road, {} to go", minutes(left_s)),
+            Self::Approaching { dwell_ms: 0 } => "driver drives in".to_owned(),
+            Self::Approaching { dwell_ms } => {
+                format!("driver stands at the bay, {:.0} s of 20 s", seconds(dwell_ms))
+            }
+            Self::ScanningTag => "driver scans the tag at the bay".to_owned(),
+            Self::Presenting { how: CodeShown::Typed } => "customer reads the code out".to_owned(),
+            Self::Presenting { how: CodeShown::Scanned } => "driver scans the code".to_owned(),
+            Self::Opening => "trunk released".to_owned(),
+            Self::Loading { lines } => format!("trunk open, {lines} lines go in"),
+            Self::Fuelling { metered_ml: 0, .. } => "pump released".to_owned(),
+            Self::Fuelling { metered_ml, limit_ml } => {
+                let done =
+                    (u64::from(metered_ml) * BAR_WIDTH / u64::from(limit_ml.max(1))).min(BAR_WIDTH);
+                let width = |count: u64| usize::try_from(count).unwrap_or(0);
+                let bar = "━".repeat(width(done));
+                let rest = "╌".repeat(width(BAR_WIDTH - done));
+                format!("{bar}{rest} {:>5.2} l of {} l", litres(metered_ml), limit_ml / 1_000)
+            }
+            Self::Settling => "settling".to_owned(),
+        }
+    }
+}
+
+/// The live view.
+pub(crate) struct View {
+    bars: Option<MultiProgress>,
+    lines: Mutex<BTreeMap<usize, Line>>,
+    stopwatch: Stopwatch,
+}
+
+struct Line {
+    bar: ProgressBar,
+    scenario: &'static str,
+    order: String,
+    shown: Option<String>,
+}
+
+impl View {
+    /// A view in the terminal, or plain lines.
+    pub(crate) fn new(headless: bool) -> Self {
+        let is_live = !headless && Term::stdout().features().is_attended();
+        let bars = is_live.then(|| {
+            MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::stdout_with_hz(12))
+        });
+        Self { bars, lines: Mutex::default(), stopwatch: Stopwatch::start() }
+    }
+
+    /// Says something above the running stops.
+    pub(crate) fn say(&self, text: &str) {
+        // A terminal that is gone is not worth ending the demo for.
+        let _ = match &self.bars {
+            Some(bars) => bars.println(text),
+            None => Term::stdout().write_line(text),
+        };
+    }
+
+    /// A stop begins.
+    pub(crate) fn begin(&self, plan: &Plan) {
+        let bar = match &self.bars {
+            Some(bars) => bars.add(ProgressBar::new_spinner()),
+            None => ProgressBar::hidden(),
+        };
+        let template = ProgressStyle::with_template("  {spinner:.cyan} {prefix} {wide_msg}");
+        if let Ok(template) = template {
+            bar.set_style(
+                template.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]),
+            );
+        }
+        bar.enable_steady_tick(Duration::from_millis(90));
+        let scenario = plan.scenario.name();
+        let line = Line { bar, scenario, order: String::new(), shown: None };
+        line.prefix(plan.number);
+        self.lock().insert(plan.number, line);
+    }
+
+    /// The stop's order has a name now.
+    pub(crate) fn name(&self, number: usize, order: &str) {
+        if let Some(line) = self.lock().get_mut(&number) {
+            // The end of an id is chance, its beginning the hour.
+            order.get(order.len().saturating_sub(6)..).unwrap_or(order).clone_into(&mut line.order);
+            line.prefix(number);
+        }
+    }
+
+    /// Something goes on at a stop.
+    pub(crate) fn show(&self, number: usize, stage: Stage) {
+        let mut lines = self.lock();
+        let Some(line) = lines.get_mut(&number) else { return };
+        let words = stage.words();
+        line.bar.set_message(words.clone());
+        // Plain lines are written when something new goes on, not at each step of it.
+        let kind = format!("{:?}", std::mem::discriminant(&stage));
+        if self.bars.is_none() && line.shown.as_ref() != Some(&kind) {
+            line.shown = Some(kind);
+            let text = format!("  · {} {words}", line.plain(number));
+            drop(lines);
+            self.say(&format!("{:>6.1} s{text}", self.stopwatch.seconds()));
+        }
+    }
+
+    /// A stop is over, as far as its people know.
+    pub(crate) fn end(&self, number: usize, failure: Option<&str>) {
+        let Some(line) = self.lock().remove(&number) else { return };
+        line.bar.finish_and_clear();
+        let (mark, words) = match failure {
+            None => (style("✓").green().bold(), "done".to_owned()),
+            Some(why) => (style("✗").red().bold(), why.to_owned()),
+        };
+        self.say(&format!("  {mark} {} {words}", line.plain(number)));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<usize, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn prefix(&self, number: usize) {
+        let prefix = format!("{number:>2}  {:<6}  {:<14}", style(&self.order).dim(), self.scenario);
+        self.bar.set_prefix(prefix);
+    }
+
+    fn plain(&self, number: usize) -> String {
+        format!("{number:>2}  {:<6}  {:<14}", self.order, self.scenario)
+    }
+}
+
+/// Millilitres as litres, for people.
+pub(crate) fn litres(ml: u32) -> f64 {
+    f64::from(ml) / 1_000.0
+}
+
+/// Milliseconds as seconds, for people.
+#[expect(clippy::cast_precision_loss, reason = "a few seconds for people")]
+pub(crate) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+/// Seconds as minutes and seconds.
+pub(crate) fn minutes(seconds: u64) -> String {
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+const BAR_WIDTH: u64 = 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_told_in_plain_words_that_fit_a_narrow_terminal() {
+        let rows = [
+            (Stage::Driving { left_s: 125, parked_s: 0 }, "on the road, 2:05 to go"),
+            (Stage::Driving { left_s: 0, parked_s: 61 }, "parked for 1:01, place still uncertain"),
+            (Stage::Approaching { dwell_ms: 12_400 }, "driver stands at the bay, 12 s of 20 s"),
+            (
+                Stage::Fuelling { metered_ml: 10_000, limit_ml: 40_000 },
+                "━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",
+            ),
+        ];
+        for (stage, words) in rows {
+            assert_eq!(stage.words(), words);
+            assert!(words.chars().count() <= 80 - 32, "{words}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The turn of a device: what happened goes into the agent, what it wants is done in its order.
+//!
+//! A record is on disk before the agent hears that it is, so nothing moves that is not remembered
+//! (M-ACT-2; design §2.3).
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use carhop_agent::{Agent, Alarm, Config, Input, Output, compact};
+use carhop_app::ports::Clock;
+use carhop_kernel::time::Timestamp;
+use carhop_proofs::frame::FarewellCode;
+use carhop_proofs::suite::RustCrypto;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::Class;
+use super::attester::SoftwareAttester;
+use super::authority::Authority;
+use super::hands::{self, Hand, Seen};
+use super::link::{self, LinkEvent};
+use super::metal::Metal;
+use super::store::Store;
+use crate::clock::{Stopwatch, SystemClock};
+use crate::{entropy, timers};
+
+/// A running device.
+pub(crate) struct Shell {
+    suite: RustCrypto,
+    agent: Agent<RustCrypto>,
+    store: Store,
+    metal: Metal,
+    authority: Authority,
+    attester: Option<SoftwareAttester>,
+    /// Where frames go while a connection stands.
+    frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    /// The device's own hour: monotonic, from zero.
+    stopwatch: Stopwatch,
+    renewal_at: Timestamp,
+    /// Whether the authority has taken the device out of service.
+    is_retired: bool,
+}
+
+/// What wakes the device.
+enum Wake {
+    Link(Option<LinkEvent>),
+    Hand(Option<Hand>),
+    Due,
+}
+
+impl Shell {
+    /// A device as its store left it.
+    pub(crate) fn new(
+        suite: RustCrypto,
+        mut store: Store,
+        mut metal: Metal,
+        authority: Authority,
+        attester: Option<SoftwareAttester>,
+        class: Class,
+    ) -> Result<Self> {
+        let identity = store.identity().context("the device is not enrolled")?;
+        let config = Config {
+            device: identity.device,
+            key: store.key().clone(),
+            issuers: identity.issuers(&suite)?,
+            capability: class.capability(),
+        };
+        let renewal_at = authority.renewal_at(identity)?;
+        let mut records = store.take_records();
+        if records.len() > RECORDS_BEFORE_COMPACTION {
+            records = compact(&suite, records)?;
+            store.replace_records(&records)?;
+        }
+        let agent = Agent::restore(suite, config, metal.power_up(0), records)?;
+        Ok(Self {
+            suite,
+            agent,
+            store,
+            metal,
+            authority,
+            attester,
+            frames: None,
+            stopwatch: Stopwatch::start(),
+            renewal_at,
+            is_retired: false,
+        })
+    }
+
+    /// Runs until the hands let go or the authority has retired the device.
+    pub(crate) async fn run(mut self, has_hands: bool) -> Result<ExitCode> {
+        let identity = self.store.identity().context("the device is not enrolled")?;
+        see(&Seen::Started { device: identity.device });
+        let (hand, mut hands) = mpsc::channel(HANDS_WAITING_MAX);
+        // Without hands the sender is kept, and the channel stays silent.
+        let _idle = if has_hands {
+            std::thread::spawn(move || hands::follow(std::io::stdin().lock(), &hand));
+            None
+        } else {
+            Some(hand)
+        };
+        let (mut link, mut events) = self.connect()?;
+        self.settle()?;
+        while !self.is_retired {
+            let wake = tokio::select! {
+                event = events.recv() => Wake::Link(event),
+                hand = hands.recv() => Wake::Hand(hand),
+                () = timers::sleep(self.rest()) => Wake::Due,
+            };
+            match wake {
+                Wake::Link(event) => self.linked(event.context("the link has stopped")?),
+                Wake::Hand(None) => return Ok(ExitCode::SUCCESS),
+                Wake::Hand(Some(Hand::Unplug)) => {
+                    link.abort();
+                    (link, events) = nobody();
+                    self.linked(LinkEvent::Disconnected("unplugged".to_owned()));
+                }
+                Wake::Hand(Some(Hand::PlugIn)) => {
+                    link.abort();
+                    (link, events) = self.connect()?;
+                }
+                Wake::Hand(Some(hand)) => {
+                    self.metal.touch(hand, self.now_ms());
+                    see(&Seen::Touched);
+                }
+                Wake::Due if SystemClock::default().now() >= self.renewal_at => {
+                    if self.renew().await {
+                        link.abort();
+                        self.linked(LinkEvent::Disconnected("renewed".to_owned()));
+                        (link, events) = self.connect()?;
+                    }
+                }
+                Wake::Due => self.agent.handle(Input::Tick, self.now_ms()),
+            }
+            self.settle()?;
+        }
+        Ok(ExitCode::FAILURE)
+    }
+
+    /// Does everything that can be done now.
+    fn settle(&mut self) -> Result<()> {
+        loop {
+            while let Some(output) = self.agent.poll_output() {
+                self.carry_out(output)?;
+            }
+            let now_ms = self.now_ms();
+            let Some(input) = self.metal.poll_input(now_ms) else { break };
+            if let Input::Sensor(event) = &input {
+                Seen::of(*event).iter().for_each(see);
+                self.store.keep_actuator(self.metal.remembered())?;
+            }
+            self.agent.handle(input, now_ms);
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, output: Output) -> Result<()> {
+        match output {
+            Output::Persist { ticket, record } => {
+                self.store.append(&record)?;
+                self.agent.handle(Input::Persisted(ticket), self.now_ms());
+            }
+            Output::Send(frame) => {
+                if let Some(frames) = &self.frames {
+                    // A connection that has just ended loses the frame, as any wire may.
+                    let _ = frames.send(frame);
+                }
+            }
+            Output::Actuate(action) => self.metal.actuate(action, self.now_ms()),
+            Output::Attest { challenge } => self.attest(&challenge)?,
+            Output::Alarm(alarm) => see(&Seen::Alarm { what: describe(alarm).to_owned() }),
+            Output::Farewell(code) => self.farewell(code),
+        }
+        Ok(())
+    }
+
+    fn linked(&mut self, event: LinkEvent) {
+        let now_ms = self.now_ms();
+        match event {
+            LinkEvent::Connected(frames) => {
+                self.frames = Some(frames);
+                see(&Seen::Connected);
+                self.agent.handle(Input::Connected { seed: entropy::random() }, now_ms);
+            }
+            LinkEvent::Frame(frame) => self.agent.handle(Input::Frame(frame), now_ms),
+            LinkEvent::Disconnected(why) => {
+                self.frames = None;
+                see(&Seen::Disconnected { why });
+                self.agent.handle(Input::Disconnected, now_ms);
+            }
+        }
+    }
+
+    fn attest(&mut self, challenge: &[u8; 32]) -> Result<()> {
+        let Some(attester) = &self.attester else { return Ok(()) };
+        let identity = self.store.identity().context("the device is not enrolled")?;
+        let chain = identity.chain()?;
+        let leaf = chain.first().context("an empty certificate chain")?;
+        let token = attester.attest(&self.suite, challenge, leaf)?;
+        self.agent.handle(Input::Attested(token), self.now_ms());
+        Ok(())
+    }
+
+    fn farewell(&mut self, code: FarewellCode) {
+        match code {
+            FarewellCode::Revoked => self.is_retired = true,
+            FarewellCode::Shutdown
+            | FarewellCode::Idle
+            | FarewellCode::Protocol
+            | FarewellCode::Replaced
+            | FarewellCode::Frozen => {}
+        }
+        see(&Seen::Alarm { what: format!("the gateway says farewell: {code:?}").to_lowercase() });
+    }
+
+    fn connect(&self) -> Result<(JoinHandle<()>, mpsc::Receiver<LinkEvent>)> {
+        let (event, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        let identity = self.store.identity().context("the device is not enrolled")?.clone();
+        let keeping = link::keep(self.authority.clone(), self.store.key().clone(), identity, event);
+        Ok((tokio::spawn(keeping), events))
+    }
+
+    /// Renews the certificate; a failure is tried again later, well before the old one ends.
+    async fn renew(&mut self) -> bool {
+        match self.try_renew().await {
+            Ok(()) => {
+                see(&Seen::Renewed);
+                true
+            }
+            Err(error) => {
+                see(&Seen::Alarm { what: format!("{error:#}") });
+                self.renewal_at = SystemClock::default().now().plus_ms(RENEWAL_RETRY_MS);
+                false
+            }
+        }
+    }
+
+    async fn try_renew(&mut self) -> Result<()> {
+        let identity = self.store.identity().context("the device is not enrolled")?;
+        let renewed = self.authority.renew(self.store.key(), identity).await?;
+        self.renewal_at = self.authority.renewal_at(&renewed)?;
+        self.store.keep_identity(renewed)
+    }
+
+    /// How long nothing is due.
+    fn rest(&self) -> Duration {
+        let now_ms = self.now_ms();
+        let due = [self.agent.due_at(), self.metal.due_at()].into_iter().flatten().min();
+        let due_ms = due.map_or(REST_MS_MAX, |due| due.saturating_sub(now_ms));
+        let renewal_ms = self.renewal_at.since_ms(SystemClock::default().now());
+        // A due time that is less than a millisecond away would be missed and asked for again.
+        Duration::from_millis(due_ms.min(renewal_ms).clamp(1, REST_MS_MAX))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "milliseconds since the start are positive and few"
+    )]
+    fn now_ms(&self) -> u64 {
+        (self.stopwatch.seconds() * 1_000.0) as u64
+    }
+}
+
+/// The link of an unplugged device: nothing ever comes from it.
+fn nobody() -> (JoinHandle<()>, mpsc::Receiver<LinkEvent>) {
+    let (event, events) = mpsc::channel(1);
+    let silent = async move {
+        std::future::pending::<()>().await;
+        drop(event);
+    };
+    (tokio::spawn(silent), events)
+}
+
+/// Shows what somebody at the device would see. Whether anybody looks does not matter.
+fn see(seen: &Seen) {
+    if let Ok(line) = serde_json::to_string(seen) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+const fn describe(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::MalformedFrame => "a frame could not be read",
+        Alarm::ForgedCommand => "a command that no issuer signed",
+        Alarm::ForeignCommand => "a command for another device",
+        Alarm::FalseTime => "a time reply that proves nothing",
+        Alarm::OutboxFull => "too many statements wait for the gateway",
+        Alarm::FlowWithoutCommand => "fuel flowed though nothing was armed",
+        Alarm::Tampered => "somebody tampers with the device",
+        Alarm::CannotSign => "the key does not sign",
+    }
+}
+
+const HANDS_WAITING_MAX: usize = 16;
+const EVENTS_WAITING_MAX: usize = 64;
+/// A longer log is compacted at the start.
+const RECORDS_BEFORE_COMPACTION: usize = 1_000;
+const REST_MS_MAX: u64 = 60_000;
+const RENEWAL_RETRY_MS: u64 = 60_000;

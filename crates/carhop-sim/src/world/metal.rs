@@ -1,5 +1,5 @@
-//! Locks and pumps: the agents that run on real devices, around simulated actuators, behind the carrier. It moves bytes
-//! and metal and judges nothing.
+//! Locks and pumps: the agents that run on real devices, around simulated actuators, and the gateway's own connection to
+//! each. It moves bytes and metal and judges nothing.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use carhop_agent::simulated::{Person, SimulatedLock, SimulatedPump};
 use carhop_agent::{Action, Agent, Alarm, Capability, Config, Input, Observed, Output};
 use carhop_app::ports::{Carrier, Clock, DeviceFrame, Pending};
+use carhop_devices::gateway::{Connection, Inbound, Output as Said, Peer};
+use carhop_devices::presence::Notice;
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::DeviceId;
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::eat::{Attester, Component, LIFECYCLE_SECURED, bind_nonce, instance_of};
-use carhop_proofs::frame::{FromDevice, ToDevice};
+use carhop_proofs::frame::Position;
 use carhop_proofs::suite::{PublicKey, RustCrypto, SigningKey, Suite};
 
 use crate::SimError;
@@ -73,8 +76,11 @@ pub struct Unit {
     agent: Agent<RustCrypto>,
     actuator: Actuator,
     integrity: Integrity,
+    peer: Peer,
     line: Line,
-    said: VecDeque<FromDevice>,
+    connection: Option<Connection>,
+    said: VecDeque<Vec<u8>>,
+    inbound: VecDeque<Inbound>,
     alarms: Vec<Alarm>,
 }
 
@@ -109,7 +115,7 @@ impl Metal {
         let mut lock = SimulatedLock::new(0);
         let observed = lock.power_up(self.clock.now().unix_ms());
         let capability = Capability::Lock { compartments: vec![1] };
-        self.add(parts, capability, observed, Actuator::Lock(lock))
+        self.add(parts, DeviceClass::Lock, capability, observed, Actuator::Lock(lock))
     }
 
     /// A pump with regular fuel, and who will use it.
@@ -117,17 +123,19 @@ impl Metal {
         let mut pump = SimulatedPump::new(1_000_000, person);
         let observed = pump.power_up(self.clock.now().unix_ms());
         let capability = Capability::Pump { grades: vec![1], max_ml: 100_000 };
-        self.add(parts, capability, observed, Actuator::Pump(pump))
+        self.add(parts, DeviceClass::Pump, capability, observed, Actuator::Pump(pump))
     }
 
     fn add(
         &self,
         parts: Parts,
+        class: DeviceClass,
         capability: Capability,
         observed: Observed,
         actuator: Actuator,
     ) -> Result<(), SimError> {
         let Parts { device, key, integrity, issuer } = parts;
+        let public = RustCrypto.public_key(&key).map_err(SimError::world)?;
         let config = Config { device, key, issuers: vec![issuer], capability };
         let records: [Vec<u8>; 0] = [];
         let agent = Agent::restore(RustCrypto, config, observed, records);
@@ -135,8 +143,11 @@ impl Metal {
             agent: agent.map_err(SimError::world)?,
             actuator,
             integrity,
+            peer: Peer { device, class, key: public },
             line: Line::Down,
+            connection: None,
             said: VecDeque::new(),
+            inbound: VecDeque::new(),
             alarms: Vec::new(),
         };
         unit.work(self.now_ms());
@@ -156,15 +167,19 @@ impl Metal {
         Ok(look(unit, now_ms))
     }
 
-    /// Lets every device do what is due, and takes what the connected ones said.
-    pub fn listen(&self) -> Vec<(DeviceId, FromDevice)> {
-        let now_ms = self.now_ms();
+    /// Lets every device and connection do what is due, and takes what came in.
+    pub fn listen(&self, mut chance: impl FnMut() -> [u8; 32]) -> Vec<(DeviceId, Inbound)> {
+        let now = self.clock.now();
         let mut heard = Vec::new();
         for (device, unit) in self.units().iter_mut() {
-            unit.handle(Input::Tick, now_ms);
-            if unit.line != Line::Down {
-                heard.extend(unit.said.drain(..).map(|frame| (*device, frame)));
+            unit.handle(Input::Tick, now.unix_ms());
+            if let Some(connection) = &mut unit.connection
+                && connection.due_at().is_some_and(|due| due <= now)
+            {
+                connection.tick(chance(), now);
             }
+            unit.exchange(now);
+            heard.extend(unit.inbound.drain(..).map(|inbound| (*device, inbound)));
         }
         heard
     }
@@ -172,7 +187,11 @@ impl Metal {
     /// When some device wants to do something by itself.
     pub fn due_at(&self) -> Option<Timestamp> {
         let units = self.units();
-        let due = units.values().flat_map(|unit| [unit.agent.due_at(), unit.actuator.due_at()]);
+        let due = units.values().flat_map(|unit| {
+            let connection = unit.connection.as_ref().and_then(Connection::due_at);
+            let connection = connection.map(Timestamp::unix_ms);
+            [unit.agent.due_at(), unit.actuator.due_at(), connection]
+        });
         due.flatten().min().map(Timestamp::from_unix_ms)
     }
 
@@ -187,11 +206,11 @@ impl Metal {
 
 impl Carrier for Metal {
     fn send(&self, device: DeviceId, frame: DeviceFrame) -> Pending<'_, bool> {
-        let frame = match frame {
-            DeviceFrame::Command(cose) => ToDevice::Command { cose },
-            DeviceFrame::Query(command) => ToDevice::Query { command },
-        };
-        let sent = self.with(device, |unit, now_ms| unit.take(&frame, now_ms)).unwrap_or(false);
+        let sent = self.with(device, |unit, now_ms| {
+            let now = Timestamp::from_unix_ms(now_ms);
+            unit.tell(now, |connection| connection.notice(Notice::Frame(frame), now))
+        });
+        let sent = sent.unwrap_or(false);
         Box::pin(core::future::ready(sent))
     }
 
@@ -201,16 +220,25 @@ impl Carrier for Metal {
 }
 
 impl Unit {
-    /// A connection comes up; `seed` is chance.
-    pub fn connect(&mut self, seed: [u8; 32], now_ms: u64) {
+    /// A connection comes up; `acknowledged` is what of the device is durable, `seed` and `challenge` are chance.
+    pub fn connect(
+        &mut self,
+        acknowledged: Option<Position>,
+        [seed, challenge]: [[u8; 32]; 2],
+        now: Timestamp,
+    ) {
         self.line = Line::Up;
-        self.handle(Input::Connected { seed }, now_ms);
+        self.connection = Some(Connection::open(self.peer, acknowledged, challenge, now));
+        self.handle(Input::Connected { seed }, now.unix_ms());
+        self.exchange(now);
     }
 
     /// The connection ends; what was said on it and not heard is lost.
     pub fn disconnect(&mut self, now_ms: u64) {
         self.line = Line::Down;
+        self.connection = None;
         self.said.clear();
+        self.inbound.clear();
         self.handle(Input::Disconnected, now_ms);
     }
 
@@ -219,12 +247,12 @@ impl Unit {
         self.line = if deaf { Line::Deaf } else { Line::Up };
     }
 
-    /// Takes a frame of the gateway. `false` if there is no connection to take it from.
-    pub fn take(&mut self, frame: &ToDevice, now_ms: u64) -> bool {
-        if self.line == Line::Up {
-            self.handle(Input::Frame(frame.encode()), now_ms);
-        }
-        self.line != Line::Down
+    /// Has the connection say something. `false` if there is none.
+    pub fn tell(&mut self, now: Timestamp, say: impl FnOnce(&mut Connection)) -> bool {
+        let Some(connection) = &mut self.connection else { return false };
+        say(connection);
+        self.exchange(now);
+        true
     }
 
     /// What somebody at the device was alarmed by.
@@ -242,6 +270,25 @@ impl Unit {
         match &self.actuator {
             Actuator::Lock(lock) => lock.openings(),
             Actuator::Pump(pump) => pump.totaliser_ml(),
+        }
+    }
+
+    /// Carries frames both ways until neither side has anything to say.
+    fn exchange(&mut self, now: Timestamp) {
+        while let Some(connection) = &mut self.connection {
+            if let Some(frame) = self.said.pop_front() {
+                connection.receive(&RustCrypto, &frame, now);
+                continue;
+            }
+            match connection.poll_output() {
+                Some(Said::Send(frame)) if self.line == Line::Up => {
+                    self.handle(Input::Frame(frame), now.unix_ms());
+                }
+                Some(Said::Send(_)) => {}
+                Some(Said::Inbound(inbound)) => self.inbound.push_back(inbound),
+                Some(Said::Close { .. }) => self.disconnect(now.unix_ms()),
+                None => return,
+            }
         }
     }
 
@@ -266,7 +313,7 @@ impl Unit {
             Output::Persist { ticket, .. } => {
                 self.agent.handle(Input::Persisted(ticket), now_ms);
             }
-            Output::Send(frame) => self.said.extend(FromDevice::decode(&frame)),
+            Output::Send(frame) => self.said.push_back(frame),
             Output::Actuate(action) => self.actuator.actuate(action, now_ms),
             Output::Attest { challenge } => {
                 if let Ok(token) = self.integrity.attest(&challenge) {
@@ -274,7 +321,8 @@ impl Unit {
                 }
             }
             Output::Alarm(alarm) => self.alarms.push(alarm),
-            Output::Farewell(_) => self.disconnect(now_ms),
+            // The connection closes by itself.
+            Output::Farewell(_) => {}
         }
     }
 }

@@ -1,26 +1,25 @@
 //! The world: the use cases with everything they need, and time that passes only by [`World::pass`].
 //!
-//! It plays the gateway's part between devices and use cases as far as one stop needs it; connections that race or fall
-//! silent are the gateway's own matter.
+//! Between devices and use cases stand the gateway's own connections; this is only the shell that moves their bytes. There
+//! is one connection of one device: those that race for a place are not played here.
 
 pub mod metal;
 pub mod ports;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::ports::{Clock, Journal};
 use carhop_app::record::Partition;
 use carhop_app::{App, HighWaterMark, Keyring, Parts, Settings};
+use carhop_devices::gateway::{Connection, Inbound};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
 use carhop_kernel::id::DeviceId;
 use carhop_kernel::time::Timestamp;
 use carhop_policy::Bundle;
-use carhop_proofs::frame::{FromDevice, Position, ToDevice};
+use carhop_proofs::frame::Position;
 use carhop_proofs::pki::{AttestationRoot, Serial};
 use carhop_proofs::suite::{Algorithm, PublicKey, RustCrypto, SigningKey, Suite};
-use carhop_proofs::time_reply::{self, TimeReply};
 
 use crate::SimError;
 use crate::chance::Chance;
@@ -45,7 +44,6 @@ pub struct World {
     pub attestation_root: AttestationRoot,
     command_key: SigningKey,
     chance: Mutex<Chance>,
-    challenges: Mutex<BTreeMap<DeviceId, [u8; 32]>>,
 }
 
 impl World {
@@ -104,7 +102,6 @@ impl World {
             attestation_root,
             command_key: command_key.map_err(SimError::world)?,
             chance: Mutex::new(chance),
-            challenges: Mutex::default(),
         })
     }
 
@@ -130,23 +127,18 @@ impl World {
 
     /// Connects a device.
     pub async fn connect(&self, device: DeviceId) -> Result<(), SimError> {
-        self.app.device_connected(&self.partition, device).await?;
-        let seed = self.draw();
-        self.metal.with(device, |unit, now_ms| unit.connect(seed, now_ms))?;
+        let mark = self.app.high_water_mark(&self.partition, device).await?;
+        let chance = [self.draw(), self.draw()];
+        let now = self.now();
+        self.metal.with(device, |unit, _| {
+            unit.connect(mark.as_ref().map(position), chance, now);
+        })?;
         self.settle().await
     }
 
     /// Ends a device's connection.
     pub fn disconnect(&self, device: DeviceId) -> Result<(), SimError> {
         self.metal.with(device, Unit::disconnect)
-    }
-
-    /// Asks a connected device for a fresh attestation.
-    pub async fn challenge(&self, device: DeviceId) -> Result<(), SimError> {
-        let challenge = self.draw();
-        self.challenges().insert(device, challenge);
-        self.tell(device, &ToDevice::Challenge { challenge })?;
-        self.settle().await
     }
 
     /// Lets time pass, with everything that falls due meanwhile.
@@ -181,58 +173,46 @@ impl World {
     pub async fn hear(&self) -> Result<usize, SimError> {
         let mut count = 0;
         loop {
-            let heard = self.metal.listen();
+            let heard = self.metal.listen(|| self.draw());
             if heard.is_empty() {
                 return Ok(count);
             }
             count += heard.len();
-            for (device, frame) in heard {
-                self.answer(device, frame).await?;
+            for (device, inbound) in heard {
+                self.answer(device, inbound).await?;
             }
         }
     }
 
-    async fn answer(&self, device: DeviceId, frame: FromDevice) -> Result<(), SimError> {
-        match frame {
-            FromDevice::Hello { clock_nonce, .. } => {
-                let challenge = self.draw();
-                self.challenges().insert(device, challenge);
-                let mark = self.app.high_water_mark(&self.partition, device).await?;
-                let acknowledged = mark.as_ref().map(position);
-                self.tell(device, &ToDevice::Welcome { challenge, acknowledged })?;
-                self.tell_time(device, clock_nonce)
+    async fn answer(&self, device: DeviceId, inbound: Inbound) -> Result<(), SimError> {
+        match inbound {
+            Inbound::Greeted { .. } => self.app.device_connected(&self.partition, device).await?,
+            Inbound::TimeAsked { nonce } => {
+                let (key, now) = (&self.command_key, self.now());
+                self.tell(device, |connection| {
+                    // A key that cannot sign leaves the device without a clock, which is what it would be left with.
+                    let _ = connection.tell_time(nonce, &RustCrypto, key, 0, now);
+                })?;
             }
-            FromDevice::AskTime { nonce } => self.tell_time(device, nonce),
-            FromDevice::Attestation { eat } => {
-                let asked = self.challenges().remove(&device);
-                let Some(challenge) = asked else { return Ok(()) };
+            Inbound::Attestation { challenge, eat } => {
                 self.app.attest_device(&self.partition, device, &challenge, &eat).await?;
-                Ok(())
             }
-            FromDevice::Statement { cose } => {
-                let mark = self.app.hear_statement(&self.partition, device, &cose).await?;
-                self.tell(device, &ToDevice::Acknowledge { through: position(&mark) })
+            Inbound::Statement { bytes, .. } => {
+                let mark = self.app.hear_statement(&self.partition, device, &bytes).await?;
+                self.tell(device, |connection| connection.acknowledge(position(&mark)))?;
             }
-            FromDevice::Unknown { .. } | FromDevice::Pong => Ok(()),
+            Inbound::Unknown { .. } | Inbound::Alive => {}
         }
+        Ok(())
     }
 
-    fn tell_time(&self, device: DeviceId, nonce: [u8; 16]) -> Result<(), SimError> {
-        let reply = TimeReply { nonce, now: self.now(), trust_epoch: 0 };
-        let cose = time_reply::sign(&RustCrypto, &self.command_key, &reply);
-        self.tell(device, &ToDevice::Time { cose: cose.map_err(SimError::world)? })
-    }
-
-    fn tell(&self, device: DeviceId, frame: &ToDevice) -> Result<(), SimError> {
-        self.metal.with(device, |unit, now_ms| unit.take(frame, now_ms)).map(|_| ())
+    fn tell(&self, device: DeviceId, say: impl FnOnce(&mut Connection)) -> Result<(), SimError> {
+        let now = self.now();
+        self.metal.with(device, |unit, _| unit.tell(now, say)).map(|_| ())
     }
 
     fn chance(&self) -> MutexGuard<'_, Chance> {
         self.chance.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn challenges(&self) -> MutexGuard<'_, BTreeMap<DeviceId, [u8; 32]>> {
-        self.challenges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -28,6 +28,10 @@ pub fn run_all() -> anyhow::Result<()> {
         run(tools::cargo_deny()?.args(["--offline", "check", "licenses", "bans", "sources"]))
     })?;
     times.step("generated files", || generated::check(&mut carhop()?))?;
+    times.step("tutorial", || {
+        let mut script = Command::new("bash");
+        run(script.current_dir(root()).arg(TUTORIAL).env("CARHOP", carhop_path()?))
+    })?;
     times.step("demo", || run(carhop()?.args(DEMO)))?;
     times.step("demo on recorded traces", demo_on_recorded_traces)?;
     println!("\n{}\n{times}", test_results.join("\n"));
@@ -98,10 +102,14 @@ fn demo_on_recorded_traces() -> anyhow::Result<()> {
 
 /// The program as the tests have just built it.
 fn carhop() -> anyhow::Result<Command> {
+    Ok(Command::new(carhop_path()?))
+}
+
+fn carhop_path() -> anyhow::Result<PathBuf> {
     let program =
         target_folder()?.join("debug/carhop").with_extension(std::env::consts::EXE_EXTENSION);
     ensure!(program.is_file(), "the tests have not built {}", program.display());
-    Ok(Command::new(program))
+    Ok(program)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a step is timed for the one who waits for it")]
@@ -110,3 +118,4 @@ fn monotonic_time() -> Instant {
 }
 
 const DEMO: [&str; 6] = ["demo", "--headless", "--stops", "3", "--seed", "1"];
+const TUTORIAL: &str = "docs/tutorial/stop.sh";

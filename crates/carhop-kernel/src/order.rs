@@ -463,8 +463,8 @@ mod tests {
     #[test]
     fn the_written_form_of_an_order_is_stable() {
         let json = serde_json::to_value(order()).unwrap();
-        let service = &json["terms"]["legs"][1]["service"];
-        assert_eq!(service.to_string(), r#"{"grade":"regular","kind":"fuel","limit_ml":1000}"#);
+        let service = serde_json::json!({ "kind": "fuel", "grade": "regular", "limit_ml": 1000 });
+        assert_eq!(json["terms"]["legs"][1]["service"], service);
         assert_eq!(json["terms"]["value"]["currency"], "USD");
         assert_eq!(json["terms"]["window"]["start"], 1_800_000_000_000_u64);
         assert_eq!(json["terms"]["handoff"], "unattended");

@@ -239,17 +239,13 @@ fn owner_only(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn owner_only(_options: &mut OpenOptions) {}
 
-/// A certificate as PEM (RFC 7468).
-pub fn pem(certificate: &[u8]) -> String {
+/// A key or certificate as PEM (RFC 7468).
+pub fn pem(kind: &str, der: &[u8]) -> String {
     use base64ct::{Base64, Encoding};
-    let encoded = Base64::encode_string(certificate);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in encoded.as_bytes().chunks(PEM_COLUMNS) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text
+    let encoded = Base64::encode_string(der);
+    let lines: Vec<_> =
+        encoded.as_bytes().chunks(PEM_COLUMNS).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", lines.join("\n"))
 }
 
 const PEM_COLUMNS: usize = 64;

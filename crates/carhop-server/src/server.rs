@@ -116,7 +116,7 @@ impl Server {
     /// Notes the start in every log, leaves the root certificate for clients and, the first time, an administrator's
     /// key for the operator.
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
-        let roots: String = self.keys.roots().map(pem).collect();
+        let roots: String = self.keys.roots().map(|root| pem("CERTIFICATE", root)).collect();
         write_secret(&self.config.data_dir.join(CA_FILE), roots.as_bytes())?;
         self.note_start().await?;
         if self.keys.created() {

@@ -1,6 +1,7 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
 mod audit;
+mod keys;
 mod policy;
 mod serve;
 
@@ -41,6 +42,9 @@ enum Command {
     /// Check policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Make by hand what clients and devices make.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Write the generated documents.
     Docs {
         /// The folder to write into.
@@ -81,6 +85,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::CheckConfig { config } => serve::check_config(&config, json),
         Command::Audit(command) => audit::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
+        Command::Keys(command) => keys::run(&command),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => in_runtime(crate::demo::run(args)),
         Command::Device(DeviceCommand::Run(args)) => {

@@ -94,7 +94,7 @@ pub enum ConfigError {
     #[error("`{0}` cannot be read")]
     Unreadable(PathBuf, #[source] std::io::Error),
     /// Not TOML, an unknown key, or a value of the wrong kind; names line and key.
-    #[error("{0}")]
+    #[error(transparent)]
     Malformed(#[from] toml::de::Error),
     /// A value that cannot be meant.
     #[error("`{key}`: {why}")]

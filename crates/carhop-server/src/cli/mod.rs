@@ -1,8 +1,11 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
 mod audit;
+mod device;
+mod events;
 mod keys;
 mod policy;
+mod remote;
 mod serve;
 
 use std::path::PathBuf;
@@ -45,6 +48,12 @@ enum Command {
     /// Make by hand what clients and devices make.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The devices of a running server, or a lock or pump of its own.
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
+    /// What happens on a running server.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Write the generated documents.
     Docs {
         /// The folder to write into.
@@ -53,15 +62,6 @@ enum Command {
     },
     /// Run a server with virtual customers, drivers, locks and pumps, and see what it does.
     Demo(crate::demo::Args),
-    /// Devices.
-    #[command(subcommand)]
-    Device(DeviceCommand),
-}
-
-#[derive(Subcommand)]
-enum DeviceCommand {
-    /// Run a lock or a pump with a simulated actuator.
-    Run(crate::device::Args),
 }
 
 /// Runs the command line.
@@ -86,12 +86,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Keys(command) => keys::run(&command),
+        Command::Device(command) => in_runtime(device::run(command, json)),
+        Command::Events(command) => in_runtime(events::run(command, json)),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => in_runtime(crate::demo::run(args)),
-        Command::Device(DeviceCommand::Run(args)) => {
-            log(json, "info");
-            in_runtime(crate::device::run(args))
-        }
     }
 }
 

@@ -204,7 +204,7 @@ impl World {
         let mut text = String::new();
         for one in chain.as_array().unwrap() {
             let der = Base64UrlUnpadded::decode_vec(one.as_str().unwrap()).unwrap();
-            text.push_str(&pem(&der));
+            text.push_str(&pem("CERTIFICATE", &der));
         }
         let key = Base64::encode_string(&pki::pkcs8(key).unwrap());
         text.extend(["-----BEGIN PRIVATE KEY-----\n", &key, "\n-----END PRIVATE KEY-----\n"]);

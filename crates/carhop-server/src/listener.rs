@@ -89,6 +89,7 @@ impl Connection {
     }
 
     async fn speak(mut self, stream: TlsStream<TcpStream>) {
+        let builder = speaker(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|one| one.to_vec()).collect();
         let peer = Peer { address: self.address, certificates };
@@ -98,9 +99,6 @@ impl Connection {
             request.extensions_mut().insert(peer.clone());
             router.clone().call(request)
         });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_MAX);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
@@ -116,12 +114,28 @@ impl Connection {
     }
 }
 
+/// What speaks on a connection. The handshake has settled the protocol: waiting to detect it would let a silent peer
+/// keep its place for ever.
+fn speaker(http2: bool) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(HEADERS_MAX);
+    if http2 { builder.http2_only() } else { builder.http1_only() }
+}
+
 /// How long a handshake may take.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long the headers of a request may take.
 const HEADERS_MAX: Duration = Duration::from_secs(10);
 /// Requests at the same time on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
+/// How often an HTTP/2 peer is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long requests under way may take at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long to wait when the system is out of sockets.

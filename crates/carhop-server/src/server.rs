@@ -15,7 +15,6 @@ use carhop_journal::{OpenError, SqliteJournal};
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
-use carhop_proofs::derive::derive_key;
 use carhop_proofs::suite::{AwsLc, SigningKey};
 
 use crate::bell::Doorbell;
@@ -102,7 +101,8 @@ impl Server {
             journal,
             origins: origins(&config, addresses),
             partitions,
-            proofs: Proofs::new(derive_key(&AwsLc, &keys.master(), "carhop/dpop-nonce")),
+            // Fresh at each start: the proofs seen before it are forgotten, so their nonces must be too.
+            proofs: Proofs::new(random()),
             budgets: Budgets::new(&config.limits, Arc::clone(&clock)),
             config,
             keys,

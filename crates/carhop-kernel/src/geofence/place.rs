@@ -64,6 +64,10 @@ pub enum PlaceReason {
     TagExpired,
     /// Positions are being simulated, so the reading may be as well.
     MockLocation,
+    /// The newest position cannot be true, so the reading may not be either.
+    ImplausiblePosition,
+    /// The reader is in motion, so it no longer tells where it is.
+    Moving,
     /// The newest fix is too far away for the reading to be genuine.
     TagContradicted,
     /// In the open a tag needs a recent and tolerably accurate fix beside it.
@@ -128,6 +132,7 @@ fn against_tag(
     let outside = result.answer == PlaceAnswer::Outside;
     let forbidden =
         says(FenceReason::ServiceNotPermitted) || (outside && says(FenceReason::ExcludedZone));
+    let implausible = says(FenceReason::ImplausibleSpeed) || says(FenceReason::ClockSkew);
     let supported = result.fix_age_ms.is_some_and(|age_ms| age_ms <= fence.limits().fix_age_ms_max)
         && result.accuracy_m.is_some_and(|accuracy_m| accuracy_m <= TAG_ACCURACY_M_MAX);
     let reasons = [
@@ -136,6 +141,8 @@ fn against_tag(
         (tag.read_at > now, PlaceReason::TagFromFuture),
         (now.since_ms(tag.read_at) >= TAG_FRESH_MS, PlaceReason::TagExpired),
         (says(FenceReason::MockLocation), PlaceReason::MockLocation),
+        (implausible, PlaceReason::ImplausiblePosition),
+        (says(FenceReason::Moving), PlaceReason::Moving),
         (contradicts(result), PlaceReason::TagContradicted),
         (!(supported || fence.is_indoor(service)), PlaceReason::FixNeeded),
     ];
@@ -206,7 +213,7 @@ mod tests {
     use super::super::scenarios::{
         FUEL, GROCERY, accuracy, at, fence, fix, folded, lot, square, zone,
     };
-    use super::super::{Fix, Track, ZoneKind};
+    use super::super::{Fix, Speed, Track, ZoneKind};
     use super::*;
     use PlaceAnswer::{Inside, Outside, Uncertain};
 
@@ -249,6 +256,16 @@ mod tests {
         check(&open, &[rough(60, 9_000.0, 600.0)], Some(&tag), Err(P::TagContradicted));
         check(&open, &[], Some(&tag), Err(P::FixNeeded));
         check(&open, &[fix(40, 0.0)], Some(&tag), Err(P::FixNeeded));
+    }
+
+    #[test]
+    fn no_tag_speaks_for_a_reader_that_jumps_away_or_moves() {
+        use PlaceReason as P;
+        let (open, tag) = (lot(), tag("lot", 58));
+        let jumped = [fix(58, 0.0), fix(60, 111_000.0)];
+        check(&open, &jumped, Some(&tag), Err(P::ImplausiblePosition));
+        let driving = Fix { speed: Speed::from_mps(40.0).ok(), ..fix(60, 0.0) };
+        check(&open, &[fix(58, 0.0), driving], Some(&tag), Err(P::Moving));
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::ports::Clock;
-use carhop_kernel::digest::{EvidenceHash, FirmwareDigest};
+use carhop_kernel::digest::FirmwareDigest;
 use carhop_proofs::dpop::{self, Claim};
 use carhop_proofs::pki::{self, AttestationRoot, Serial};
 use carhop_proofs::suite::{Algorithm, AwsLc, SigningKey, Suite};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::clock::SystemClock;
 use crate::device::attester::SoftwareAttester;
@@ -83,33 +84,38 @@ pub(super) struct Vouch {
     firmware: String,
 }
 
-pub(super) fn run(command: &KeysCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        KeysCommand::New { file } => new(file)?,
-        KeysCommand::Proof(proof) => println!("{}", prove(proof)?),
+pub(super) fn run(command: &KeysCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+    let (name, made) = match command {
+        KeysCommand::New { file } => ("key", new(file)?),
+        KeysCommand::Proof(proof) => ("proof", prove(proof)?),
         KeysCommand::Csr { key } => {
-            let csr = pki::csr(&AwsLc, &read_key(key)?)?;
-            println!("{}", Base64UrlUnpadded::encode_string(&csr));
+            ("csr", Base64UrlUnpadded::encode_string(&pki::csr(&AwsLc, &read_key(key)?)?))
         }
-        KeysCommand::Chain { certificates } => {
-            for certificate in certificates {
-                print!("{}", pem("CERTIFICATE", &decode(certificate)?));
-            }
-        }
-        KeysCommand::Attester { folder } => attester(folder)?,
+        KeysCommand::Chain { certificates } => ("chain", chain(certificates)?),
+        KeysCommand::Attester { folder } => ("root", attester(folder)?),
         KeysCommand::Attestation(vouch) => {
-            println!("{}", Base64UrlUnpadded::encode_string(&attestation(vouch)?));
+            ("eat", Base64UrlUnpadded::encode_string(&attestation(vouch)?))
         }
+    };
+    if as_json {
+        println!("{}", json!({ name: made }));
+    } else {
+        println!("{}", made.trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn new(file: &Path) -> anyhow::Result<()> {
+fn chain(certificates: &[String]) -> anyhow::Result<String> {
+    let pems = certificates.iter().map(|one| Ok(pem("CERTIFICATE", &decode(one)?)));
+    pems.collect()
+}
+
+fn new(file: &Path) -> anyhow::Result<String> {
     ensure!(!file.exists(), "{} exists already", file.display());
     let key = fresh_key()?;
     let text = pem("PRIVATE KEY", &pki::pkcs8(&key)?);
     crate::keys::write_secret(&std::path::absolute(file)?, text.as_bytes())?;
-    Ok(())
+    Ok(file.display().to_string())
 }
 
 fn prove(proof: &Proof) -> anyhow::Result<String> {
@@ -125,7 +131,7 @@ fn prove(proof: &Proof) -> anyhow::Result<String> {
     Ok(dpop::make(&AwsLc, &read_key(&proof.key)?, &claim)?)
 }
 
-fn attester(folder: &Path) -> anyhow::Result<()> {
+fn attester(folder: &Path) -> anyhow::Result<String> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let now = SystemClock::default().now();
     let serial = || Serial::from_random(random());
@@ -136,9 +142,7 @@ fn attester(folder: &Path) -> anyhow::Result<()> {
         root.issue(&AwsLc, &public, "software attester", serial(), now, ATTESTER_LIFETIME_MS)?;
     SoftwareAttester::new(key, certificate, FirmwareDigest([0; 32])).save(folder)?;
     std::fs::write(folder.join("root.der"), root.certificate())?;
-    let fingerprint = EvidenceHash(AwsLc.sha256(&[root.certificate()]));
-    println!("root {} {fingerprint}", folder.join("root.der").display());
-    Ok(())
+    Ok(folder.join("root.der").display().to_string())
 }
 
 fn attestation(vouch: &Vouch) -> anyhow::Result<Vec<u8>> {

@@ -85,11 +85,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::CheckConfig { config } => serve::check_config(&config, json),
         Command::Audit(command) => audit::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
-        Command::Keys(command) => keys::run(&command),
+        Command::Keys(command) => keys::run(&command, json),
         Command::Device(command) => in_runtime(device::run(command, json)),
         Command::Events(command) => in_runtime(events::run(command, json)),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
-        Command::Demo(args) => in_runtime(crate::demo::run(args)),
+        Command::Demo(args) => in_runtime(crate::demo::run(args, json)),
     }
 }
 

@@ -77,8 +77,8 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 /// Runs the demo: success if every stop ended as its scenario says and the audit verifies.
-pub async fn run(args: Args) -> Result<ExitCode> {
-    let view = Arc::new(View::new(args.headless));
+pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
+    let view = Arc::new(View::new(args.headless, as_json));
     let folder = Folder::open(&args)?;
     let stopwatch = Stopwatch::start();
     let clock = Arc::new(SystemClock::default());

@@ -1,6 +1,8 @@
 //! The end of a demo: a table of what the audit says, and what differs from what was promised.
 
+use carhop_kernel::digest::EvidenceHash;
 use console::{pad_str, style};
+use serde_json::{Value, json};
 
 use super::audit::{Audit, Story};
 use super::judge::{differences, strays};
@@ -48,7 +50,32 @@ pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
     }
     totals(view, runs, audit);
     trips(view, runs, audit);
+    if view.as_json {
+        println!("{}", for_programs(runs, audit));
+    }
     failed
+}
+
+/// The table as one JSON object.
+fn for_programs(runs: &[Run], audit: &Audit) -> Value {
+    let stop = |run: &Run| {
+        let story = run.result.as_ref().ok().and_then(|session| audit.stories.get(session));
+        json!({
+            "number": run.plan.number,
+            "scenario": run.plan.scenario.name(),
+            "session": run.result.as_ref().ok(),
+            "trip": run.driven.as_ref().map(|driven| driven.trip.trace),
+            "end": story.map(|story| story.end),
+            "openings": story.map(|story| story.openings),
+            "metered_ml": story.map(|story| story.metered_ml),
+            "settled_ml": story.map(|story| story.settled_ml),
+            "receipt_ms": story.and_then(slowest),
+            "faults": faults(run, story),
+        })
+    };
+    let stops: Vec<Value> = runs.iter().map(stop).collect();
+    let root = EvidenceHash(audit.verified.root);
+    json!({ "stops": stops, "audit": { "entries": audit.verified.size, "root": root } })
 }
 
 fn faults(run: &Run, story: Option<&Story>) -> Vec<String> {

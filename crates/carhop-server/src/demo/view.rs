@@ -91,6 +91,8 @@ impl Stage {
 
 /// The live view.
 pub(crate) struct View {
+    /// Whether standard output is for programs, so that words go to standard error.
+    pub(crate) as_json: bool,
     bars: Option<MultiProgress>,
     lines: Mutex<BTreeMap<usize, Line>>,
     stopwatch: Stopwatch,
@@ -105,12 +107,12 @@ struct Line {
 
 impl View {
     /// A view in the terminal, or plain lines.
-    pub(crate) fn new(headless: bool) -> Self {
-        let is_live = !headless && Term::stdout().features().is_attended();
+    pub(crate) fn new(headless: bool, as_json: bool) -> Self {
+        let is_live = !headless && !as_json && Term::stdout().features().is_attended();
         let bars = is_live.then(|| {
             MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::stdout_with_hz(12))
         });
-        Self { bars, lines: Mutex::default(), stopwatch: Stopwatch::start() }
+        Self { as_json, bars, lines: Mutex::default(), stopwatch: Stopwatch::start() }
     }
 
     /// Says something above the running stops.
@@ -118,6 +120,7 @@ impl View {
         // A terminal that is gone is not worth ending the demo for.
         let _ = match &self.bars {
             Some(bars) => bars.println(text),
+            None if self.as_json => Term::stderr().write_line(text),
             None => Term::stdout().write_line(text),
         };
     }

@@ -17,7 +17,7 @@ use carhop_proofs::suite::AwsLc;
 use serde_json::Value;
 
 use super::client::Client;
-use crate::verify::{Entry, Verified, Verifier};
+use crate::verify::{Entry, Fault, Verified, Verifier};
 
 /// A log that verified, and what it says of each session.
 #[derive(Debug)]
@@ -83,20 +83,24 @@ impl Audit {
         let claimed = auditor.get("/v1/audit/root").await?;
         let root = claimed["root"].as_str().and_then(hex_decode).context("no root")?;
         let claimed = Verified { size: claimed["size"].as_u64().context("no size")?, root };
-        let mut checked = Verifier::default();
-        let mut events = Vec::new();
-        let mut from = 0;
-        while from < claimed.size {
+        let mut entries = Vec::new();
+        while (entries.len() as u64) < claimed.size {
+            let from = entries.len() as u64;
             let limit = PAGE.min(claimed.size - from);
             let page = auditor.get(&format!("/v1/audit/log?from={from}&limit={limit}")).await?;
-            let entries = page["entries"].as_array().context("no entries")?;
-            anyhow::ensure!(!entries.is_empty(), "the log ends at {from}, before its claimed end");
-            for shown in entries {
-                events.push(checked.accept(&AwsLc, &entry(shown)?)?);
-                from += 1;
-            }
+            let page = page["entries"].as_array().context("no entries")?;
+            anyhow::ensure!(!page.is_empty(), "the log ends at {from}, before its claimed end");
+            entries.extend(page.iter().map(entry).collect::<Result<Vec<_>>>()?);
         }
-        let verified = checked.finish(&AwsLc, claimed)?;
+        Ok(Self::check(&entries, claimed)?)
+    }
+
+    /// Verifies entries against what is claimed of them, and reads the stories only then.
+    fn check(entries: &[Entry], claimed: Verified) -> Result<Self, Fault> {
+        let mut checked = Verifier::default();
+        let events: Result<Vec<Recorded>, Fault> =
+            entries.iter().map(|entry| checked.accept(&AwsLc, entry)).collect();
+        let (events, verified) = (events?, checked.finish(&AwsLc, claimed)?);
         Ok(Self { verified, stories: tell(&events) })
     }
 }
@@ -189,3 +193,109 @@ fn entry(shown: &Value) -> Result<Entry> {
 
 /// Entries read at a time.
 const PAGE: u64 = 500;
+
+#[cfg(test)]
+mod tests {
+    use carhop_app::batch::{Entry as NewEntry, Meta};
+    use carhop_app::record::Partition;
+    use carhop_app::sequence::leaf;
+    use carhop_journal::codec;
+    use carhop_kernel::actor::Actor;
+    use carhop_kernel::digest::EvidenceHash;
+    use carhop_kernel::id::{DeviceId, EventId, ReleaseId};
+    use carhop_kernel::session::{LegIndex, Release};
+    use carhop_proofs::merkle::{self, leaf_hash};
+
+    use super::*;
+
+    const SESSION: SessionId = SessionId::from_bytes([1; 16]);
+    const PUMP: DeviceId = DeviceId::from_bytes([2; 16]);
+    const COMMAND: CommandId = CommandId::from_bytes([3; 16]);
+    const LEG: LegIndex = LegIndex(0);
+    const RECEIPT: EvidenceHash = EvidenceHash([4; 32]);
+
+    /// A fuel stop as the log tells it.
+    fn history() -> Vec<(Stream, Body)> {
+        let release = Release {
+            release: ReleaseId::from_bytes([5; 16]),
+            command: COMMAND,
+            counter: 1,
+            expires_at: Timestamp::from_unix_ms(9_000),
+        };
+        let stated = |what: &str, metered_ml| {
+            let (what, command) = (what.to_owned(), Some(COMMAND));
+            let event =
+                DeviceEvent::Stated { device: PUMP, what, command, metered_ml, statement: RECEIPT };
+            (Stream::Device(PUMP), Body::Device(event))
+        };
+        let event = |event| (Stream::Session(SESSION), Body::Session(Box::new(event)));
+        vec![
+            event(Event::ReleaseAuthorised { leg: LEG, device: PUMP, release }),
+            event(Event::PumpArmed { leg: LEG, command: COMMAND, receipt: RECEIPT }),
+            stated("receipt.armed", None),
+            stated("meter.charge", Some(5_000)),
+            stated("meter.end", Some(20_510)),
+            event(Event::FuelSettled { leg: LEG, metered_ml: 20_510 }),
+            event(Event::SessionCompleted { outcome: Outcome::Full }),
+        ]
+    }
+
+    fn log() -> Vec<Entry> {
+        let partition =
+            Partition { tenant: "local".parse().unwrap(), market: "local".parse().unwrap() };
+        let (mut own, mut log) = (BTreeMap::new(), Vec::new());
+        for (position, (stream, body)) in (0..).zip(history()) {
+            let meta = Meta {
+                actor: Actor::System,
+                decision: None,
+                policy: None,
+                key: None,
+                token: None,
+                device: None,
+            };
+            let id = EventId::from_bytes([u8::try_from(position).unwrap(); 16]);
+            let number = own.entry(stream).or_insert(0);
+            *number += 1;
+            let at = Timestamp::from_unix_ms(1_000 + 100 * position);
+            let entry = NewEntry { id, stream, meta, body };
+            let stored = codec::encode(&partition, *number, at, &entry).unwrap();
+            let recorded = codec::decode(&stored).unwrap();
+            let leaf = leaf(&AwsLc, &recorded, position).unwrap();
+            log.push(Entry { position, leaf, stored });
+        }
+        log
+    }
+
+    fn claim(log: &[Entry]) -> Verified {
+        let hashes: Vec<_> = log.iter().map(|entry| leaf_hash(&AwsLc, &entry.leaf)).collect();
+        Verified { size: log.len() as u64, root: merkle::root(&AwsLc, &hashes) }
+    }
+
+    #[test]
+    fn a_story_comes_from_events_and_from_what_devices_signed() {
+        let log = log();
+        let audit = Audit::check(&log, claim(&log)).unwrap();
+        let story = &audit.stories[&SESSION];
+        assert_eq!((story.end, story.is_full), ("completed", true));
+        assert_eq!((story.metered_ml, story.settled_ml), (20_510, 20_510));
+        let release = story.releases[0];
+        assert_eq!(release.received_at.unwrap().since_ms(release.at), 100);
+    }
+
+    #[test]
+    fn a_tampered_entry_fails_before_any_story_is_told() {
+        let (good, claimed) = (log(), claim(&log()));
+        for (from, to) in [("20510", "30510"), ("meter.end", "meter.eNd"), ("full", "partial")] {
+            let mut bent = good.clone();
+            for entry in &mut bent {
+                let text = String::from_utf8(entry.stored.clone()).unwrap();
+                entry.stored = text.replace(from, to).into_bytes();
+            }
+            assert!(Audit::check(&bent, claimed).is_err(), "{from}");
+        }
+        assert_eq!(
+            Audit::check(&good[..6], claimed).unwrap_err().to_string(),
+            "6 entries, but 7 are claimed"
+        );
+    }
+}

@@ -56,10 +56,10 @@ pub(crate) async fn run(
     let (tempo, view) = stage;
     view.show(plan.number, Stage::Ordering);
     host.store.draw_venue(trip.venue, venue::geojson(trip.venue, &recording.coordinates)).await?;
-    let placed = host.store.place_order(plan, trip.venue, &lane.devices(), WINDOW_MS).await?;
-    view.name(plan.number, &placed.order);
-    let page = customer(host, &placed.session).await?;
-    let mut scene = Scene { host, lane, plan, session: placed.session, tempo, view };
+    let session = host.store.place_order(plan, trip.venue, &lane.devices(), WINDOW_MS).await?;
+    view.name(plan.number, &session);
+    let page = customer(host, &session).await?;
+    let mut scene = Scene { host, lane, plan, session, tempo, view };
     scene.bind(&page).await?;
     page.sign_out().await?;
     scene.lane.lock.touch(Hand::Unplug).await?;

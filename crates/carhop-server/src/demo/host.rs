@@ -197,3 +197,36 @@ const DRIVERS: [&str; 8] = [
     "Tara Blum",
     "Uwe Costa",
 ];
+
+#[cfg(test)]
+mod tests {
+    use carhop_proofs::suite::RustCrypto;
+
+    use super::*;
+    use crate::device::authority::Authority;
+
+    #[tokio::test]
+    async fn a_device_enrols_once_with_its_ticket_and_renews_by_its_certificate() {
+        let data = tempfile::tempdir().unwrap();
+        let host = Host::start(data.path(), Arc::default()).await.unwrap();
+        let gateway = host.place.devices.replacen("https://", "wss://", 1);
+        let roots = host.place.roots.clone();
+        let authority = Authority::new(&host.place.public, &gateway, roots).unwrap();
+        let (device, ticket) = host.store.ticket("lock", "a lock").await.unwrap();
+        let (key, class) = (draw_key().unwrap(), DeviceClass::Lock);
+        let wrong = authority.enrol(&key, &ticket.replace("cht_", "chs_"), class).await;
+        assert!(wrong.is_err(), "a ticket of another kind");
+
+        let identity = authority.enrol(&key, &ticket, class).await.unwrap();
+        assert_eq!(identity.device.to_string(), device);
+        assert!(!identity.issuers(&RustCrypto).unwrap().is_empty());
+        assert!(authority.enrol(&key, &ticket, class).await.is_err(), "the ticket twice");
+
+        let renewed = authority.renew(&key, &identity).await.unwrap();
+        assert_eq!(renewed.device, identity.device);
+        assert_ne!(renewed.certificate_chain[0], identity.certificate_chain[0]);
+        let stranger = Authority::new(&host.place.public, &gateway, vec![]).unwrap();
+        assert!(stranger.renew(&key, &renewed).await.is_err(), "an authority under no root");
+        host.running.stop().await;
+    }
+}

@@ -37,7 +37,7 @@ use seed::Dice;
 use stop::Tempo;
 use summary::{OfTrip, Run};
 use trace::Recording;
-use trips::TRIPS;
+use trips::{TRIPS, Trip};
 use view::View;
 
 use crate::clock::{Stopwatch, SystemClock};
@@ -84,18 +84,22 @@ pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
     let clock = Arc::new(SystemClock::default());
     let host = Arc::new(Host::start(&folder.path, Arc::clone(&clock)).await?);
     greet(&view, &args, &host, &folder);
-    let played = play(&args, &host, &view).await;
-    let told = match &played {
-        Ok(runs) => finish(&view, &host, runs).await,
-        Err(_) => Ok(0),
+    let told = tokio::select! {
+        told = play_and_tell(&args, &host, &view) => told,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     summary::took(&view, stopwatch.seconds(), clock.offset_ms());
     if let Some(host) = Arc::into_inner(host) {
         host.running.stop().await;
     }
-    played?;
     folder.close(&view);
     Ok(if told? == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs every stop and tells what the audit says; how many ended otherwise than they should have.
+async fn play_and_tell(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<usize> {
+    let runs = play(args, host, view).await?;
+    finish(view, host, &runs).await
 }
 
 /// Where everything lies while the demo runs.
@@ -136,18 +140,22 @@ fn greet(view: &View, args: &Args, host: &Host, folder: &Folder) {
 
 async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run>> {
     let tempo = Tempo::new(args.speed);
-    let stops = args.stops.unwrap_or(if args.traces.is_some() { 0 } else { STOPS });
+    let recordings = args.traces.as_deref().map_or(Ok(Vec::new()), read_trips)?;
+    let stops = args.stops.unwrap_or(if recordings.is_empty() { STOPS } else { 0 });
     let plans = Plan::deal(stops, args.seed);
     let lanes = stops.clamp(1, LANES_MAX);
-    view.say(&format!("  enrolling {lanes} handsets, {lanes} locks and {lanes} pumps"));
+    let each = |what| view::counted(lanes as u64, what);
+    view.say(&format!("  enrolling {}, {} and {}", each("handset"), each("lock"), each("pump")));
     host.store.draw_venue(venue::NAME, venue::car_park()).await?;
     let mut lanes = enrol(host, lanes).await?;
     let mut runs = Vec::new();
     if stops > 0 {
         (runs, lanes) = run_stops(host, view, lanes, plans, tempo).await?;
     }
-    if let (Some(folder), Some(lane)) = (&args.traces, lanes.first_mut()) {
-        runs.extend(drive_trips(host, view, lane, folder, args.seed, (stops, tempo)).await?);
+    lanes.truncate(1);
+    if let Some(lane) = lanes.first_mut() {
+        let dice = Dice::new(args.seed);
+        runs.extend(drive_trips(host, view, lane, recordings, dice, (stops, tempo)).await);
     }
     Ok(runs)
 }
@@ -194,19 +202,21 @@ async fn run_stops(
     Ok((runs, lanes))
 }
 
+fn read_trips(folder: &Path) -> Result<Vec<(Trip, Recording)>> {
+    TRIPS.into_iter().map(|trip| Ok((trip, Recording::read(folder, &trip)?))).collect()
+}
+
 /// Drives the recorded trips, one after the other: they share the clock that skips.
 async fn drive_trips(
     host: &Host,
     view: &View,
     lane: &mut Lane,
-    folder: &Path,
-    seed: u64,
+    recordings: Vec<(Trip, Recording)>,
+    mut dice: Dice,
     (before, tempo): (usize, Tempo),
-) -> Result<Vec<Run>> {
-    let mut dice = Dice::new(seed);
+) -> Vec<Run> {
     let mut runs = Vec::new();
-    for (number, trip) in (before + 1..).zip(TRIPS) {
-        let recording = Recording::read(folder, &trip)?;
+    for (number, (trip, recording)) in (before + 1..).zip(recordings) {
         let plan = Plan::roll(number, trip.scenario, trip.place, &mut dice);
         view.begin(&plan);
         let driven = drive::run(host, lane, &trip, &recording, &plan, (tempo, view)).await;
@@ -214,7 +224,7 @@ async fn drive_trips(
         let of_trip = OfTrip { trip, recording, shift_ms };
         runs.push(ended(view, plan, driven.map(|driven| driven.session), Some(of_trip)));
     }
-    Ok(runs)
+    runs
 }
 
 fn ended(view: &View, plan: Plan, result: Result<String>, driven: Option<OfTrip>) -> Run {

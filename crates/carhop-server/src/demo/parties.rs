@@ -13,15 +13,6 @@ use crate::clock::SystemClock;
 use crate::device::store::draw_key;
 use crate::http::time;
 
-/// An order as the store knows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Placed {
-    /// The order.
-    pub(crate) order: String,
-    /// The stop's session.
-    pub(crate) session: String,
-}
-
 /// The store's back office: takes orders, sends links, assigns drivers, keeps the fleet.
 pub(crate) struct Store {
     orders: Client,
@@ -35,14 +26,14 @@ impl Store {
         Self { orders, staff, clock }
     }
 
-    /// Places the order of a plan.
+    /// Places the order of a plan; returns its session.
     pub(crate) async fn place_order(
         &self,
         plan: &Plan,
         venue: &str,
         devices: &Devices,
         window_ms: u64,
-    ) -> Result<Placed> {
+    ) -> Result<String> {
         let mut legs = Vec::new();
         if plan.scenario.has_goods() {
             legs.push(json!({
@@ -68,7 +59,7 @@ impl Store {
             "payment_reference": format!("pre-{}", plan.plate),
         });
         let placed = self.orders.post("/v1/orders", order).await?;
-        Ok(Placed { order: text(&placed, "order")?, session: text(&placed, "session")? })
+        text(&placed, "session")
     }
 
     /// Makes the one-time link that the customer is sent.

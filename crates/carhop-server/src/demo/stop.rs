@@ -85,12 +85,12 @@ pub(crate) async fn run(
     view: &View,
 ) -> Result<String> {
     view.show(plan.number, Stage::Ordering);
-    let placed = host.store.place_order(plan, venue::NAME, &lane.devices(), WINDOW_MS).await?;
-    view.name(plan.number, &placed.order);
-    let customer = customer(host, &placed.session).await?;
+    let session = host.store.place_order(plan, venue::NAME, &lane.devices(), WINDOW_MS).await?;
+    view.name(plan.number, &session);
+    let customer = customer(host, &session).await?;
     view.show(plan.number, Stage::Approving);
     tempo.pause(READING).await;
-    let mut scene = Scene { host, lane, plan, session: placed.session, tempo, view };
+    let mut scene = Scene { host, lane, plan, session, tempo, view };
     scene.bind(&customer).await?;
     let mut positions = Parked::approach(host.place.clock.clone());
     scene.come_near(&mut positions).await?;
@@ -196,7 +196,8 @@ impl Scene<'_> {
         positions: &mut impl Positions,
     ) -> Result<()> {
         let (limit_ml, tank_ml) = (self.plan.limit_ml, self.plan.tank_ml);
-        self.show(Stage::Fuelling { metered_ml: 0, limit_ml });
+        let loaded = self.plan.scenario.has_goods();
+        self.show(Stage::Fuelling { loaded, metered_ml: 0, limit_ml });
         let flow_ml_per_s = self.tempo.flow_ml_per_s();
         let person = Hand::Person { lift_after_ms: LIFT_MS, flow_ml_per_s, wanted_ml: tank_ml };
         self.lane.pump.touch(person).await?;
@@ -207,7 +208,7 @@ impl Scene<'_> {
             let session = self.host.store.session(&self.session).await?;
             let metered_ml = session["legs"][leg]["metered_ml"].as_u64().unwrap_or(0);
             let metered_ml = u32::try_from(metered_ml).unwrap_or(u32::MAX);
-            self.show(Stage::Fuelling { metered_ml, limit_ml });
+            self.show(Stage::Fuelling { loaded, metered_ml, limit_ml });
             match session["legs"][leg]["state"].as_str() {
                 Some("settled") => return Ok(()),
                 Some("failed") => bail!("the fuel leg failed"),

@@ -9,7 +9,7 @@ use super::judge::{differences, strays};
 use super::scenario::Plan;
 use super::trace::Recording;
 use super::trips::Trip;
-use super::view::{View, litres, minutes, seconds};
+use super::view::{View, counted, litres, minutes, tail};
 use carhop_kernel::evidence::PlaceMethod;
 use carhop_kernel::id::SessionId;
 
@@ -36,7 +36,7 @@ pub(crate) struct OfTrip {
 /// Shows the table; says how many stops ended otherwise than they should have.
 pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
     view.say("");
-    let head = "      order   scenario        ended as     opened   metered = settled   receipt";
+    let head = "       stop   scenario       ended     arrived  opened metered = settled receipt";
     view.say(&style(head).bold().to_string());
     let mut failed = 0;
     for run in runs {
@@ -92,24 +92,23 @@ fn faults(run: &Run, story: Option<&Story>) -> Vec<String> {
 fn row(run: &Run, story: Option<&Story>, is_good: bool) -> String {
     let mark = if is_good { style("✓").green() } else { style("✗").red() };
     let session = run.result.as_ref().map_or_else(|_| String::new(), ToString::to_string);
-    let session = session.get(session.len().saturating_sub(6)..).unwrap_or_default();
     let none = Story::default();
     let story = story.unwrap_or(&none);
     let end = if story.end.is_empty() { "—" } else { story.end };
+    let arrival = story.arrival.map_or("—", |(by, _)| way(by));
     let fuel = if story.metered_ml == 0 && story.settled_ml == 0 {
         "—".to_owned()
     } else {
         format!("{:.3} = {:.3} l", litres(story.metered_ml), litres(story.settled_ml))
     };
     format!(
-        "  {mark} {:>2} {} {:<14}  {} {:>5}   {}   {}",
+        "  {mark} {:>2} {} {:<14} {end:<9} {arrival:<8} {:>4}  {} {:>7}",
         run.plan.number,
-        style(pad_str(session, 6, console::Alignment::Left, None)).dim(),
+        style(format!("{:<6}", tail(&session))).dim(),
         run.plan.scenario.name(),
-        pad_str(end, 11, console::Alignment::Left, None),
         story.openings,
         pad_str(&fuel, 17, console::Alignment::Right, None),
-        slowest(story).map_or_else(String::new, |ms| format!("{ms:>4} ms")),
+        slowest(story).map_or_else(|| "—".to_owned(), |ms| format!("{ms} ms")),
     )
 }
 
@@ -130,16 +129,21 @@ fn totals(view: &View, runs: &[Run], audit: &Audit) {
     let median = latencies.get(latencies.len() / 2).copied().unwrap_or(0);
     view.say("");
     view.say(&format!(
-        "  {} stops, {opened} openings, {:.3} l settled, {refused} refusals; release to receipt {median} ms (median)",
-        runs.len(),
+        "  {}, {}, {:.3} l settled, {}",
+        counted(runs.len() as u64, "stop"),
+        counted(opened.into(), "opening"),
         litres(settled),
+        counted(refused.into(), "refusal"),
+    ));
+    view.say(&format!(
+        "  from release to signed receipt {median} ms (median of the slowest per stop)"
     ));
     let mut root = String::new();
     // Writing to a string cannot fail.
     let _ = carhop_kernel::digest::write_hex(&mut root, &audit.verified.root);
     let short = root.get(..16).unwrap_or_default();
     view.say(&format!(
-        "  {} audit verified: {} entries, root {short}…",
+        "  {} audit verified: {} entries, every leaf recomputed, root {short}…",
         style("✓").green().bold(),
         audit.verified.size
     ));
@@ -151,8 +155,7 @@ fn trips(view: &View, runs: &[Run], audit: &Audit) {
         return;
     }
     view.say("");
-    let head =
-        "  recorded trip               inside outside uncertain stale   arrival after parking";
+    let head = "  recorded trip             inside outside uncertain stale  after parking";
     view.say(&style(head).bold().to_string());
     for run in runs {
         let Some(driven) = &run.driven else { continue };
@@ -166,9 +169,8 @@ fn trips(view: &View, runs: &[Run], audit: &Audit) {
                 format!("+{} {}", minutes(after_ms / 1_000), way(by))
             },
         );
-        let stay = minutes(driven.recording.left.since_ms(driven.recording.parked) / 1_000);
         view.say(&format!(
-            "  {:<26} {:>7} {:>7} {:>9} {:>5}   {arrival} (stay {stay})",
+            "  {:<25} {:>6} {:>7} {:>9} {:>5}  {arrival}",
             driven.trip.trace, places.inside, places.outside, places.uncertain, places.stale,
         ));
         view.say(&format!("    {}", style(driven.trip.reason).dim()));
@@ -189,7 +191,7 @@ pub(crate) fn took(view: &View, elapsed_s: f64, skipped_ms: u64) {
     let skipped = if skipped_ms == 0 {
         String::new()
     } else {
-        format!(", its clock {:.0} s ahead", seconds(skipped_ms))
+        format!(", and its clock skipped {}", minutes(skipped_ms / 1_000))
     };
     view.say(&format!("  it took {elapsed_s:.1} s{skipped}"));
 }

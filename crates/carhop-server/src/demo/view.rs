@@ -47,6 +47,8 @@ pub(crate) enum Stage {
     },
     /// Fuel flows.
     Fuelling {
+        /// Whether the trunk is loaded already.
+        loaded: bool,
         /// So far.
         metered_ml: u32,
         /// At most.
@@ -76,13 +78,15 @@ impl Stage {
             Self::Opening => "trunk released".to_owned(),
             Self::Loading { lines } => format!("trunk open, {lines} lines go in"),
             Self::Fuelling { metered_ml: 0, .. } => "pump released".to_owned(),
-            Self::Fuelling { metered_ml, limit_ml } => {
+            Self::Fuelling { loaded, metered_ml, limit_ml } => {
                 let done =
                     (u64::from(metered_ml) * BAR_WIDTH / u64::from(limit_ml.max(1))).min(BAR_WIDTH);
                 let width = |count: u64| usize::try_from(count).unwrap_or(0);
-                let bar = "━".repeat(width(done));
-                let rest = "╌".repeat(width(BAR_WIDTH - done));
-                format!("{bar}{rest} {:>5.2} l of {} l", litres(metered_ml), limit_ml / 1_000)
+                let bar = style("━".repeat(width(done))).yellow();
+                let rest = style("╌".repeat(width(BAR_WIDTH - done))).dim();
+                let trunk = if loaded { "trunk ✓ " } else { "" };
+                let litres = litres(metered_ml);
+                format!("{trunk}{bar}{rest} {litres:>5.2} l of {} l", limit_ml / 1_000)
             }
             Self::Settling => "settling".to_owned(),
         }
@@ -101,8 +105,9 @@ pub(crate) struct View {
 struct Line {
     bar: ProgressBar,
     scenario: &'static str,
-    order: String,
+    session: String,
     shown: Option<String>,
+    begun_s: f64,
 }
 
 impl View {
@@ -128,7 +133,10 @@ impl View {
     /// A stop begins.
     pub(crate) fn begin(&self, plan: &Plan) {
         let bar = match &self.bars {
-            Some(bars) => bars.add(ProgressBar::new_spinner()),
+            Some(bars) => {
+                let before = self.lock().keys().filter(|number| **number < plan.number).count();
+                bars.insert(before, ProgressBar::new_spinner())
+            }
             None => ProgressBar::hidden(),
         };
         let template = ProgressStyle::with_template("  {spinner:.cyan} {prefix} {wide_msg}");
@@ -139,16 +147,16 @@ impl View {
         }
         bar.enable_steady_tick(Duration::from_millis(90));
         let scenario = plan.scenario.name();
-        let line = Line { bar, scenario, order: String::new(), shown: None };
+        let begun_s = self.stopwatch.seconds();
+        let line = Line { bar, scenario, session: String::new(), shown: None, begun_s };
         line.prefix(plan.number);
         self.lock().insert(plan.number, line);
     }
 
-    /// The stop's order has a name now.
-    pub(crate) fn name(&self, number: usize, order: &str) {
+    /// The stop's session has a name now.
+    pub(crate) fn name(&self, number: usize, session: &str) {
         if let Some(line) = self.lock().get_mut(&number) {
-            // The end of an id is chance, its beginning the hour.
-            order.get(order.len().saturating_sub(6)..).unwrap_or(order).clone_into(&mut line.order);
+            tail(session).clone_into(&mut line.session);
             line.prefix(number);
         }
     }
@@ -174,7 +182,10 @@ impl View {
         let Some(line) = self.lock().remove(&number) else { return };
         line.bar.finish_and_clear();
         let (mark, words) = match failure {
-            None => (style("✓").green().bold(), "done".to_owned()),
+            None => {
+                let span_s = self.stopwatch.seconds() - line.begun_s;
+                (style("✓").green().bold(), format!("served in {span_s:.1} s"))
+            }
             Some(why) => (style("✗").red().bold(), why.to_owned()),
         };
         self.say(&format!("  {mark} {} {words}", line.plain(number)));
@@ -187,13 +198,24 @@ impl View {
 
 impl Line {
     fn prefix(&self, number: usize) {
-        let prefix = format!("{number:>2}  {:<6}  {:<14}", style(&self.order).dim(), self.scenario);
+        let prefix =
+            format!("{number:>2}  {:<6}  {:<14}", style(&self.session).dim(), self.scenario);
         self.bar.set_prefix(prefix);
     }
 
     fn plain(&self, number: usize) -> String {
-        format!("{number:>2}  {:<6}  {:<14}", self.order, self.scenario)
+        format!("{number:>2}  {:<6}  {:<14}", self.session, self.scenario)
     }
+}
+
+/// Enough of an id to tell it from others: its end is chance, its beginning the hour.
+pub(crate) fn tail(id: &str) -> &str {
+    id.get(id.len().saturating_sub(6)..).unwrap_or(id)
+}
+
+/// So many of them.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Millilitres as litres, for people.
@@ -203,7 +225,7 @@ pub(crate) fn litres(ml: u32) -> f64 {
 
 /// Milliseconds as seconds, for people.
 #[expect(clippy::cast_precision_loss, reason = "a few seconds for people")]
-pub(crate) fn seconds(ms: u64) -> f64 {
+fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }
 
@@ -225,8 +247,8 @@ mod tests {
             (Stage::Driving { left_s: 0, parked_s: 61 }, "parked for 1:01, place still uncertain"),
             (Stage::Approaching { dwell_ms: 12_400 }, "driver stands at the bay, 12 s of 20 s"),
             (
-                Stage::Fuelling { metered_ml: 10_000, limit_ml: 40_000 },
-                "━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",
+                Stage::Fuelling { loaded: true, metered_ml: 10_000, limit_ml: 40_000 },
+                "trunk ✓ ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",
             ),
         ];
         for (stage, words) in rows {

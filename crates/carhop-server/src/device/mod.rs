@@ -4,7 +4,7 @@
 //! simulated actuator. What a command is worth is judged by the agent alone.
 
 pub(crate) mod attester;
-mod authority;
+pub(crate) mod authority;
 pub(crate) mod hands;
 mod link;
 mod metal;

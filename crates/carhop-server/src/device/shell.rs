@@ -299,3 +299,121 @@ const EVENTS_WAITING_MAX: usize = 64;
 const RECORDS_BEFORE_COMPACTION: usize = 1_000;
 const REST_MS_MAX: u64 = 60_000;
 const RENEWAL_RETRY_MS: u64 = 60_000;
+
+#[cfg(test)]
+mod tests {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    use carhop_kernel::device::DeviceClass;
+    use carhop_kernel::digest::OrderDigest;
+    use carhop_kernel::id::{CommandId, DeviceId, ReleaseId, SessionId};
+    use carhop_proofs::command::{self, Command, CommandAction};
+    use carhop_proofs::frame::{FromDevice, ToDevice};
+    use carhop_proofs::pki::{self, Root, Serial};
+    use carhop_proofs::suite::{Algorithm, SigningKey, Suite};
+    use carhop_proofs::time_reply::{self, TimeReply};
+    use carhop_proofs::{jwk, suite::AwsLc};
+
+    use super::super::store::{Identity, draw_key};
+    use super::*;
+
+    const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
+
+    fn issuer() -> SigningKey {
+        SigningKey::from_bytes(Algorithm::Ed25519, [9; 32]).unwrap()
+    }
+
+    /// An enrolled lock in a folder, under a root of its own.
+    fn lock(folder: &std::path::Path) -> Shell {
+        let now = SystemClock::default().now();
+        let serial = |byte| Serial::from_random([byte; 16]);
+        let tenant = "local".parse().unwrap();
+        let root = Root::create(&AwsLc, &tenant, draw_key().unwrap(), serial(1), now).unwrap();
+        let key = draw_key().unwrap();
+        let class = DeviceClass::Lock;
+        let authority = root.issuing_authority(&AwsLc, class, key, serial(2), now).unwrap();
+        let mut store = Store::open(folder).unwrap();
+        let csr = pki::csr(&RustCrypto, store.key()).unwrap();
+        let leaf = authority.issue(&AwsLc, &csr, DEVICE, serial(3), now).unwrap();
+        let chain = [&leaf[..], authority.certificate()];
+        let issuer = AwsLc.public_key(&issuer()).unwrap();
+        store
+            .keep_identity(Identity {
+                device: DEVICE,
+                certificate_chain: chain.map(Base64UrlUnpadded::encode_string).to_vec(),
+                command_keys: jwk::jwks(&AwsLc, &[issuer]),
+            })
+            .unwrap();
+        let roots = vec![root.certificate().to_vec()];
+        let authority = Authority::new("https://nobody", "wss://nobody", roots).unwrap();
+        let metal = Metal::at_rest(Class::Lock, store.actuator().unwrap());
+        Shell::new(RustCrypto, store, metal, authority, None, Class::Lock).unwrap()
+    }
+
+    /// Connects the lock and tells it the time, as a gateway does.
+    fn connect(shell: &mut Shell) -> Timestamp {
+        let (frames, mut said) = mpsc::unbounded_channel();
+        shell.settle().unwrap();
+        shell.linked(LinkEvent::Connected(frames));
+        shell.settle().unwrap();
+        let FromDevice::Hello { clock_nonce, .. } =
+            FromDevice::decode(&said.try_recv().unwrap()).unwrap()
+        else {
+            panic!("no hello")
+        };
+        let now = Timestamp::from_unix_s(1_800_000_000);
+        let reply = TimeReply { nonce: clock_nonce, now, trust_epoch: 0 };
+        let cose = time_reply::sign(&AwsLc, &issuer(), &reply).unwrap();
+        for frame in
+            [ToDevice::Welcome { challenge: [0; 32], acknowledged: None }, ToDevice::Time { cose }]
+        {
+            shell.linked(LinkEvent::Frame(frame.encode()));
+        }
+        shell.settle().unwrap();
+        now
+    }
+
+    fn open_command(now: Timestamp) -> Vec<u8> {
+        let command = Command {
+            id: CommandId::generate(now, [2; 10]),
+            audience: DEVICE,
+            action: CommandAction::Open { compartment: 1 },
+            session: SessionId::from_bytes([3; 16]),
+            order: OrderDigest([4; 32]),
+            release: ReleaseId::from_bytes([5; 16]),
+            counter: 1,
+            trust_epoch: 0,
+            issued_at: now,
+            expires_at: now.plus_ms(command::COMMAND_LIFETIME_MS),
+        };
+        let cose = command::sign(&AwsLc, &issuer(), &command).unwrap();
+        ToDevice::Command { cose }.encode()
+    }
+
+    #[test]
+    fn a_command_is_on_disk_before_the_bolt_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shell = lock(folder.path());
+        let now = connect(&mut shell);
+        let before = Store::open(folder.path()).unwrap().take_records().len();
+        shell.linked(LinkEvent::Frame(open_command(now)));
+        let Some(output) = shell.agent.poll_output() else { panic!("nothing follows") };
+        assert!(matches!(output, Output::Persist { .. }), "{output:?}");
+        assert_eq!(shell.agent.poll_output(), None, "something follows without the record");
+        assert_eq!(shell.metal.due_at(), None);
+        shell.carry_out(output).unwrap();
+        assert!(Store::open(folder.path()).unwrap().take_records().len() > before);
+        shell.settle().unwrap();
+        assert!(shell.metal.due_at().is_some(), "the bolt does not move");
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_written_moves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shell = lock(folder.path());
+        let now = connect(&mut shell);
+        shell.store.break_log(folder.path());
+        shell.linked(LinkEvent::Frame(open_command(now)));
+        assert!(shell.settle().is_err());
+        assert_eq!(shell.metal.due_at(), None);
+    }
+}

@@ -242,6 +242,13 @@ mod tests {
 
     use super::*;
 
+    impl Store {
+        /// From here on nothing can be written.
+        pub(crate) fn break_log(&mut self, folder: &Path) {
+            self.log = File::open(folder.join(LOG_FILE)).unwrap();
+        }
+    }
+
     #[test]
     fn records_read_back_in_order_and_a_torn_last_one_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();

@@ -20,9 +20,15 @@ field() { grep -oE "\"$1\" ?: ?\"[^\"]*\"" | head -n 1 | cut -d'"' -f4; } # the 
 uuid() { cat /proc/sys/kernel/random/uuid; }
 until_it() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; echo "gave up waiting: $*" >&2; exit 1; }
 
+told() { # runs it; what it answers goes on, or to standard error if it was refused
+    local answer
+    answer=$("$@") || { printf '%s\n' "$answer" >&2; return 1; }
+    printf '%s\n' "$answer"
+}
+
 # store METHOD PATH BODY: with the administrator's API key.
 store() {
-    curl -sS --fail-with-body --cacert carhop-data/ca.pem -X "$1" "$PUBLIC$2" -H "Authorization: Bearer $(cat carhop-data/admin.key)" \
+    told curl -sS --fail-with-body --cacert carhop-data/ca.pem -X "$1" "$PUBLIC$2" -H "Authorization: Bearer $(cat carhop-data/admin.key)" \
         -H 'Content-Type: application/json' -H "Idempotency-Key: $(uuid)" ${3+-d "$3"}
 }
 
@@ -37,13 +43,13 @@ customer() {
         nonce=$(tr -d '\r' <headers | sed -n 's/^[Dd][Pp][Oo][Pp]-[Nn]once: //p')
         [ "$status" = 401 ] || break # the first proof has no nonce of the server yet
     done
+    [ "$status" -lt 400 ] || { cat answer >&2; return 1; }
     cat answer
-    [ "$status" -lt 400 ]
 }
 
 # driver METHOD PATH BODY [HEADER]: over mutual TLS with the handset's certificate.
 driver() {
-    curl -sS --fail-with-body --cacert carhop-data/ca.pem --cert handset.crt --key handset.key -X "$1" "$DEVICES$2" \
+    told curl -sS --fail-with-body --cacert carhop-data/ca.pem --cert handset.crt --key handset.key -X "$1" "$DEVICES$2" \
         -H 'Content-Type: application/json' -H "Idempotency-Key: $(uuid)" ${3+-d "$3"} ${4+-H "$4"}
 }
 

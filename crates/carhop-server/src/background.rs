@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carhop_app::Failure;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::bell::told;
@@ -15,24 +14,19 @@ use crate::server::Server;
 use crate::timers::{sleep, within};
 
 /// Starts the tasks; they end when told to stop.
-pub(crate) fn start(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub(crate) fn start(server: &Arc<Server>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let one = |server: &Arc<Server>| (Arc::clone(server), stop.clone());
-    let (of, stopped) = one(server);
-    tasks.spawn(keep(of, stopped, EFFECTS_EVERY, "effects", async |server| {
+    tasks.spawn(keep(Arc::clone(server), EFFECTS_EVERY, "effects", async |server| {
         let count = server.app.run_effects().await?;
         server.metrics.effects(count);
-        // What is leased is done or waits for its device: another look now would find nothing new.
-        Ok(false)
+        Ok(count > 0)
     }));
-    let (of, stopped) = one(server);
-    tasks.spawn(keep(of, stopped, TIMERS_EVERY, "timers", async |server| {
+    tasks.spawn(keep(Arc::clone(server), TIMERS_EVERY, "timers", async |server| {
         let count = server.app.run_timers().await?;
         server.metrics.timers(count);
         Ok(false)
     }));
-    let (of, stopped) = one(server);
-    tasks.spawn(keep(of, stopped, LOG_EVERY, "sequencer", async |server| {
+    tasks.spawn(keep(Arc::clone(server), LOG_EVERY, "sequencer", async |server| {
         let count = server.app.sequence().await?;
         server.metrics.sequenced(count);
         if count > 0 {
@@ -40,8 +34,9 @@ pub(crate) fn start(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> JoinS
         }
         Ok(count > 0)
     }));
-    let (of, mut stopped) = one(server);
+    let of = Arc::clone(server);
     tasks.spawn(async move {
+        let mut stopped = of.stopping.clone();
         loop {
             tokio::select! {
                 () = told(&mut stopped) => return,
@@ -53,17 +48,12 @@ pub(crate) fn start(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> JoinS
 }
 
 /// Runs `work` whenever the bell rings and at least every so often; again at once while it says there is more.
-async fn keep<W, F>(
-    server: Arc<Server>,
-    mut stop: watch::Receiver<bool>,
-    every: Duration,
-    name: &'static str,
-    work: W,
-) where
+async fn keep<W, F>(server: Arc<Server>, every: Duration, name: &'static str, work: W)
+where
     W: Fn(Arc<Server>) -> F,
     F: Future<Output = Result<bool, Failure>>,
 {
-    let mut bell = server.bell.appended();
+    let (mut bell, mut stop) = (server.bell.appended(), server.stopping.clone());
     while !*stop.borrow() {
         match work(Arc::clone(&server)).await {
             Ok(true) => continue,

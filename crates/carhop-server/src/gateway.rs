@@ -23,7 +23,6 @@ use carhop_kernel::time::Timestamp;
 use carhop_proofs::frame::{FRAME_LENGTH_MAX, FarewellCode, PROTOCOL, Position};
 use carhop_proofs::suite::AwsLc;
 use futures_util::StreamExt;
-use tokio::sync::watch;
 
 use crate::bell::told;
 use crate::entropy::random;
@@ -33,18 +32,14 @@ use crate::server::Server;
 use crate::timers::{sleep, within};
 
 /// The endpoint.
-pub(crate) fn router(stop: watch::Receiver<bool>) -> Router<Arc<Server>> {
-    let endpoint = |State(server): State<Arc<Server>>, caller: Caller, upgrade| {
-        connect(server, caller, upgrade, stop)
-    };
-    Router::new().route("/v1/devices/connect", get(endpoint))
+pub(crate) fn router() -> Router<Arc<Server>> {
+    Router::new().route("/v1/devices/connect", get(connect))
 }
 
 async fn connect(
-    server: Arc<Server>,
+    State(server): State<Arc<Server>>,
     caller: Caller,
     upgrade: WebSocketUpgrade,
-    stop: watch::Receiver<bool>,
 ) -> Result<Response, Problem> {
     let (call, device) = caller.device_by_certificate()?;
     let record = server.app.view_device(&call.partition, device).await?;
@@ -55,7 +50,7 @@ async fn connect(
         .max_message_size(FRAME_LENGTH_MAX)
         .max_frame_size(FRAME_LENGTH_MAX);
     let line = Line { server, partition: call.partition, peer };
-    Ok(upgrade.on_upgrade(move |socket| line.run(socket, stop)))
+    Ok(upgrade.on_upgrade(move |socket| line.run(socket)))
 }
 
 /// One device's connection with everything it reaches.
@@ -79,7 +74,8 @@ impl Drop for Place {
 }
 
 impl Line {
-    async fn run(self, mut socket: WebSocket, mut stop: watch::Receiver<bool>) {
+    async fn run(self, mut socket: WebSocket) {
+        let mut stop = self.server.stopping.clone();
         let device = self.peer.device;
         let Some(mut place) = self.place().await else {
             tracing::info!(%device, "a device was not let in");

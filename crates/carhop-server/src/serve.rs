@@ -41,7 +41,9 @@ impl Running {
             listener.local_addr().map_err(|error| StartError::Open("socket".to_owned(), error))
         };
         let (public_address, device_address) = (local(&public)?, local(&devices)?);
-        let server = Server::assemble(config, clock, [public_address, device_address])?;
+        let (stop, stopped) = watch::channel(false);
+        let addresses = [public_address, device_address];
+        let server = Server::assemble(config, clock, addresses, stopped.clone())?;
         let server = Arc::new(server);
         let certificate = Arc::new(issue(&server)?);
         let public_tls = tls::public(Arc::clone(&certificate), Arc::clone(&server.clock))?;
@@ -49,11 +51,10 @@ impl Running {
             tls::devices(Arc::clone(&certificate), &server.keys, Arc::clone(&server.clock))?;
         server.begin().await?;
 
-        let (stop, stopped) = watch::channel(false);
-        let mut tasks = background::start(&server, &stopped);
+        let mut tasks = background::start(&server);
         let renewing = renew(Arc::clone(&server), Arc::clone(&certificate), stopped.clone());
         tasks.spawn(renewing);
-        let router = api::router(&server, &stopped);
+        let router = api::router(&server);
         let mut listen = |listener, tls: ServerConfig| {
             let tls = TlsAcceptor::from(Arc::new(tls));
             let (router, stop) = (router.clone(), stopped.clone());

@@ -16,6 +16,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
 use carhop_proofs::suite::{AwsLc, SigningKey};
+use tokio::sync::watch;
 
 use crate::bell::Doorbell;
 use crate::clock::SystemClock;
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) proofs: Proofs,
     pub(crate) budgets: Budgets,
     pub(crate) metrics: Arc<Metrics>,
+    /// Says when to stop; whoever waits for something ends then.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 /// Why a server did not start.
@@ -75,6 +78,7 @@ impl Server {
         config: Config,
         clock: Arc<SystemClock>,
         addresses: [SocketAddr; 2],
+        stopping: watch::Receiver<bool>,
     ) -> Result<Self, StartError> {
         config.check()?;
         let partitions = config.partitions()?;
@@ -110,6 +114,7 @@ impl Server {
             bell,
             registry,
             metrics,
+            stopping,
         })
     }
 

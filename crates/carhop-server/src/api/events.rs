@@ -19,6 +19,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, Page, Part};
+use crate::bell::told;
 use crate::http::auth::Caller;
 use crate::http::body::Asked;
 use crate::http::problem::Problem;
@@ -112,7 +113,7 @@ struct Feed {
 
 impl Feed {
     async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        let mut grown = self.server.bell.sequenced();
+        let (mut grown, mut stop) = (self.server.bell.sequenced(), self.server.stopping.clone());
         loop {
             if let Some(next) = self.waiting.pop() {
                 let event = Event::default().id(next.position.to_string()).event(&next.kind);
@@ -120,16 +121,16 @@ impl Feed {
             }
             // A journal that cannot be read ends the stream; the reader comes back with its last position.
             let read = self.server.app.feed(&self.partition, self.from, BATCH).await.ok()?;
-            match read.last() {
-                Some(last) => {
-                    self.from = last.position + 1;
-                    let wanted = read.iter().filter(|entry| self.which.wants(entry));
-                    self.waiting = wanted.map(EventView::from).collect();
-                    self.waiting.reverse();
-                }
-                None => {
-                    let _ = within(LOOK_AGAIN, grown.changed()).await;
-                }
+            if let Some(last) = read.last() {
+                self.from = last.position + 1;
+                let wanted = read.iter().filter(|entry| self.which.wants(entry));
+                self.waiting = wanted.map(EventView::from).collect();
+                self.waiting.reverse();
+                continue;
+            }
+            tokio::select! {
+                _ = within(LOOK_AGAIN, grown.changed()) => {}
+                () = told(&mut stop) => return None,
             }
         }
     }

@@ -27,10 +27,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, middleware};
 use carhop_app::Reply;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,11 +42,11 @@ use crate::http::problem::{Problem, Written};
 use crate::server::Server;
 
 /// The whole interface.
-pub(crate) fn router(server: &Arc<Server>, stop: &watch::Receiver<bool>) -> Router {
+pub(crate) fn router(server: &Arc<Server>) -> Router {
     let (router, _) = documented().split_for_parts();
     router
         .merge(undocumented())
-        .merge(crate::gateway::router(stop.clone()))
+        .merge(crate::gateway::router())
         .layer(middleware::from_fn_with_state(Arc::clone(server), frame))
         .with_state(Arc::clone(server))
 }
@@ -71,6 +73,18 @@ pub(crate) fn description() -> OpenApi {
             operation.responses.responses.insert("default".to_owned(), problem.into());
         }
     }
+    let certificate =
+        SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None };
+    let components = described.components.get_or_insert_default();
+    for (name, scheme) in [
+        ("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer))),
+        ("dpop", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("DPoP")))),
+        ("certificate", certificate),
+    ] {
+        components.add_security_scheme(name, scheme);
+    }
+    let needs = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    described.security = Some(["api_key", "dpop", "certificate"].map(needs).into());
     described
 }
 

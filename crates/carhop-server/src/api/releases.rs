@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, answered};
+use crate::bell::told;
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Named};
 use crate::http::problem::Problem;
@@ -89,15 +90,18 @@ pub(crate) async fn view(
     let call = caller.party(session)?;
     server.app.view_session(&call, session).await?;
     let until = server.clock.now().plus_ms(wait_ms(&headers));
-    let mut bell = server.bell.appended();
+    let (mut bell, mut stop) = (server.bell.appended(), server.stopping.clone());
     loop {
         let found = action(&server, &call, session, release).await?;
         let left_ms = until.since_ms(server.clock.now());
-        if found.status != PENDING || left_ms == 0 {
+        if found.status != PENDING || left_ms == 0 || *stop.borrow() {
             return Ok(Json(found));
         }
         // Whether it rang or the time is over, the state is looked at again.
-        let _ = within(Duration::from_millis(left_ms), bell.changed()).await;
+        tokio::select! {
+            _ = within(Duration::from_millis(left_ms), bell.changed()) => {}
+            () = told(&mut stop) => {}
+        }
     }
 }
 

@@ -100,9 +100,8 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection: BytesRejection| of_status(rejection.into_response().status()))
+    let read = Bytes::from_request(request, state).await;
+    read.map_err(|rejection: BytesRejection| of_status(rejection.into_response().status()))
 }
 
 fn is_json(kind: Option<&header::HeaderValue>) -> bool {

@@ -23,6 +23,7 @@ type Keyed = RateLimiter<u64, HashMapStateStore<u64>, Monotone, NoOpMiddleware<D
 pub(crate) struct Budgets {
     clock: Monotone,
     requests: Keyed,
+    addresses: Keyed,
     guesses: Keyed,
 }
 
@@ -31,9 +32,13 @@ impl Budgets {
         let clock = Monotone(clock);
         let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let requests = Quota::per_second(count(limits.requests_per_second));
+        let addresses = Quota::per_second(count(
+            limits.requests_per_second.saturating_mul(CALLERS_PER_ADDRESS),
+        ));
         let guesses = Quota::per_minute(count(limits.guesses_per_minute));
         Self {
             requests: RateLimiter::new(requests, HashMapStateStore::default(), clock.clone()),
+            addresses: RateLimiter::new(addresses, HashMapStateStore::default(), clock.clone()),
             guesses: RateLimiter::new(guesses, HashMapStateStore::default(), clock.clone()),
             clock,
         }
@@ -41,8 +46,10 @@ impl Budgets {
 
     /// Takes one request of this caller to this route out of the budget.
     pub(crate) fn spend(&self, address: IpAddr, caller: &[u8], route: &str) -> Result<(), Problem> {
-        let key = digest(&[address.to_string().as_bytes(), caller, route.as_bytes()]);
-        self.take(&self.requests, key)
+        // What is shown as a credential has not been checked yet, so the address has a bound of its own.
+        let (address, route) = (address.to_string(), route.as_bytes());
+        self.take(&self.addresses, digest(&[address.as_bytes(), route]))?;
+        self.take(&self.requests, digest(&[address.as_bytes(), caller, route]))
     }
 
     /// Takes one guess of this address out of the budget.
@@ -54,6 +61,7 @@ impl Budgets {
     /// Forgets who has not asked for a while, so that memory stays bounded.
     pub(crate) fn forget_the_idle(&self) {
         self.requests.retain_recent();
+        self.addresses.retain_recent();
         self.guesses.retain_recent();
     }
 
@@ -64,6 +72,9 @@ impl Budgets {
         })
     }
 }
+
+/// How many callers of one address may each use their whole budget.
+const CALLERS_PER_ADDRESS: u32 = 10;
 
 /// The server's clock as the budgets read it.
 #[derive(Clone, Debug)]

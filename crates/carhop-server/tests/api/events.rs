@@ -51,6 +51,18 @@ async fn a_stream_resumes_right_after_the_last_event_that_was_read() {
 }
 
 #[tokio::test]
+async fn a_reader_that_waits_does_not_keep_a_server_from_stopping() {
+    let world = World::start().await;
+    let url = format!("{}/v1/events/stream", world.base());
+    let mut stream =
+        world.client().get(url).bearer_auth(&world.admin).send().await.unwrap().bytes_stream();
+    assert!(stream.next().await.unwrap().is_ok());
+    let stopping = tokio::spawn(world.stop());
+    while stream.next().await.is_some_and(|part| part.is_ok()) {}
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
 async fn lists_hand_out_every_event_once() {
     let world = World::start().await;
     let stop = Stop::assigned(&world).await;

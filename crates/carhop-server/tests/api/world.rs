@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_kernel::device::DeviceClass;
@@ -206,8 +206,7 @@ impl World {
             let der = Base64UrlUnpadded::decode_vec(one.as_str().unwrap()).unwrap();
             text.push_str(&pem("CERTIFICATE", &der));
         }
-        let key = Base64::encode_string(&pki::pkcs8(key).unwrap());
-        text.extend(["-----BEGIN PRIVATE KEY-----\n", &key, "\n-----END PRIVATE KEY-----\n"]);
+        text.push_str(&pem("PRIVATE KEY", &pki::pkcs8(key).unwrap()));
         client(&self.running, Some(Identity::from_pem(text.as_bytes()).unwrap()))
     }
 

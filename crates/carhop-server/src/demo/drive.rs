@@ -69,6 +69,8 @@ pub(crate) async fn run(
     let shift_ms = clock.now().plus_ms(SETTING_OUT_MS).since_ms(recording.start);
     let last_fixed_at = Timestamp::default();
     let mut tape = Tape { recording, clock, shift_ms, next: 0, last_fixed_at, may_skip: true };
+    // The log holds how far the clock was ahead before the drive and after it.
+    host.running.note_clock().await?;
     tape.drive(&scene).await?;
     host.running.note_clock().await?;
     scene.arrive().await?;

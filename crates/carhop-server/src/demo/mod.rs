@@ -88,6 +88,7 @@ pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
         told = play_and_tell(&args, &host, &view) => told,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
+    view.close();
     summary::took(&view, stopwatch.seconds(), clock.offset_ms());
     if let Some(host) = Arc::into_inner(host) {
         host.running.stop().await;

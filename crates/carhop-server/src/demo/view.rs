@@ -191,6 +191,13 @@ impl View {
         self.say(&format!("  {mark} {} {words}", line.plain(number)));
     }
 
+    /// Nothing more is shown live.
+    pub(crate) fn close(&self) {
+        for line in std::mem::take(&mut *self.lock()).into_values() {
+            line.bar.finish_and_clear();
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<usize, Line>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }

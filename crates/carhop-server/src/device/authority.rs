@@ -96,9 +96,12 @@ impl Authority {
         Ok(renewed)
     }
 
-    /// When the certificate is to be renewed: at half its life (standards §4.5).
-    pub(crate) fn renewal_at(&self, identity: &Identity) -> Result<Timestamp> {
-        Ok(self.verified(identity)?.renewal_at())
+    /// When the certificate is to be renewed: at half its life (standards §4.5). It must be one of a device of
+    /// this class.
+    pub(crate) fn renewal_at(&self, identity: &Identity, class: DeviceClass) -> Result<Timestamp> {
+        let certificate = self.verified(identity)?;
+        ensure!(certificate.class == class, "the store is that of a {}", certificate.class);
+        Ok(certificate.renewal_at())
     }
 
     /// Connects to the gateway.

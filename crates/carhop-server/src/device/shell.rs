@@ -38,6 +38,7 @@ pub(crate) struct Shell {
     frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
     /// The device's own hour: monotonic, from zero.
     stopwatch: Stopwatch,
+    class: Class,
     renewal_at: Timestamp,
     /// Whether the authority has taken the device out of service.
     is_retired: bool,
@@ -67,7 +68,7 @@ impl Shell {
             issuers: identity.issuers(&suite)?,
             capability: class.capability(),
         };
-        let renewal_at = authority.renewal_at(identity)?;
+        let renewal_at = authority.renewal_at(identity, class.device_class())?;
         let mut records = store.take_records();
         if records.len() > RECORDS_BEFORE_COMPACTION {
             records = compact(&suite, records)?;
@@ -83,6 +84,7 @@ impl Shell {
             attester,
             frames: None,
             stopwatch: Stopwatch::start(),
+            class,
             renewal_at,
             is_retired: false,
         })
@@ -239,7 +241,7 @@ impl Shell {
     async fn try_renew(&mut self) -> Result<()> {
         let identity = self.store.identity().context("the device is not enrolled")?;
         let renewed = self.authority.renew(self.store.key(), identity).await?;
-        self.renewal_at = self.authority.renewal_at(&renewed)?;
+        self.renewal_at = self.authority.renewal_at(&renewed, self.class.device_class())?;
         self.store.keep_identity(renewed)
     }
 
@@ -404,6 +406,16 @@ mod tests {
         assert!(Store::open(folder.path()).unwrap().take_records().len() > before);
         shell.settle().unwrap();
         assert!(shell.metal.due_at().is_some(), "the bolt does not move");
+    }
+
+    #[test]
+    fn the_store_of_a_lock_is_no_pump() {
+        let folder = tempfile::tempdir().unwrap();
+        let shell = lock(folder.path());
+        let store = Store::open(folder.path()).unwrap();
+        let metal = Metal::at_rest(Class::Pump, store.actuator().unwrap());
+        let pump = Shell::new(RustCrypto, store, metal, shell.authority, None, Class::Pump);
+        assert_eq!(pump.err().unwrap().to_string(), "the store is that of a lock");
     }
 
     #[test]

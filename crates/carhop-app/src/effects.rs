@@ -3,17 +3,20 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{CommandId, DeviceId, EventId, SessionId};
+use carhop_kernel::reason::{Reason, Refusal};
 use carhop_kernel::session::{
-    Action, LegStateKind, NotExecuted, Report, Request, Session, decide, observe,
+    Action, Event, LegStateKind, NotExecuted, Report, Request, RequestKind, Session, decide,
+    observe,
 };
 use carhop_kernel::time::Timestamp;
 
 use crate::app::App;
-use crate::batch::{Effect, LeasedEffect, Meta, Timer, TimerSubject};
+use crate::batch::{Body, Effect, LeasedEffect, Meta, Refused, Stream, Timer, TimerSubject};
 use crate::failure::Failure;
 use crate::ports::DeviceFrame;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
+use crate::records::{CommandRecord, DeviceRecord, TenantRecord, TokenRow};
 
 impl App {
     /// Runs every effect that is due. Returns how many there were; call again until it returns zero.
@@ -64,8 +67,9 @@ impl App {
         Ok(())
     }
 
-    /// Journals that the command is about to leave, before it does. A revocation that was faster wins: the command is
-    /// then proven unsent. At most one caller ever hears `true` for one command.
+    /// Journals that the command is about to leave, before it does, on condition of everything whose loss calls it back.
+    /// A revocation or hold that was faster wins: the command is then proven unsent. At most one caller ever hears `true`
+    /// for one command.
     async fn may_send(
         &self,
         partition: &Partition,
@@ -76,20 +80,21 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, partition);
             let session = reads.session(id).await?;
-            let request = Request {
-                action: Action::SendCommand { command },
-                actor: Actor::System,
-                evidence: Vec::new(),
-                verdict: None,
-            };
+            let leaves = self.leaves(&mut reads, &session, command).await?;
             let mut batch = reads.batch();
             batch.finished_effects.push(effect);
-            let (events, send) = if let Ok(events) = decide(&session, &request, reads.now) {
-                (events, true)
-            } else {
-                let why = NotExecuted::Unsent;
-                batch.finished_timers.push(TimerSubject::Silence { session: id, command });
-                (observe(&session, &Report::NotExecuted { command, why }, reads.now), false)
+            let send = leaves.is_ok();
+            let events = match leaves {
+                Ok(events) => events,
+                Err(refusal) => {
+                    batch.finished_timers.push(TimerSubject::Silence { session: id, command });
+                    let report = Report::NotExecuted { command, why: NotExecuted::Unsent };
+                    let events = observe(&session, &report, reads.now);
+                    if !events.is_empty() {
+                        batch.record(self, Stream::Side(id), &Meta::system(), kept_back(&refusal));
+                    }
+                    events
+                }
             };
             if !events.is_empty() {
                 batch.advance(self, &session, &Meta::system(), &events)?;
@@ -97,6 +102,51 @@ impl App {
             self.append(batch, Some(id)).await?;
             Ok(send)
         })
+    }
+
+    /// What follows from the command's leaving now, or why it may not.
+    async fn leaves(
+        &self,
+        reads: &mut Reads<'_>,
+        session: &Session,
+        command: CommandId,
+    ) -> Result<Result<Vec<Event>, Refusal>, Failure> {
+        let taken_back = self.taken_back(reads, session, command).await?;
+        if !taken_back.is_empty() {
+            return Ok(Err(Refusal::new(taken_back)));
+        }
+        let request = Request {
+            action: Action::SendCommand { command },
+            actor: Actor::System,
+            evidence: Vec::new(),
+            verdict: None,
+        };
+        Ok(decide(session, &request, reads.now))
+    }
+
+    /// What the release relied on and has been revoked or held since. That evidence grows old in the seconds between is
+    /// no reason: it was fresh when it was judged.
+    async fn taken_back(
+        &self,
+        reads: &mut Reads<'_>,
+        session: &Session,
+        command: CommandId,
+    ) -> Result<Vec<Reason>, Failure> {
+        let record = reads.load::<CommandRecord>(command.to_string()).await?;
+        let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
+        let token = reads.load::<TokenRow>(record.token.to_string()).await?;
+        let actuator = reads.load::<DeviceRecord>(record.device.to_string()).await?;
+        let handset = match session.assignment() {
+            Some(has) => Some(reads.load::<DeviceRecord>(has.device.to_string()).await?),
+            None => None,
+        };
+        let lost = [
+            (tenant.held, Reason::ManualHold),
+            (self.is_revoked(reads, &token).await?, Reason::TokenRevoked),
+            (handset.is_some_and(|handset| handset.is_withdrawn()), Reason::DeviceUntrusted),
+            (actuator.is_withdrawn(), Reason::ActuatorUntrusted),
+        ];
+        Ok(lost.into_iter().filter_map(|(is_lost, why)| is_lost.then_some(why)).collect())
     }
 
     /// A command's time is over: what was not answered is indeterminate, and the device is asked until it answers.
@@ -170,6 +220,12 @@ impl App {
             Ok(())
         })
     }
+}
+
+/// Why a command was kept back.
+fn kept_back(refusal: &Refusal) -> Body {
+    let request = RequestKind::SendCommand.name().to_owned();
+    Body::Refused(Refused { request, reasons: refusal.reasons().to_vec() })
 }
 
 /// The device whose answer about a command is still awaited.

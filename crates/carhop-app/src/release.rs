@@ -16,7 +16,7 @@ use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
-use crate::records::{CommandRecord, DeviceRecord};
+use crate::records::{CommandRecord, DeviceRecord, TokenRow};
 use crate::token::PresentedToken;
 
 impl App {
@@ -64,9 +64,9 @@ impl App {
         let mut batch = reads.batch();
         batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
         batch.store(&granted.decision)?;
-        if let Some(row) = presented.row {
-            batch.store(&row.end(TokenEnd::Spent))?;
-        }
+        let token = presented.row.ok_or(Failure::Internal("a release without a token"))?;
+        batch.store(&command_record(&stop, &actuator, &order, &token))?;
+        batch.store(&token.end(TokenEnd::Spent))?;
         let reply = Reply {
             session: Some(id),
             release: Some(order.release.release),
@@ -76,7 +76,6 @@ impl App {
         let bytes = self.signed_command(&stop, &order, &reads)?;
         batch.effects.push((fresh!(self, EventId), send(&stop, &actuator, &order, bytes)));
         batch.timers.push(silence_timer(&batch.partition, id, &order.release));
-        batch.store(&command_record(&stop, &actuator, &order))?;
         let counter = order.release.counter;
         batch.store(&DeviceRecord { counter, serving: Some(id), ..actuator })?;
         self.commit(call, batch, &reply).await?;
@@ -101,7 +100,7 @@ impl App {
         secret: &str,
     ) -> Result<PresentedToken, Failure> {
         let found = self.live_row(reads, secret).await?;
-        let here = |row: &crate::records::TokenRow| {
+        let here = |row: &TokenRow| {
             row.token.layer == TokenLayer::Action && row.token.session == stop.session.id
         };
         let Some(row) = found.filter(here) else { return Ok(PresentedToken::NONE) };
@@ -170,13 +169,19 @@ fn token_evidence(
     vec![crate::customer::evidence(fact, &stop.session, row.token.issued_at)]
 }
 
-fn command_record(stop: &Stop, actuator: &DeviceRecord, order: &ReleaseOrder) -> CommandRecord {
+fn command_record(
+    stop: &Stop,
+    actuator: &DeviceRecord,
+    order: &ReleaseOrder,
+    token: &TokenRow,
+) -> CommandRecord {
     CommandRecord {
         command: order.release.command,
         device: actuator.device,
         session: stop.session.id,
         leg: order.leg,
         release: order.release.release,
+        token: token.hash,
     }
 }
 

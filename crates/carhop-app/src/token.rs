@@ -207,15 +207,23 @@ impl App {
         if let Err(reason) = row.token.judge(&session.ground(), &key, reads.now) {
             return Ok(Err(reason));
         }
-        let mut above = row.parent;
-        while let Some(hash) = above {
+        let is_revoked = self.is_revoked(reads, row).await?;
+        Ok(if is_revoked { Err(Reason::TokenRevoked) } else { Ok(()) })
+    }
+
+    /// Whether a token, or one that it was derived from, was revoked.
+    pub(crate) async fn is_revoked(
+        &self,
+        reads: &mut Reads<'_>,
+        row: &TokenRow,
+    ) -> Result<bool, Failure> {
+        let (mut ended, mut above) = (row.token.ended, row.parent);
+        while ended != Some(TokenEnd::Revoked) {
+            let Some(hash) = above else { return Ok(false) };
             let parent = reads.load::<TokenRow>(hash.to_string()).await?;
-            if parent.token.ended == Some(TokenEnd::Revoked) {
-                return Ok(Err(Reason::TokenRevoked));
-            }
-            above = parent.parent;
+            (ended, above) = (parent.token.ended, parent.parent);
         }
-        Ok(Ok(()))
+        Ok(true)
     }
 
     async fn issue(

@@ -1,7 +1,7 @@
 //! Records of devices: who they are, what they signed, which commands they were sent.
 
 use carhop_kernel::device::{DeviceClass, TrustTier};
-use carhop_kernel::digest::{EvidenceHash, FirmwareDigest, KeyThumbprint};
+use carhop_kernel::digest::{EvidenceHash, FirmwareDigest, KeyThumbprint, SecretHash};
 use carhop_kernel::id::{CommandId, DeviceId, DriverId, ReleaseId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::session::LegIndex;
@@ -55,11 +55,14 @@ pub struct Attested {
 }
 
 impl DeviceRecord {
+    /// Whether trust in the device was withdrawn, whatever it could show.
+    pub const fn is_withdrawn(&self) -> bool {
+        self.revoked.is_some() || self.tampered
+    }
+
     /// Whether nothing speaks against the device.
     pub fn is_trusted(&self, now: Timestamp) -> bool {
-        self.revoked.is_none()
-            && !self.tampered
-            && self.certified_until.is_some_and(|until| now < until)
+        !self.is_withdrawn() && self.certified_until.is_some_and(|until| now < until)
     }
 
     /// How far the device is trusted at `now`; stale evidence is none (M-DEV-2).
@@ -130,6 +133,8 @@ pub struct CommandRecord {
     pub leg: LegIndex,
     /// For which release.
     pub release: ReleaseId,
+    /// The action token that was used up for it; revoking what it came from calls the command back.
+    pub token: SecretHash,
 }
 
 impl Record for CommandRecord {

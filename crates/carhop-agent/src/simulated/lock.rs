@@ -4,6 +4,7 @@
 
 use alloc::collections::VecDeque;
 
+use super::Fault;
 use crate::{Action, Actuated, Input, Observed, SensorEvent};
 
 /// How long the bolt takes to let the door open.
@@ -17,21 +18,29 @@ pub struct SimulatedLock {
     openings: u64,
     door: Door,
     is_jammed: bool,
+    is_ajar: bool,
     events: VecDeque<Input>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     Locked,
-    Opening { until_ms: u64 },
+    Opening {
+        until_ms: u64,
+    },
     Open,
-    Closed { locked_at_ms: u64 },
+    Closed {
+        locked_at_ms: u64,
+    },
+    /// Closed, and the bolt has not come home.
+    Shut,
 }
 
 impl SimulatedLock {
     /// A locked lock that has opened so often in its life.
     pub fn new(openings: u64) -> Self {
-        Self { openings, door: Door::Locked, is_jammed: false, events: VecDeque::new() }
+        let (is_jammed, is_ajar) = (false, false);
+        Self { openings, door: Door::Locked, is_jammed, is_ajar, events: VecDeque::new() }
     }
 
     /// How often it has opened.
@@ -50,10 +59,13 @@ impl SimulatedLock {
         self.advance(now_ms);
         self.events.clear();
         self.door = match self.door {
+            Door::Closed { .. } if self.is_jammed => Door::Shut,
             Door::Locked | Door::Opening { .. } | Door::Closed { .. } => Door::Locked,
             Door::Open => Door::Open,
+            Door::Shut => Door::Shut,
         };
-        Observed::Lock { is_locked: !self.is_open(), openings: Some(self.openings) }
+        let is_locked = self.door == Door::Locked;
+        Observed::Lock { is_locked, openings: Some(self.openings) }
     }
 
     /// Moves the bolt.
@@ -75,10 +87,28 @@ impl SimulatedLock {
         self.is_jammed = is_jammed;
     }
 
+    /// Something goes wrong.
+    pub fn suffer(&mut self, fault: Fault, now_ms: u64) {
+        match fault {
+            Fault::Jammed => self.is_jammed = true,
+            Fault::Ajar => self.is_ajar = true,
+            Fault::Forced => self.open_with_key(now_ms),
+            Fault::Interlock { .. }
+            | Fault::MeterBackwards { .. }
+            | Fault::MeterStuck { .. }
+            | Fault::StopLost => {}
+        }
+    }
+
+    /// Everything that was wrong is mended. A door that was closed in vain has to be closed again.
+    pub fn heal(&mut self) {
+        (self.is_jammed, self.is_ajar) = (false, false);
+    }
+
     /// Somebody closes the door; the bolt follows.
     pub fn close_door(&mut self, now_ms: u64) {
         self.advance(now_ms);
-        if self.door == Door::Open {
+        if matches!(self.door, Door::Open | Door::Shut) && !self.is_ajar {
             self.door = Door::Closed { locked_at_ms: now_ms.saturating_add(LOCKING_MS) };
             self.sense(SensorEvent::Closed);
         }
@@ -108,7 +138,7 @@ impl SimulatedLock {
         match self.door {
             Door::Opening { until_ms } => Some(until_ms),
             Door::Closed { locked_at_ms } => Some(locked_at_ms),
-            Door::Locked | Door::Open => None,
+            Door::Locked | Door::Open | Door::Shut => None,
         }
     }
 
@@ -123,10 +153,12 @@ impl SimulatedLock {
                 }
             }
             Door::Closed { locked_at_ms } if now_ms >= locked_at_ms => {
-                self.door = Door::Locked;
-                self.sense(SensorEvent::Locked);
+                let jams = self.is_jammed;
+                self.door = if jams { Door::Shut } else { Door::Locked };
+                self.sense(if jams { SensorEvent::Jammed } else { SensorEvent::Locked });
             }
-            Door::Locked | Door::Opening { .. } | Door::Open | Door::Closed { .. } => {}
+            Door::Locked | Door::Opening { .. } | Door::Open | Door::Closed { .. } | Door::Shut => {
+            }
         }
     }
 
@@ -170,5 +202,30 @@ mod tests {
         lock.actuate(Action::Open { compartment: 1 }, 1000);
         assert_eq!(lock.power_up(1100), Observed::Lock { is_locked: true, openings: Some(0) });
         assert_eq!(told(&mut lock, 9000), []);
+    }
+
+    #[test]
+    fn a_bolt_that_jams_in_closing_leaves_a_shut_door_unlocked_until_it_is_closed_again() {
+        let mut lock = SimulatedLock::new(0);
+        lock.suffer(Fault::Forced, 0);
+        assert_eq!(told(&mut lock, 0), [Input::Sensor(SensorEvent::Opened)]);
+        lock.suffer(Fault::Jammed, 0);
+        lock.close_door(1_000);
+        let jams = [SensorEvent::Closed, SensorEvent::Jammed].map(Input::Sensor);
+        assert_eq!(told(&mut lock, 2_000), jams);
+        assert_eq!(lock.power_up(2_000), Observed::Lock { is_locked: false, openings: Some(1) });
+        lock.heal();
+        lock.close_door(3_000);
+        assert_eq!(told(&mut lock, 4_000).pop(), Some(Input::Sensor(SensorEvent::Locked)));
+    }
+
+    #[test]
+    fn a_door_that_is_ajar_does_not_close() {
+        let mut lock = SimulatedLock::new(0);
+        lock.suffer(Fault::Ajar, 0);
+        lock.suffer(Fault::Forced, 0);
+        lock.close_door(1_000);
+        assert_eq!(told(&mut lock, 9_000), [Input::Sensor(SensorEvent::Opened)]);
+        assert!(lock.is_open());
     }
 }

@@ -4,6 +4,9 @@
 
 use alloc::collections::VecDeque;
 
+use carhop_kernel::session::InterlockKind;
+
+use super::Fault;
 use crate::{Action, Actuated, Input, Observed, SensorEvent};
 
 /// How often the meter is looked at while fuel flows.
@@ -29,6 +32,8 @@ pub struct SimulatedPump {
     person: Person,
     valve: Option<Valve>,
     nozzle: Nozzle,
+    fault: Option<Fault>,
+    tripped: Option<InterlockKind>,
     events: VecDeque<Input>,
 }
 
@@ -50,7 +55,8 @@ impl SimulatedPump {
     /// A pump whose meter shows `totaliser_ml`, and who will use it.
     pub fn new(totaliser_ml: u64, person: Person) -> Self {
         let nozzle = Nozzle::Seated { lift_at_ms: None };
-        Self { totaliser_ml, person, valve: None, nozzle, events: VecDeque::new() }
+        let (valve, fault, tripped) = (None, None, None);
+        Self { totaliser_ml, person, valve, nozzle, fault, tripped, events: VecDeque::new() }
     }
 
     /// The meter's lifetime total, in millilitres. It needs no power.
@@ -91,6 +97,25 @@ impl SimulatedPump {
                 self.give_up(now_ms);
             }
             Action::Open { .. } => self.events.push_back(Input::Actuated(Actuated::Failed)),
+        }
+    }
+
+    /// Something goes wrong; the latest fault counts.
+    pub fn suffer(&mut self, fault: Fault) {
+        match fault {
+            Fault::Jammed | Fault::Ajar | Fault::Forced => {}
+            Fault::Interlock { .. }
+            | Fault::MeterBackwards { .. }
+            | Fault::MeterStuck { .. }
+            | Fault::StopLost => self.fault = Some(fault),
+        }
+    }
+
+    /// What was wrong is mended, and an interlock that tripped is clear again.
+    pub fn heal(&mut self) {
+        self.fault = None;
+        if let Some(kind) = self.tripped.take() {
+            self.sense(SensorEvent::Interlock { kind, is_tripped: false });
         }
     }
 
@@ -138,18 +163,36 @@ impl SimulatedPump {
         let step_ml = u32::try_from(step_ml).unwrap_or(u32::MAX).min(room_ml);
         valve.given_ml += step_ml;
         let (given_ml, max_ml) = (valve.given_ml, valve.max_ml);
-        self.totaliser_ml += u64::from(step_ml);
-        let totaliser_ml = self.totaliser_ml;
         self.nozzle = Nozzle::Lifted { step_at_ms: at_ms.saturating_add(FLOW_STEP_MS) };
-        if step_ml > 0 {
-            self.sense(SensorEvent::Flow { totaliser_ml });
-        }
+        self.count(step_ml, given_ml);
         if given_ml >= max_ml {
             self.valve = None;
             self.stopped();
         }
         if given_ml >= max_ml || given_ml >= self.person.wanted_ml {
             self.give_up(at_ms);
+        }
+    }
+
+    /// The meter counts a step of flow, as well as it can.
+    fn count(&mut self, step_ml: u32, given_ml: u32) {
+        let step = u64::from(step_ml);
+        let before_ml = self.totaliser_ml;
+        self.totaliser_ml = match self.fault {
+            Some(Fault::MeterBackwards { after_ml }) if given_ml > after_ml => {
+                before_ml.saturating_sub(step)
+            }
+            Some(Fault::MeterStuck { after_ml }) if given_ml > after_ml => before_ml,
+            Some(_) | None => before_ml.saturating_add(step),
+        };
+        if self.totaliser_ml != before_ml {
+            self.sense(SensorEvent::Flow { totaliser_ml: self.totaliser_ml });
+        }
+        if let Some(Fault::Interlock { kind, after_ml }) = self.fault
+            && given_ml > after_ml
+            && self.tripped.replace(kind).is_none()
+        {
+            self.sense(SensorEvent::Interlock { kind, is_tripped: true });
         }
     }
 
@@ -166,7 +209,9 @@ impl SimulatedPump {
 
     fn stopped(&mut self) {
         let totaliser_ml = self.totaliser_ml;
-        self.sense(SensorEvent::Stopped { totaliser_ml });
+        if self.fault != Some(Fault::StopLost) {
+            self.sense(SensorEvent::Stopped { totaliser_ml });
+        }
     }
 }
 
@@ -219,5 +264,28 @@ mod tests {
         let mut pump = armed(1_000, PERSON);
         assert_eq!(pump.power_up(2_300), Observed::Pump { totaliser_ml: 5_150 });
         assert_eq!(last(&mut pump, 900_000), None);
+    }
+
+    #[test]
+    fn a_broken_meter_a_tripped_interlock_and_a_lost_stop_show_as_they_would() {
+        let after_ml = 200;
+        let kind = InterlockKind::Spill;
+        let flow = |totaliser_ml| SensorEvent::Flow { totaliser_ml };
+        for (fault, last_sensed) in [
+            (Fault::MeterBackwards { after_ml }, flow(5_000)),
+            (Fault::MeterStuck { after_ml }, flow(5_150)),
+            (
+                Fault::Interlock { kind, after_ml },
+                SensorEvent::Interlock { kind, is_tripped: true },
+            ),
+        ] {
+            let mut pump = armed(50_000, PERSON);
+            pump.suffer(fault);
+            assert_eq!(last(&mut pump, 2_500), Some(Input::Sensor(last_sensed)), "{fault:?}");
+        }
+        let mut pump = armed(50_000, PERSON);
+        pump.suffer(Fault::StopLost);
+        pump.actuate(Action::Disarm, 2_600);
+        assert_eq!(last(&mut pump, 2_600), Some(Input::Sensor(flow(5_300))));
     }
 }

@@ -5,7 +5,9 @@
 
 use carhop_kernel::reason::Reason;
 use carhop_kernel::verdict::{Rung, Verdict};
-use cedar_policy::{AuthorizationError, Decision, Effect, PolicyId, PolicySet, Response};
+use cedar_policy::{
+    AuthorizationError, Decision, Effect, Entities, PolicyId, PolicySet, Request, Response,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::Bundle;
@@ -97,11 +99,35 @@ pub fn explain(bundle: &Bundle, facts: &Facts) -> Explained {
     Explained { verdict: verdict(bundle, facts, rung, response.as_ref()), policies }
 }
 
+/// What is put before Cedar: to be asked by whoever wants to ask Cedar alone.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Who asks for what, in which circumstances.
+    pub request: Request,
+    /// The policies that can apply to it.
+    pub policies: &'a PolicySet,
+    /// What the policies know besides.
+    pub entities: &'a Entities,
+}
+
+impl Question<'_> {
+    /// These facts as a question; `None` if they could not be put before Cedar.
+    pub fn of<'a>(bundle: &'a Bundle, facts: &Facts) -> Option<Question<'a>> {
+        Question::on(bundle, facts, bundle.rungs.choose(facts))
+    }
+
+    fn on<'a>(bundle: &'a Bundle, facts: &Facts, rung: Rung) -> Option<Question<'a>> {
+        let request = bundle.vocabulary.request(facts, rung, None).ok()?;
+        let policies = bundle.slice(facts.action)?;
+        Some(Question { request, policies, entities: &bundle.entities })
+    }
+}
+
 /// Cedar's answer; `None` if the facts could not be put before it.
 fn ask(bundle: &Bundle, facts: &Facts, rung: Rung) -> Option<Response> {
-    let request = bundle.vocabulary.request(facts, rung, None).ok()?;
-    let slice = bundle.slice(facts.action)?;
-    Some(bundle.authorizer.is_authorized(&request, slice, &bundle.entities))
+    let question = Question::on(bundle, facts, rung)?;
+    let Question { request, policies, entities } = question;
+    Some(bundle.authorizer.is_authorized(&request, policies, entities))
 }
 
 fn verdict(bundle: &Bundle, facts: &Facts, rung: Rung, response: Option<&Response>) -> Verdict {

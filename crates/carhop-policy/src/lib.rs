@@ -15,7 +15,9 @@ pub mod sample;
 mod tests;
 
 pub use bundle::{Bundle, BundleError};
-pub use evaluate::{Explained, PolicyEffect, PolicyOutcome, PolicyReport, evaluate, explain};
+pub use evaluate::{
+    Explained, PolicyEffect, PolicyOutcome, PolicyReport, Question, evaluate, explain,
+};
 pub use facts::{
     ActuatorFacts, Facts, HandsetFacts, LegFacts, OrderFacts, PlaceFact, PlaceFacts, Risk,
     Services, TokenFacts, VehicleFacts, WindowState,

@@ -218,7 +218,8 @@ pub const fn fuel(pump: DeviceId) -> NewLeg {
     NewLeg::Fuel { grade: FuelGrade::Regular, limit_ml: 30_000, device: pump }
 }
 
-async fn enrol(
+/// A device with its certificate, not connected and not attested yet.
+pub async fn enrol(
     world: &World,
     by_staff: &Call,
     class: DeviceClass,

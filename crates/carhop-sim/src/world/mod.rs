@@ -8,7 +8,7 @@ pub mod ports;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carhop_app::ports::{Clock, Journal};
+use carhop_app::ports::{Carrier, Clock, Journal};
 use carhop_app::record::Partition;
 use carhop_app::{App, HighWaterMark, Keyring, Parts, Settings};
 use carhop_devices::gateway::{Connection, Inbound};
@@ -46,6 +46,16 @@ pub struct World {
     chance: Mutex<Chance>,
 }
 
+/// What a world can be given instead of its own.
+pub struct Fittings {
+    /// The cryptography of its authority.
+    pub suite: Arc<dyn Suite>,
+    /// The way to devices; its own metal otherwise.
+    pub carrier: Option<Arc<dyn Carrier>>,
+    /// Where its authority takes ids and secrets from.
+    pub chance: Chance,
+}
+
 impl World {
     /// A world without devices, over `journal`.
     pub fn new(seed: u64, journal: Arc<dyn Journal>) -> Result<Self, SimError> {
@@ -58,6 +68,18 @@ impl World {
         seed: u64,
         journal: Arc<dyn Journal>,
         policies: Bundle,
+    ) -> Result<Self, SimError> {
+        let chance = Chance::new(seed, "entropy");
+        let fittings = Fittings { suite: Arc::new(RustCrypto), carrier: None, chance };
+        Self::fitted(seed, journal, policies, fittings)
+    }
+
+    /// The same, with another cryptography, another way to devices, another run of chance.
+    pub fn fitted(
+        seed: u64,
+        journal: Arc<dyn Journal>,
+        policies: Bundle,
+        fittings: Fittings,
     ) -> Result<Self, SimError> {
         let mut chance = Chance::new(seed, "world");
         let partition = Partition {
@@ -78,12 +100,12 @@ impl World {
         let classes = [DeviceClass::Handset, DeviceClass::Lock, DeviceClass::Pump];
         let app = App::new(Parts {
             journal: Arc::clone(&journal),
-            carrier: Arc::clone(&metal) as _,
+            carrier: fittings.carrier.unwrap_or_else(|| Arc::clone(&metal) as _),
             certifier: Arc::new(certifier),
             clock: Arc::clone(&clock) as _,
-            entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
+            entropy: Arc::new(SeededEntropy::new(fittings.chance)),
             bell: Arc::clone(&bell) as _,
-            suite: Arc::new(RustCrypto),
+            suite: fittings.suite,
             policies: Arc::new(policies),
             keyring: Keyring::new(master),
             settings: Settings {

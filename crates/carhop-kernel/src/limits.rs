@@ -46,3 +46,60 @@ pub const PRESENCE_FRESH_MS: u64 = 10 * 60 * 1000;
 pub const ATTESTATION_FRESH_MS: u64 = 10 * 60 * 1000;
 /// Integrity of lock or pump (standards §4).
 pub const INTEGRITY_FRESH_MS: u64 = 10 * 60 * 1000;
+
+/// How far outside the reported point itself may lie while somebody who has entered is still called inside.
+pub const HELD_DISTANCE_M_MAX: f64 = 25.0;
+/// Most zones of one fence.
+pub const ZONES_MAX: usize = 32;
+/// Default of [`FenceLimits::enter_probability`](crate::geofence::FenceLimits) (standards §10).
+pub const ENTER_PROBABILITY: f64 = 0.90;
+/// Default of [`FenceLimits::exit_probability`](crate::geofence::FenceLimits) (standards §10).
+pub const EXIT_PROBABILITY: f64 = 0.10;
+/// Default of [`FenceLimits::accuracy_m_max`](crate::geofence::FenceLimits) (standards §10).
+pub const ACCURACY_M_MAX: f64 = 100.0;
+/// Default of [`FenceLimits::fix_age_ms_max`](crate::geofence::FenceLimits) (standards §10).
+pub const FIX_AGE_MS_MAX: u64 = 15_000;
+/// Default of [`FenceLimits::dwell_ms_min`](crate::geofence::FenceLimits) (standards §10).
+pub const DWELL_MS_MIN: u64 = 20_000;
+/// Smallest accuracy radius that is read, in metres: no receiver in a car or a phone knows where it is to a centimetre.
+pub const RADIUS_M_MIN: f64 = 0.01;
+/// Largest accuracy radius that still says something about the place, in metres.
+pub const RADIUS_M_MAX: f64 = 100_000.0;
+/// Largest speed that is read at all, in metres per second: faster than any airliner over ground.
+pub const SPEED_MPS_MAX: f64 = 400.0;
+/// Least probability of an accuracy circle that is read: below it a claim would swell the circle without bound.
+pub const CONFIDENCE_MIN: f64 = 0.3;
+/// Greatest probability of an accuracy circle that is read: above it a claim would shrink the circle without bound.
+pub const CONFIDENCE_MAX: f64 = 0.999;
+/// How far from the zones a fix beside a genuine reading may be, in metres.
+pub const TAG_DISTANCE_M_MAX: f64 = 150.0;
+/// Largest accuracy, as a 68 % radius in metres, of a fix that supports a reading in the open.
+pub const TAG_ACCURACY_M_MAX: f64 = 1_000.0;
+/// A fix less likely than this to be within that distance contradicts the reading.
+pub const NEGLIGIBLE_PROBABILITY: f64 = 0.01;
+/// Longest name of a bay, in bytes.
+pub const BAY_LENGTH_MAX: usize = 16;
+/// Most vertices of a polygon, closing ones included (standards §10).
+pub const POLYGON_VERTICES_MAX: usize = 512;
+/// Smallest believed standard deviation, in metres: no phone or car knows better where it is.
+pub const SIGMA_M_MIN: f64 = 1.0;
+/// From this speed on somebody is no longer at rest, in metres per second.
+pub const WALKING_MPS_MIN: f64 = 1.0;
+/// From this speed on somebody is in motion, in metres per second: faster than walking to the car.
+pub const MOTION_MPS_MIN: f64 = 2.5;
+/// How long fixes must contradict a presence before it ends, in milliseconds; until then it is uncertain.
+pub const LEAVE_SPAN_MS_MIN: u64 = 5_000;
+/// Fastest believable travel over ground, in metres per second (standards §10).
+pub const TRAVEL_MPS_MAX: f64 = 70.0;
+/// How far in the future a fix may be dated, in milliseconds (standards §10).
+pub const CLOCK_SKEW_MS_MAX: u64 = 10_000;
+/// A stay is continuous over gaps of up to this long, in milliseconds: phones at rest report twice a minute.
+pub const SILENCE_MS_MAX: u64 = 60_000;
+/// Fixes in a row that must agree about a place out of reach before it is believed.
+pub const JUMP_FIXES_MIN: u8 = 3;
+/// How long they must agree, in milliseconds.
+pub const JUMP_SPAN_MS_MIN: u64 = 600_000;
+/// Longest diagonal of the box around a ring, in metres: beyond it the flat map would not be honest.
+pub const POLYGON_EXTENT_M_MAX: f64 = 100_000.0;
+/// Smallest area of a ring, in square metres.
+pub const POLYGON_AREA_M2_MIN: f64 = 1.0;

@@ -12,6 +12,7 @@ use super::probability::probability_inside;
 use super::standing::Standing;
 use super::track::Track;
 use crate::evidence::PlaceAnswer;
+use crate::limits::HELD_DISTANCE_M_MAX;
 use crate::order::Scope;
 use crate::time::Timestamp;
 
@@ -220,9 +221,6 @@ pub(super) fn age_ms(fix: &Fix, now: Timestamp) -> u64 {
 pub(super) fn accuracy_m(fix: &Fix) -> f64 {
     fix.accuracy.radius_at_m(Confidence::ANDROID)
 }
-
-/// How far outside the reported point itself may lie while somebody who has entered is still called inside.
-pub const HELD_DISTANCE_M_MAX: f64 = 25.0;
 
 /// Results keep probabilities to a millionth and lengths to a centimetre.
 const PROBABILITY_STEPS: f64 = 1e6;

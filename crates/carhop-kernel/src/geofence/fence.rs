@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::polygon::Polygon;
 use crate::id::VenueId;
+use crate::limits::{
+    ACCURACY_M_MAX, DWELL_MS_MIN, ENTER_PROBABILITY, EXIT_PROBABILITY, FIX_AGE_MS_MAX, ZONES_MAX,
+};
 use crate::order::Scope;
 
 /// What a zone of a venue is.
@@ -256,21 +259,3 @@ impl TryFrom<RawFence> for Fence {
         Self::new(raw.venue, raw.version, raw.zones, raw.limits)
     }
 }
-
-/// Most zones of one fence.
-pub const ZONES_MAX: usize = 32;
-
-/// Default of [`FenceLimits::enter_probability`] (standards §10).
-pub const ENTER_PROBABILITY: f64 = 0.90;
-
-/// Default of [`FenceLimits::exit_probability`] (standards §10).
-pub const EXIT_PROBABILITY: f64 = 0.10;
-
-/// Default of [`FenceLimits::accuracy_m_max`] (standards §10).
-pub const ACCURACY_M_MAX: f64 = 100.0;
-
-/// Default of [`FenceLimits::fix_age_ms_max`] (standards §10).
-pub const FIX_AGE_MS_MAX: u64 = 15_000;
-
-/// Default of [`FenceLimits::dwell_ms_min`] (standards §10).
-pub const DWELL_MS_MIN: u64 = 20_000;

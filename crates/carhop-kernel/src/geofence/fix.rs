@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::position::{FixError, Position, rounded};
+use crate::limits::{CONFIDENCE_MAX, CONFIDENCE_MIN, RADIUS_M_MAX, RADIUS_M_MIN, SPEED_MPS_MAX};
 use crate::time::Timestamp;
 
 /// A reported position. Every part is checked on its own, so that any combination is a possible report.
@@ -53,7 +54,7 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    /// A circle of `radius_m` metres, which must be positive and at most [`RADIUS_M_MAX`].
+    /// A circle of `radius_m` metres, from [`RADIUS_M_MIN`] to [`RADIUS_M_MAX`].
     pub fn new(radius_m: f64, confidence: Confidence) -> Result<Self, FixError> {
         if !radius_m.is_finite() {
             return Err(FixError::NotFinite);
@@ -61,11 +62,13 @@ impl Accuracy {
         if radius_m <= 0.0 {
             return Err(FixError::RadiusNotPositive);
         }
+        if radius_m < RADIUS_M_MIN {
+            return Err(FixError::RadiusTooSmall);
+        }
         if radius_m > RADIUS_M_MAX {
             return Err(FixError::RadiusTooLarge);
         }
-        let radius_m = rounded(radius_m, STEPS_PER_METRE).max(1.0 / STEPS_PER_METRE);
-        Ok(Self { radius_m, confidence })
+        Ok(Self { radius_m: rounded(radius_m, STEPS_PER_METRE), confidence })
     }
 
     /// The radius as reported, in metres.
@@ -209,14 +212,6 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Largest accuracy radius that still says something about the place, in metres.
-pub const RADIUS_M_MAX: f64 = 100_000.0;
-
-/// Largest speed that is read at all, in metres per second: faster than any airliner over ground.
-pub const SPEED_MPS_MAX: f64 = 400.0;
-
-const CONFIDENCE_MIN: f64 = 0.3;
-const CONFIDENCE_MAX: f64 = 0.999;
 const CONFIDENCE_STEPS: f64 = 1e6;
 
 /// Lengths and speeds are kept to a thousandth.
@@ -249,7 +244,9 @@ mod tests {
     #[test]
     fn numbers_that_cannot_be_meant_are_refused() {
         for (radius_m, expected) in [
-            (0.001, None),
+            (RADIUS_M_MIN, None),
+            (1e-300, Some(FixError::RadiusTooSmall)),
+            (0.001, Some(FixError::RadiusTooSmall)),
             (RADIUS_M_MAX, None),
             (f64::NAN, Some(FixError::NotFinite)),
             (0.0, Some(FixError::RadiusNotPositive)),

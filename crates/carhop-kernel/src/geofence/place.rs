@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use super::answer::{FenceReason, FenceResult};
 use super::fence::Fence;
 use super::fix::{Accuracy, Confidence};
-use super::track::TRAVEL_MPS_MAX;
 use crate::evidence::{PlaceAnswer, PlaceMethod};
 use crate::id::{BadId, VenueId};
-use crate::limits::TAG_FRESH_MS;
+use crate::limits::{
+    BAY_LENGTH_MAX, NEGLIGIBLE_PROBABILITY, TAG_ACCURACY_M_MAX, TAG_DISTANCE_M_MAX, TAG_FRESH_MS,
+    TRAVEL_MPS_MAX,
+};
 use crate::order::Scope;
 use crate::time::Timestamp;
 
@@ -194,17 +196,6 @@ impl fmt::Display for Bay {
         f.write_str(&self.0)
     }
 }
-
-/// How far from the zones a fix beside a genuine reading may be, in metres.
-pub const TAG_DISTANCE_M_MAX: f64 = 150.0;
-
-/// Largest accuracy, as a 68 % radius in metres, of a fix that supports a reading in the open.
-pub const TAG_ACCURACY_M_MAX: f64 = 1_000.0;
-
-/// A fix less likely than this to be within that distance contradicts the reading.
-pub const NEGLIGIBLE_PROBABILITY: f64 = 0.01;
-
-const BAY_LENGTH_MAX: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::position::{FixError, Plane, Point, Position, wrapped_deg};
 use super::validity::{GeometryError, Vertex, bounds, checked_rings, degrees, wrapped};
+use crate::limits::POLYGON_VERTICES_MAX;
 
 /// A checked polygon. Its stored form is the `coordinates` member of a GeoJSON polygon (RFC 7946 §3.1.6):
 /// rings of `[longitude, latitude]`, closed, shell counter-clockwise, holes clockwise.
@@ -141,9 +142,6 @@ impl From<Polygon> for Vec<Vec<[f64; 2]>> {
         polygon.coordinates()
     }
 }
-
-/// Most vertices of a polygon, closing ones included (standards §10).
-pub const POLYGON_VERTICES_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests {

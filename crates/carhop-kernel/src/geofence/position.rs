@@ -103,6 +103,8 @@ pub enum FixError {
     LongitudeOutOfRange,
     /// An accuracy radius that is zero or negative: platforms write both for "unknown".
     RadiusNotPositive,
+    /// An accuracy radius that nobody can know so well.
+    RadiusTooSmall,
     /// An accuracy radius that says nothing about the place.
     RadiusTooLarge,
     /// A confidence that would make the error circle meaningless.
@@ -120,6 +122,7 @@ impl fmt::Display for FixError {
             Self::LatitudeOutOfRange => "latitude is not within -90 to 90 degrees",
             Self::LongitudeOutOfRange => "longitude is not within -180 to 180 degrees",
             Self::RadiusNotPositive => "accuracy radius is not positive",
+            Self::RadiusTooSmall => "the accuracy radius is too small to be meant",
             Self::RadiusTooLarge => "accuracy radius is too large",
             Self::ConfidenceOutOfRange => "confidence of the accuracy is out of range",
             Self::SpeedNegative => "speed is negative",

@@ -10,6 +10,7 @@ use core::f64::consts::PI;
 
 use super::polygon::Polygon;
 use super::position::{Point, Position};
+use crate::limits::SIGMA_M_MIN;
 
 /// Probability, 0 to 1, that a point lies in `polygon` that was reported at `position` with a standard deviation
 /// of `sigma_m` metres along each axis. Within 0.01 of the exact value; less than [`SIGMA_M_MIN`] is not believed.
@@ -59,9 +60,6 @@ fn tail_angle(foot_sigmas: f64, start: f64, end: f64) -> f64 {
     };
     half * NODES.iter().map(pair).sum::<f64>()
 }
-
-/// Smallest believed standard deviation, in metres: no phone or car knows better where it is.
-pub const SIGMA_M_MIN: f64 = 1.0;
 
 /// Beyond this many sigmas nothing is left of a Gaussian that could matter (2e-8).
 const REACH_SIGMAS: f64 = 6.0;

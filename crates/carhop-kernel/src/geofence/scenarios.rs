@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::position::METRES_PER_DEGREE;
 use super::*;
 use crate::evidence::PlaceAnswer;
+use crate::limits::ZONES_MAX;
 use crate::order::Scope;
 use crate::time::Timestamp;
 
@@ -390,6 +391,17 @@ const fn rank(answer: PlaceAnswer) -> u8 {
     }
 }
 
+#[test]
+fn after_a_jump_that_was_not_believed_a_fix_of_the_same_moment_is_news_and_no_repetition() {
+    let lot = lot();
+    let mut track = folded(&lot, &[fix(2, 0.0), fix(4, 0.0), fix(6, 118.4)]);
+    assert_eq!(track.observe(&fix(8, -119.0), &lot, at(8)), Became::Jumped);
+    let jumped = lot.evaluate(&track, at(9), GROCERY);
+    assert_eq!((jumped.answer, jumped.why.first()), (Outside, Some(&Why::ImplausibleSpeed)));
+    let plausible = Fix { fixed_at: at(8), ..fix(9, 0.0) };
+    assert_eq!(track.observe(&plausible, &lot, at(9)), Became::Believed);
+}
+
 proptest! {
     #[test]
     fn a_useless_fix_never_improves_an_answer(
@@ -404,9 +416,10 @@ proptest! {
             // Odd seconds are left to the useless fix, which arrives one second after the honest one.
             second += pause * 2;
             let honest_fix = Fix { accuracy: accuracy(radius_m), ..fix(second, east_m) };
-            honest.observe(&honest_fix, &lot, at(second));
+            let before = honest.observe(&honest_fix, &lot, at(second));
             disturbed.observe(&honest_fix, &lot, at(second));
-            if index == thrown_in && honest.counts().believed > 0 {
+            // After one that was not believed, the next is no repetition of it and may say more than it did.
+            if index == thrown_in && before == Became::Believed {
                 let extra = useless(second + 1);
                 let became = disturbed.observe(&extra, &lot, at(second + 1));
                 prop_assert_ne!(became, Became::Believed);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Look;
 use super::fix::Fix;
+use crate::limits::{LEAVE_SPAN_MS_MIN, MOTION_MPS_MIN, WALKING_MPS_MIN};
 use crate::time::Timestamp;
 
 /// How it stands. A stay begins at rest, as a car that parks, and goes on at walking pace, as its driver does.
@@ -101,12 +102,3 @@ impl Mark {
         fix.fixed_at.since_ms(self.fixed_at).min(fix.received_at.since_ms(self.received_at))
     }
 }
-
-/// From this speed on somebody is no longer at rest, in metres per second.
-pub const WALKING_MPS_MIN: f64 = 1.0;
-
-/// From this speed on somebody is in motion, in metres per second: faster than walking to the car.
-pub const MOTION_MPS_MIN: f64 = 2.5;
-
-/// How long fixes must contradict a presence before it ends, in milliseconds; until then it is uncertain.
-pub const LEAVE_SPAN_MS_MIN: u64 = 5_000;

@@ -14,6 +14,9 @@ use super::fix::{Confidence, Fix};
 use super::position::distance_m;
 use super::standing::{Mark, Pace, Standing};
 use crate::id::VenueId;
+use crate::limits::{
+    CLOCK_SKEW_MS_MAX, JUMP_FIXES_MIN, JUMP_SPAN_MS_MIN, SILENCE_MS_MAX, TRAVEL_MPS_MAX,
+};
 use crate::order::Scope;
 use crate::time::Timestamp;
 
@@ -75,6 +78,11 @@ impl Track {
     /// Whether the last believed fix is in motion: by its own speed, or because it cannot otherwise have got there.
     pub fn is_moving(&self) -> bool {
         self.believed.is_some_and(|believed| believed.moving)
+    }
+
+    /// The last believed fix.
+    pub fn last_fix(&self) -> Option<&Fix> {
+        self.believed.as_ref().map(|believed| &believed.fix)
     }
 
     pub(super) const fn believed(&self) -> Option<&Believed> {
@@ -312,18 +320,3 @@ impl FenceVersion {
         self.version == fence.version() && self.venue == *fence.venue()
     }
 }
-
-/// Fastest believable travel over ground, in metres per second (standards §10).
-pub const TRAVEL_MPS_MAX: f64 = 70.0;
-
-/// How far in the future a fix may be dated, in milliseconds (standards §10).
-pub const CLOCK_SKEW_MS_MAX: u64 = 10_000;
-
-/// A stay is continuous over gaps of up to this long, in milliseconds: phones at rest report twice a minute.
-pub const SILENCE_MS_MAX: u64 = 60_000;
-
-/// Fixes in a row that must agree about a place out of reach before it is believed.
-pub const JUMP_FIXES_MIN: u8 = 3;
-
-/// How long they must agree, in milliseconds.
-pub const JUMP_SPAN_MS_MIN: u64 = 600_000;

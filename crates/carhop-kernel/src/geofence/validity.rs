@@ -6,8 +6,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::polygon::POLYGON_VERTICES_MAX;
 use super::position::{METRES_PER_DEGREE, NANODEGREES_PER_DEGREE, Position};
+use crate::limits::{POLYGON_AREA_M2_MIN, POLYGON_EXTENT_M_MAX, POLYGON_VERTICES_MAX};
 
 /// A vertex in nanodegrees; `x` runs on across the antimeridian instead of jumping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,12 +347,6 @@ fn encloses(ring: &[Vertex], point: Vertex) -> bool {
     });
     crossings.count() % 2 == 1
 }
-
-/// Longest diagonal of the box around a ring, in metres: beyond it the flat map would not be honest.
-pub const POLYGON_EXTENT_M_MAX: f64 = 100_000.0;
-
-/// Smallest area of a ring, in square metres.
-pub const POLYGON_AREA_M2_MIN: f64 = 1.0;
 
 /// Vertices stay within 85 degrees of the equator.
 const LATITUDE_MAX: i64 = 85_000_000_000;

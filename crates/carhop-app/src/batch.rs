@@ -4,7 +4,7 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
-    EvidenceHash, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
+    DecisionDigest, EvidenceHash, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
 };
 use carhop_kernel::id::{
     CommandId, CustomerId, DecisionId, DeviceId, EventId, ProofId, SessionId, TokenId,
@@ -110,7 +110,7 @@ pub struct Meta {
     /// Who caused it.
     pub actor: Actor,
     /// The decision that permitted or refused it.
-    pub decision: Option<DecisionId>,
+    pub decision: Option<DecisionRef>,
     /// The policies that answered.
     pub policy: Option<PolicyVersion>,
     /// Fingerprint of the certificate, or thumbprint of the key, that the caller proved.
@@ -119,6 +119,16 @@ pub struct Meta {
     pub token: Option<SecretHash>,
     /// What runs on the device concerned, and how far it was trusted at that moment (M-DEV-3).
     pub device: Option<DeviceTrust>,
+}
+
+/// The decision behind an event. What the log commits to thereby commits to the decision's record as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionRef {
+    /// Which.
+    pub id: DecisionId,
+    /// SHA-256 of its record's stored bytes.
+    pub digest: DecisionDigest,
 }
 
 /// A device's state at the moment of an event.

@@ -3,11 +3,11 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
-use carhop_kernel::digest::SecretHash;
+use carhop_kernel::digest::{DecisionDigest, SecretHash};
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceAnswer, PlaceMethod};
 use carhop_kernel::evidence::{PresenceMethod, VehicleMatch};
 use carhop_kernel::geofence::judge_place;
-use carhop_kernel::id::{DecisionId, EventId, SessionId};
+use carhop_kernel::id::{DecisionId, EventId, ReleaseId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::{Reason, Refusal};
@@ -21,10 +21,11 @@ use carhop_policy::{
 };
 
 use crate::app::{App, fresh};
-use crate::batch::{Batch, Body, Entry, Meta, Refused, Stream};
+use crate::batch::{Batch, Body, DecisionRef, Entry, Meta, Refused, Stream, Write};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::Reads;
+use crate::record::Record;
 use crate::records::{
     DecisionRecord, DeviceRecord, StopRecord, TenantRecord, TrackRecord, VehicleSeen, VenueRecord,
 };
@@ -68,8 +69,9 @@ pub(crate) struct Ask {
 /// A permitted request: what follows, and the decision that says so.
 pub(crate) struct Granted {
     pub(crate) events: Vec<Event>,
-    pub(crate) decision: DecisionRecord,
     pub(crate) meta: Meta,
+    /// The decision's record, as its events commit to it.
+    pub(crate) record: Write,
 }
 
 impl App {
@@ -130,16 +132,18 @@ impl App {
             facts: explained.map(|(facts, _)| facts),
             reasons: reasons.unwrap_or_default(),
         };
+        let written = record.write(&reads.partition)?;
+        let digest = self.suite().sha256(&[written.body.as_deref().unwrap_or_default()]);
         let mut meta = Meta::by(call);
         if let Some(actuator) = &ask.actuator {
             meta = meta.about(actuator, now);
         }
         meta.token = ask.token_hash;
-        meta.decision = Some(decision);
+        meta.decision = Some(DecisionRef { id: decision, digest: DecisionDigest(digest) });
         meta.policy = Some(record.policy);
         match outcome {
-            Ok(events) => Ok(Granted { events, decision: record, meta }),
-            Err(refusal) => Err(self.refuse(reads, meta, record, refusal).await),
+            Ok(events) => Ok(Granted { events, meta, record: written }),
+            Err(refusal) => Err(self.refuse(reads, meta, &record, written, refusal).await),
         }
     }
 
@@ -156,11 +160,13 @@ impl App {
         let granted = self.judge(call, reads, stop, action, ask).await?;
         let mut batch = reads.batch();
         batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
-        batch.store(&granted.decision)?;
+        batch.writes.push(granted.record);
         extra(&mut batch)?;
         let reply = Reply {
+            order: Some(stop.session.order.order),
             session: Some(stop.session.id),
-            decision: Some(granted.decision.decision),
+            release: granted.events.iter().find_map(released),
+            decision: granted.meta.decision.map(|decision| decision.id),
             ..Reply::default()
         };
         self.commit(call, batch, &reply).await?;
@@ -193,7 +199,8 @@ impl App {
         &self,
         reads: &Reads<'_>,
         meta: Meta,
-        record: DecisionRecord,
+        record: &DecisionRecord,
+        written: Write,
         refusal: Refusal,
     ) -> Failure {
         let entry = Entry {
@@ -208,7 +215,7 @@ impl App {
         let mut batch = Batch::new(reads.partition.clone(), reads.now);
         let kept = async {
             self.parts.journal.refuse(reads.partition.clone(), reads.now, entry).await?;
-            batch.store(&record)?;
+            batch.writes.push(written);
             self.append(batch, Some(record.session)).await.map_err(Failure::from)
         };
         match kept.await {
@@ -412,6 +419,11 @@ fn handset_facts(
         // Over DPoP the caller may be a browser: whatever the device attested, this call counts as certified only.
         tier: if by_driver && !call.mutual_tls { tier.min(TrustTier::Certified) } else { tier },
     }
+}
+
+/// The release that an event authorises.
+fn released(event: &Event) -> Option<ReleaseId> {
+    if let Event::ReleaseAuthorised { release, .. } = event { Some(release.release) } else { None }
 }
 
 /// Names of the policies that determined an answer.

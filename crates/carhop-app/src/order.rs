@@ -157,28 +157,21 @@ impl App {
         let sealing = self.sealing(&mut reads, customer).await?;
         let window = version.terms.window;
         let action = Action::AmendOrder { order: version };
-        let granted = self.judge(call, &reads, &stop, action, Ask::default()).await?;
-        let mut batch = reads.batch();
-        batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
-        batch.store(&granted.decision)?;
-        batch.store(&StopRecord {
+        let record = StopRecord {
             customer,
             intent: None,
             stated_at: None,
             vehicle: None,
             age_proof: false,
-            ..stop.record
-        })?;
-        self.seal_personal(&mut batch, &sealing, order, &personal)?;
-        batch.timers.push(window_timer(&batch, id, window));
-        let reply = Reply {
-            order: Some(order),
-            session: Some(id),
-            decision: Some(granted.decision.decision),
-            ..Reply::default()
+            ..stop.record.clone()
         };
-        self.commit(call, batch, &reply).await?;
-        Ok(reply)
+        self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
+            batch.store(&record)?;
+            self.seal_personal(batch, &sealing, order, &personal)?;
+            batch.timers.push(window_timer(batch, id, window));
+            Ok(())
+        })
+        .await
     }
 
     /// The pseudonym of the store's recipient: the same reference is the same customer, and nobody can turn it back.

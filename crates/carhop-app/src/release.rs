@@ -47,7 +47,7 @@ impl App {
         let terms = &stop.session.leg(leg).ok_or(Failure::invalid("leg", "no such leg"))?.terms;
         let actuator = reads.load::<DeviceRecord>(terms.device.to_string()).await?;
         let presented = self.presented_token(&mut reads, call, &stop, secret).await?;
-        let order = ReleaseOrder { leg, release: self.allocate(&actuator, reads.now) };
+        let order = ReleaseOrder { leg, release: self.allocate(&actuator, reads.now)? };
         let action = match terms.service {
             Service::Goods { .. } => Action::ReleaseCompartment(order),
             Service::Fuel { .. } => Action::DispenseFuel(order),
@@ -60,36 +60,29 @@ impl App {
             actuator: Some(actuator.clone()),
             ..Ask::default()
         };
-        let granted = self.judge(call, &reads, &stop, action, ask).await?;
-        let mut batch = reads.batch();
-        batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
-        batch.store(&granted.decision)?;
-        let token = presented.row.ok_or(Failure::Internal("a release without a token"))?;
-        batch.store(&command_record(&stop, &actuator, &order, &token))?;
-        batch.store(&token.end(TokenEnd::Spent))?;
-        let reply = Reply {
-            session: Some(id),
-            release: Some(order.release.release),
-            decision: Some(granted.decision.decision),
-            ..Reply::default()
-        };
-        let bytes = self.signed_command(&stop, &order, &reads)?;
-        batch.effects.push((fresh!(self, EventId), send(&stop, &actuator, &order, bytes)));
-        batch.timers.push(silence_timer(&batch.partition, id, &order.release));
-        let counter = order.release.counter;
-        batch.store(&DeviceRecord { counter, serving: Some(id), ..actuator })?;
-        self.commit(call, batch, &reply).await?;
-        Ok(reply)
+        self.apply(call, &reads, &stop, action, ask, |batch| {
+            let token = presented.row.ok_or(Failure::Internal("a release without a token"))?;
+            batch.store(&command_record(&stop, &actuator, &order, &token))?;
+            batch.store(&token.end(TokenEnd::Spent))?;
+            let bytes = self.signed_command(&stop, &order, &reads)?;
+            batch.effects.push((fresh!(self, EventId), send(&stop, &actuator, &order, bytes)));
+            batch.timers.push(silence_timer(&batch.partition, id, &order.release));
+            let counter = order.release.counter;
+            batch.store(&DeviceRecord { counter, serving: Some(id), ..actuator.clone() })?;
+            Ok(())
+        })
+        .await
     }
 
     /// A release with its command id, the device's next counter and an expiry (standards §3).
-    fn allocate(&self, actuator: &DeviceRecord, now: Timestamp) -> Release {
-        Release {
+    fn allocate(&self, actuator: &DeviceRecord, now: Timestamp) -> Result<Release, Failure> {
+        let counter = actuator.counter.checked_add(1);
+        Ok(Release {
             release: fresh!(self, ReleaseId),
             command: fresh!(self, CommandId),
-            counter: actuator.counter + 1,
+            counter: counter.ok_or(Failure::Internal("a device without a counter to go on to"))?,
             expires_at: now.plus_ms(COMMAND_LIFETIME_MS),
-        }
+        })
     }
 
     async fn presented_token(

@@ -91,7 +91,7 @@ pub fn leaf(suite: &dyn Suite, recorded: &Recorded, position: u64) -> Result<Vec
         token: recorded.meta.token,
         evidence: evidence_hash(&recorded.body),
         policy: recorded.meta.policy,
-        decision: recorded.meta.decision.map(|decision| decision.to_string()),
+        decision: recorded.meta.decision.map(|decision| decision.id.to_string()),
         reasons: reasons(&recorded.body),
         commitment: None,
     };

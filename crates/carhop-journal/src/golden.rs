@@ -13,11 +13,15 @@ mod vocabulary;
 
 use std::collections::BTreeMap;
 
-use carhop_app::batch::{Body, DeviceTrust, Effect, Entry, Meta, Stream, TimerSubject};
+use carhop_app::batch::{
+    Body, DecisionRef, DeviceTrust, Effect, Entry, Meta, Stream, TimerSubject,
+};
 use carhop_app::record::Partition;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
-use carhop_kernel::digest::{FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash};
+use carhop_kernel::digest::{
+    DecisionDigest, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
+};
 use carhop_kernel::id::{
     ApiKeyId, CommandId, CustomerId, DecisionId, DeviceId, DriverId, EventId, SessionId,
 };
@@ -144,7 +148,10 @@ fn empty_meta() -> Meta {
 fn full_meta() -> Meta {
     Meta {
         actor: actors()[1],
-        decision: Some(id(9, DecisionId::from_bytes)),
+        decision: Some(DecisionRef {
+            id: id(9, DecisionId::from_bytes),
+            digest: DecisionDigest([0x0f; 32]),
+        }),
         policy: Some(PolicyVersion([0x10; 32])),
         key: Some(KeyThumbprint([0x11; 32])),
         token: Some(SecretHash([0x12; 32])),

@@ -66,6 +66,8 @@ digests! {
     FirmwareDigest;
     /// SHA-256 over the bytes of an outside proof (a receipt, an attestation token).
     EvidenceHash;
+    /// SHA-256 of a decision's record as it is stored, which its events commit to (M-AUD-1).
+    DecisionDigest;
     /// SHA-256 of a basket's lines as the store sent them.
     BasketHash;
 }

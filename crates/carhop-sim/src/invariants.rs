@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carhop_app::batch::{Body, LogEntry, Stream};
+use carhop_app::batch::{Body, DecisionRef, LogEntry, Stream};
+use carhop_app::record::{Kind, RecordKey};
 use carhop_app::sequence::leaf;
 use carhop_kernel::id::{CommandId, DeviceId};
 use carhop_kernel::session::{Event, LegIndex};
 use carhop_proofs::merkle::{leaf_hash, root};
-use carhop_proofs::suite::RustCrypto;
+use carhop_proofs::suite::{RustCrypto, Suite};
 
 use crate::SimError;
 use crate::world::World;
@@ -37,6 +38,7 @@ pub async fn check(world: &World) -> Result<Log, SimError> {
     let entries = entries(world).await?;
     let root = sealed(world, &entries).await?;
     gapless(&entries)?;
+    committed(world, &entries).await?;
     for session in sessions(&entries) {
         let events = entries.iter().filter(|entry| entry.recorded.stream == session);
         releases(world, events).await?;
@@ -145,11 +147,25 @@ async fn releases<'a>(
     Ok(())
 }
 
+/// Every event names the decision behind it by what is stored of it, whether it was granted or refused (M-AUD-1).
+async fn committed(world: &World, entries: &[LogEntry]) -> Result<(), SimError> {
+    for DecisionRef { id, digest } in entries.iter().filter_map(|it| it.recorded.meta.decision) {
+        let (partition, kind) = (world.partition.clone(), Kind::Decision);
+        let place = RecordKey { partition, kind, key: id.to_string() };
+        let stored = world.journal.record(place).await.map_err(SimError::world)?;
+        let found = stored.map(|stored| RustCrypto.sha256(&[&stored.body]));
+        if found != Some(digest.0) {
+            return broken(format!("{id} is not stored as its event says"));
+        }
+    }
+    Ok(())
+}
+
 /// No release without a recorded decision that permitted it, under the policies it names.
 async fn decided(world: &World, entry: &LogEntry) -> Result<(), SimError> {
     let meta = &entry.recorded.meta;
     let Some(decision) = meta.decision else { return broken("a release without a decision") };
-    let record = world.app.view_decision(&world.partition, decision).await?;
+    let record = world.app.view_decision(&world.partition, decision.id).await?;
     let permits = record.reasons.is_empty()
         && record.facts.is_some()
         && Some(record.policy) == meta.policy
@@ -158,7 +174,7 @@ async fn decided(world: &World, entry: &LogEntry) -> Result<(), SimError> {
     if permits && meta.token.is_some() && meta.device.is_some() {
         Ok(())
     } else {
-        broken(format!("{decision} does not permit the release made under it"))
+        broken(format!("{} does not permit the release made under it", decision.id))
     }
 }
 

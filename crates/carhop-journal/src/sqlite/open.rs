@@ -29,6 +29,9 @@ pub enum OpenError {
         /// What it is.
         found: String,
     },
+    /// Another program reads the file and does not let go of it.
+    #[error("another program holds the journal")]
+    Held,
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
@@ -45,7 +48,18 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.execute_batch(DURABLE)?;
     check_durable(&connection)?;
     migrate(&mut connection)?;
+    settle(&connection)?;
     Ok(connection)
+}
+
+/// Copies the whole write-ahead log into the file and flushes that. What an earlier process wrote into the log but
+/// could not flush is still read from the system's cache, though it may never have reached the disk; from here on
+/// whatever can be read is also there.
+fn settle(connection: &Connection) -> Result<(), OpenError> {
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0))? {
+        0 => Ok(()),
+        1.. => Err(OpenError::Held),
+    }
 }
 
 /// A connection that can only read; the writer's must be open.
@@ -114,9 +128,10 @@ const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_journal.s
 const APPLICATION: u32 = 0x6368_6f70;
 
 /// A commit returns when the write-ahead log is on the disk. Deleted content is overwritten, because the keys of erased
-/// subjects must not outlive them.
+/// subjects must not outlive them. Checkpoints are the writer's: SQLite's own would ignore a flush that fails.
 const DURABLE: &str =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+    PRAGMA wal_autocheckpoint = 0;";
 
 const SYNCHRONOUS_FULL: u32 = 2;
 

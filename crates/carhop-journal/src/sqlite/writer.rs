@@ -1,7 +1,8 @@
 //! The one thread that writes. Each turn it takes whatever batches wait, gives each its savepoint and all of them one
 //! commit, and answers when that is durable (`design.md` §4).
 //!
-//! After a commit that failed it stops for good: what the disk holds is known only after opening again.
+//! After a commit or a checkpoint that failed it stops for good: what the disk holds is known only after opening again,
+//! and a second flush that succeeds says nothing of what the first one lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(super) struct Writer {
     leases: BTreeMap<(Partition, EventId), Timestamp>,
     /// Erased data may still stand in the write-ahead log.
     erasure_is_open: bool,
+    /// Batches in the write-ahead log since it was last copied into the file.
+    uncopied: usize,
 }
 
 /// What a batch came to.
@@ -37,7 +40,7 @@ struct Stopped(String);
 
 impl Writer {
     pub(super) fn new(connection: Connection, queue: Arc<Queue>) -> Self {
-        Self { connection, queue, leases: BTreeMap::new(), erasure_is_open: false }
+        Self { connection, queue, leases: BTreeMap::new(), erasure_is_open: false, uncopied: 0 }
     }
 
     /// Works until the queue is closed and empty, or a commit fails.
@@ -45,7 +48,8 @@ impl Writer {
         let queue = Arc::clone(&self.queue);
         let _guard = StopOnExit(&queue);
         while let Some(Turn { jobs, leases }) = queue.next() {
-            if let Err(Stopped(why)) = self.commit(jobs) {
+            let committed = self.commit(jobs).and_then(|()| self.checkpoint());
+            if let Err(Stopped(why)) = committed {
                 tracing::error!(why, "the journal has stopped");
                 queue.stop(&why);
                 for lease in leases {
@@ -56,7 +60,6 @@ impl Writer {
             for lease in leases {
                 self.lease(lease);
             }
-            self.finish_erasure();
         }
     }
 
@@ -105,6 +108,7 @@ impl Writer {
     /// What must be remembered of a batch that is durable now.
     fn note(&mut self, batch: &Batch, is_appended: bool) {
         if is_appended {
+            self.uncopied += 1;
             self.erasure_is_open |= !batch.erased.is_empty();
             for id in &batch.finished_effects {
                 self.leases.remove(&(batch.partition.clone(), *id));
@@ -125,17 +129,26 @@ impl Writer {
         }
     }
 
-    /// Empties the write-ahead log after an erasure (M-PRV-2). A reader can be in the way; then the next turn tries again.
-    fn finish_erasure(&mut self) {
-        if !self.erasure_is_open {
-            return;
-        }
-        let emptied = self.connection.busy_timeout(Duration::ZERO).and_then(|()| {
-            self.connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0))
-        });
-        let restored = self.connection.busy_timeout(super::open::BUSY_TIMEOUT);
-        self.erasure_is_open = !matches!((emptied, restored), (Ok(0), Ok(())));
+    /// Copies the write-ahead log into the file now and then, and empties it after an erasure (M-PRV-2). A reader can be
+    /// in the way; then the next turn tries again.
+    fn checkpoint(&mut self) -> Result<(), Stopped> {
+        let mode = match (self.erasure_is_open, self.uncopied >= UNCOPIED_MAX) {
+            (true, _) => "TRUNCATE",
+            (false, true) => "PASSIVE",
+            (false, false) => return Ok(()),
+        };
+        let is_held = self.copy_log(mode).map_err(|error| Stopped(error.to_string()))?;
+        self.erasure_is_open &= is_held;
+        self.uncopied = 0;
+        Ok(())
+    }
+
+    fn copy_log(&self, mode: &str) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        let is_held = self.connection.query_row(&pragma, [], |row| row.get(0))?;
+        self.connection.busy_timeout(super::open::BUSY_TIMEOUT)?;
+        Ok(is_held)
     }
 }
 
@@ -168,3 +181,6 @@ impl Drop for StopOnExit<'_> {
         self.0.stop("the writer has ended");
     }
 }
+
+/// Batches after which the write-ahead log is copied into the file: about a thousand pages.
+const UNCOPIED_MAX: usize = 128;

@@ -279,6 +279,15 @@ pub enum DeviceEvent {
         /// SHA-256 of the statement's bytes.
         statement: EvidenceHash,
     },
+    /// A signed cancel was made for it: it shall never carry out a command, and say whether it has.
+    CancelMade {
+        /// Which.
+        device: DeviceId,
+        /// The cancel.
+        cancel: CommandId,
+        /// What it cancels.
+        command: CommandId,
+    },
     /// It was revoked.
     Revoked {
         /// Which.
@@ -406,6 +415,33 @@ pub enum Effect {
         /// Its bytes.
         bytes: Vec<u8>,
     },
+    /// Send a signed cancel, unchanged, to a device. It can only stop something, so nothing calls it back.
+    SendCancel {
+        /// The device.
+        device: DeviceId,
+        /// First instant at which it must not be sent any more.
+        expires_at: Timestamp,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Effect {
+    /// The device that it is for; effects of one device run in order.
+    pub const fn device(&self) -> DeviceId {
+        match self {
+            Self::SendCommand { device, .. } | Self::SendCancel { device, .. } => *device,
+        }
+    }
+
+    /// First instant at which it must not be run any more.
+    pub const fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::SendCommand { expires_at, .. } | Self::SendCancel { expires_at, .. } => {
+                *expires_at
+            }
+        }
+    }
 }
 
 /// An effect that was leased, with whose it is.
@@ -438,6 +474,15 @@ pub struct Timer {
     pub subject: TimerSubject,
     /// When.
     pub due_at: Timestamp,
+    /// How often it has run or failed already; what it waits longer for.
+    pub tries: u32,
+}
+
+impl Timer {
+    /// A timer that has not run yet.
+    pub const fn new(partition: Partition, subject: TimerSubject, due_at: Timestamp) -> Self {
+        Self { partition, subject, due_at, tries: 0 }
+    }
 }
 
 /// Personal data, sealed under a key of its subject.

@@ -7,6 +7,7 @@
 mod app;
 pub mod batch;
 pub mod call;
+mod cancel;
 mod code;
 mod customer;
 mod driver;
@@ -26,6 +27,7 @@ mod release;
 pub mod sequence;
 mod statement;
 mod steer;
+pub mod timers;
 mod token;
 mod vault;
 mod view;

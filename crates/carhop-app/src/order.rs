@@ -290,7 +290,7 @@ fn bounded(param: &'static str, text: &str) -> Result<String, Failure> {
 
 fn window_timer(batch: &Batch, session: SessionId, window: Window) -> Timer {
     let subject = TimerSubject::WindowEnd { session };
-    Timer { partition: batch.partition.clone(), subject, due_at: window.end }
+    Timer::new(batch.partition.clone(), subject, window.end)
 }
 
 /// Longest text that an order carries.

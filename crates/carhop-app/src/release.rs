@@ -128,12 +128,17 @@ impl App {
             issued_at: reads.now,
             expires_at: order.release.expires_at,
         };
+        self.signed(reads, &command)
+    }
+
+    /// The signed bytes of a command, under the tenant's command key.
+    pub(crate) fn signed(&self, reads: &Reads<'_>, command: &Command) -> Result<Vec<u8>, Failure> {
         let key = self
             .parts
             .keyring
             .command_key(self.suite(), &reads.partition.tenant)
             .map_err(|_| Failure::Internal("a command key that is none"))?;
-        sign(self.suite(), &key, &command)
+        sign(self.suite(), &key, command)
             .map_err(|_| Failure::Internal("a command that cannot be signed"))
     }
 }
@@ -183,11 +188,8 @@ fn silence_timer(
     session: SessionId,
     release: &Release,
 ) -> Timer {
-    Timer {
-        partition: partition.clone(),
-        subject: TimerSubject::Silence { session, command: release.command },
-        due_at: release.expires_at.plus_ms(RECEIPT_GRACE_MS),
-    }
+    let subject = TimerSubject::Silence { session, command: release.command };
+    Timer::new(partition.clone(), subject, release.expires_at.plus_ms(RECEIPT_GRACE_MS))
 }
 
 /// How long after a command's expiry its receipt may still be under way.

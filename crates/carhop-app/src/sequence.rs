@@ -121,6 +121,7 @@ const fn device_event_name(event: &DeviceEvent) -> &'static str {
         DeviceEvent::Attested { .. } => "device.trust_changed",
         DeviceEvent::Connected { .. } => "device.connected",
         DeviceEvent::Stated { .. } => "device.stated",
+        DeviceEvent::CancelMade { .. } => "command.cancelled",
         DeviceEvent::Revoked { .. } => "device.revoked",
     }
 }

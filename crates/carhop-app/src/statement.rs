@@ -60,6 +60,7 @@ impl App {
         let meta = Meta::of(Actor::Device { device });
         let body = Body::Device(DeviceEvent::Connected { device });
         batch.record(self, Stream::Device(device), &meta, body);
+        self.ask_again(&mut batch, device).await?;
         self.append(batch, None).await?;
         Ok(())
     }
@@ -183,7 +184,8 @@ const fn stands_alone(report: &Report) -> bool {
         Report::LockJammed { .. }
         | Report::PumpArmed { .. }
         | Report::NotExecuted { .. }
-        | Report::Silence { .. } => false,
+        | Report::Silence { .. }
+        | Report::GivenUp { .. } => false,
     }
 }
 

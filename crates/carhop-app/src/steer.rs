@@ -30,7 +30,7 @@ impl App {
         retry!(self.steer(call, session, Action::Resume).await)
     }
 
-    /// Ends the stop. Commands that have not left never will; what may have left is followed to its end.
+    /// Ends the stop. Commands that have not left never will; what may have left is cancelled and followed to its end.
     pub async fn revoke(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
         let why = match call.actor {
             Actor::Customer { .. } => RevocationCause::CustomerStopped,
@@ -55,6 +55,7 @@ impl App {
         let stop = self.read_stop(&mut reads, session).await?;
         self.visible(&mut reads, call, &stop).await?;
         let ends = matches!(action, Action::Revoke { .. });
+        let cancel = if ends { self.cancel_of(&mut reads, &stop.session).await? } else { None };
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
             if ends {
                 batch.finished_timers.push(TimerSubject::WindowEnd { session });
@@ -65,7 +66,7 @@ impl App {
                     batch.finished_timers.push(TimerSubject::Silence { session, command });
                 }
             }
-            Ok(())
+            cancel.map_or(Ok(()), |cancel| cancel.add_to(batch, self))
         })
         .await
     }

@@ -159,7 +159,7 @@ fn release(producer: usize, number: u64) -> Batch {
         }],
         spends: vec![Spend { space: "otp", nonce, until: NOW }],
         effects: vec![(EventId::from_bytes(bytes), effect)],
-        timers: vec![Timer { partition: partition.clone(), subject, due_at: NOW }],
+        timers: vec![Timer::new(partition.clone(), subject, NOW)],
         ..Batch::new(partition, NOW)
     }
 }

@@ -40,8 +40,13 @@ pub fn files() -> BTreeMap<String, Vec<u8>> {
         let stored = codec::encode(&place, 7, NOW, &entry).unwrap();
         files.insert(format!("{}.json", body_name(&entry.body)), stored);
     }
-    let Effect::SendCommand { .. } = effect();
-    files.insert("effect.send_command.json".to_owned(), codec::encode_effect(&effect()).unwrap());
+    for effect in effects() {
+        let file = match effect {
+            Effect::SendCommand { .. } => "effect.send_command.json",
+            Effect::SendCancel { .. } => "effect.send_cancel.json",
+        };
+        files.insert(file.to_owned(), codec::encode_effect(&effect).unwrap());
+    }
     for subject in subjects() {
         let file = match subject {
             TimerSubject::Silence { .. } => "timer.silence.json",
@@ -100,14 +105,19 @@ fn streams() -> [Stream; 4] {
     streams
 }
 
-fn effect() -> Effect {
-    Effect::SendCommand {
+every! { effects, Effect:
+    SendCommand {
         device: id(5, DeviceId::from_bytes),
         session: id(1, SessionId::from_bytes),
         command: id(2, CommandId::from_bytes),
         expires_at: NOW.plus_ms(30_000),
         bytes: vec![0xd2, 0x84, 0x00, 0xff],
-    }
+    };
+    SendCancel {
+        device: id(5, DeviceId::from_bytes),
+        expires_at: NOW.plus_ms(30_000),
+        bytes: vec![0xd2, 0x84, 0x00, 0xfe],
+    };
 }
 
 /// A sample in the stream where it belongs.

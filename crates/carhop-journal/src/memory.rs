@@ -123,7 +123,7 @@ struct State {
     spent: BTreeMap<(Partition, &'static str, [u8; 32]), Timestamp>,
     /// In the order of their appending.
     outbox: Vec<Waiting>,
-    timers: BTreeMap<(Partition, TimerSubject), Timestamp>,
+    timers: BTreeMap<(Partition, TimerSubject), Timer>,
     vault: BTreeMap<(Partition, String), BTreeMap<String, Vec<u8>>>,
 }
 
@@ -179,7 +179,7 @@ impl State {
             self.timers.remove(&(partition.clone(), subject));
         }
         for timer in batch.timers {
-            self.timers.insert((timer.partition, timer.subject), timer.due_at);
+            self.timers.insert((timer.partition.clone(), timer.subject), timer);
         }
         for Sealed { subject, field, bytes } in batch.sealed {
             self.vault.entry((partition.clone(), subject)).or_default().insert(field, bytes);
@@ -358,7 +358,7 @@ impl State {
         let mut devices: BTreeSet<(Partition, DeviceId)> = BTreeSet::new();
         let mut leased = Vec::new();
         for waiting in &mut self.outbox {
-            let Effect::SendCommand { device, .. } = waiting.effect;
+            let device = waiting.effect.device();
             let is_oldest = devices.insert((waiting.partition.clone(), device));
             let is_hidden = waiting.leased_until.is_some_and(|until| until > now);
             if leased.len() < limit && is_oldest && !is_hidden {
@@ -370,16 +370,8 @@ impl State {
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> Vec<Timer> {
-        let mut due: Vec<_> = self
-            .timers
-            .iter()
-            .filter(|(_, due_at)| **due_at <= now)
-            .map(|((partition, subject), &due_at)| Timer {
-                partition: partition.clone(),
-                subject: *subject,
-                due_at,
-            })
-            .collect();
+        let mut due: Vec<_> =
+            self.timers.values().filter(|timer| timer.due_at <= now).cloned().collect();
         due.sort_by_key(|timer| timer.due_at);
         due.truncate(limit);
         due

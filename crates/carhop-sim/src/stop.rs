@@ -124,6 +124,13 @@ impl<'a> Stop<'a> {
         self.check().await.map(|_| ())
     }
 
+    /// Somebody loiters: the driver is seen and attests once more, and lock and pump prove their integrity.
+    pub async fn refresh(&self) -> Result<(), SimError> {
+        self.driver().attest(self.world).await?;
+        self.world.app.match_vehicle(&self.by_driver(), self.session, PLATE).await?;
+        self.stay().await
+    }
+
     /// Everything up to the first release.
     pub async fn get_ready(&self) -> Result<(), SimError> {
         self.bind().await?;

@@ -105,19 +105,109 @@ fn a_late_receipt_settles_what_silence_left_open() {
 }
 
 #[test]
-fn a_lost_command_stays_indeterminate_until_somebody_knows() {
+fn a_lost_command_stays_indeterminate_until_the_lock_signs_that_it_was_never_executed() {
     let log = scene(35, async |world, cast| {
         let stop = ready(world, cast).await?;
         world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
         stop.release(FIRST).await?;
         world.pass(40_000).await?;
-        world.metal.with(cast.lock, |unit, _| unit.deafen(false))?;
-        world.pass(60_000).await?;
         assert_eq!(stop.leg(FIRST).await?, LegStateKind::Indeterminate);
+        world.metal.with(cast.lock, |unit, _| unit.deafen(false))?;
+        world.pass(100_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Pending);
+        // The leg is free again, and the lock obeys what comes after the cancel.
+        stop.refresh().await?;
+        stop.hand_over(FIRST).await?;
+        assert_eq!(openings(&stop), 1);
         Ok(())
     });
     let log = log.unwrap();
-    assert_eq!((log.count("command.sent"), log.count("lock.opened")), (1, 0));
+    assert_eq!((log.count("release.not_executed"), log.count("lock.opened")), (1, 1));
+    assert!(log.count("command.cancelled") > 0);
+}
+
+#[test]
+fn a_device_that_stays_silent_is_asked_ever_less_often_and_then_a_person_is_called() {
+    let log = scene(41, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
+        stop.release(FIRST).await?;
+        world.pass(60 * 60 * 1_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Indeterminate);
+        let due = world.journal.due_timers(world.now().plus_ms(7_000_000), 10).await?;
+        assert!(
+            due.iter().all(|timer| matches!(timer.subject, TimerSubject::WindowEnd { .. })),
+            "nobody asks any more: {due:?}"
+        );
+        // Once the lock is back, it is asked again and resolves it.
+        world.metal.with(cast.lock, |unit, _| unit.deafen(false))?;
+        world.disconnect(cast.lock)?;
+        world.connect(cast.lock).await?;
+        world.pass(15_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Pending);
+        Ok(())
+    });
+    let log = log.unwrap();
+    assert_eq!(log.count("exception.raised"), 1);
+    assert_eq!(log.count("command.cancelled"), 8 + 1);
+}
+
+#[test]
+fn a_stop_that_is_revoked_while_its_command_is_on_its_way_is_cancelled_at_the_lock() {
+    let log = scene(42, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
+        stop.release(FIRST).await?;
+        world.app.run_effects().await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Commanded);
+        world.metal.with(cast.lock, |unit, _| unit.deafen(false))?;
+        world.app.revoke(&stop.by_customer(), stop.session).await?;
+        world.settle().await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Pending, "resolved at once");
+        assert_eq!(openings(&stop), 0);
+        Ok(())
+    });
+    let log = log.unwrap();
+    assert_eq!((log.count("command.cancelled"), log.count("release.not_executed")), (1, 1));
+}
+
+#[test]
+fn a_pump_stops_when_its_stop_is_revoked_and_settles_what_it_gave() {
+    let log = scene(43, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        stop.hand_over(FIRST).await?;
+        let before_ml = world.metal.with(cast.pump, |unit, _| unit.truth())?;
+        stop.release(SECOND).await?;
+        world.pass(10_000).await?;
+        assert_eq!(stop.leg(SECOND).await?, LegStateKind::Dispensing);
+        world.app.revoke(&stop.by_customer(), stop.session).await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(SECOND).await?, LegStateKind::Settled);
+        let given_ml = world.metal.with(cast.pump, |unit, _| unit.truth())? - before_ml;
+        assert!((1..20_000).contains(&given_ml), "{given_ml}");
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("fuel.settled"), 1);
+}
+
+#[test]
+fn a_timer_that_fails_comes_back_later_each_time() {
+    scene(44, async |world, _| {
+        let lost = TimerSubject::WindowEnd { session: SessionId::from_bytes([9; 16]) };
+        let mut batch = Batch::new(world.partition.clone(), world.now());
+        batch.timers.push(Timer::new(world.partition.clone(), lost, world.now()));
+        world.journal.append(batch).await.unwrap();
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            assert!(world.app.run_timers().await.is_err());
+            let due = world.journal.due_timers(world.now().plus_ms(3_600_000), 1).await?;
+            waits.push(due[0].due_at.since_ms(world.now()) / 1_000);
+            world.clock.set(due[0].due_at);
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[test]
@@ -215,11 +305,8 @@ fn one_timer_or_effect_that_fails_does_not_hold_up_the_others() {
         stop.release(FIRST).await?;
         let lost = SessionId::from_bytes([9; 16]);
         let mut batch = Batch::new(world.partition.clone(), world.now());
-        batch.timers.push(Timer {
-            partition: world.partition.clone(),
-            subject: TimerSubject::WindowEnd { session: lost },
-            due_at: world.now(),
-        });
+        let subject = TimerSubject::WindowEnd { session: lost };
+        batch.timers.push(Timer::new(world.partition.clone(), subject, world.now()));
         batch.effects.push((
             EventId::from_bytes([1; 16]),
             Effect::SendCommand {

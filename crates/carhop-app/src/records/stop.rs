@@ -25,18 +25,22 @@ pub struct SessionHead {
     pub driver: Option<DriverId>,
     /// The locks and pumps of its legs, while it is active.
     pub devices: Vec<DeviceId>,
+    /// Those that have not said what became of a command, for as long as nobody knows.
+    pub awaited: Vec<DeviceId>,
 }
 
 impl SessionHead {
     /// The head of a session.
     pub fn of(session: &Session) -> Self {
         let devices = session.legs.iter().map(|leg| leg.terms.device);
+        let awaited = session.legs.iter().filter(|leg| leg.state.kind().is_awaited());
         Self {
             session: session.id,
             phase: session.phase.kind(),
             held: session.hold.is_some(),
             driver: session.assignment().map(|assignment| assignment.driver),
             devices: if session.is_active() { devices.collect() } else { Vec::new() },
+            awaited: awaited.map(|leg| leg.terms.device).collect(),
         }
     }
 }
@@ -50,8 +54,10 @@ impl Record for SessionHead {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         let devices = self.devices.iter().map(|device| ("device", device.to_string()));
+        let awaited = self.awaited.iter().map(|device| ("awaited", device.to_string()));
         let driver = self.driver.iter().map(|driver| ("driver", driver.to_string()));
-        [("state", self.phase.name().to_owned())].into_iter().chain(devices).chain(driver).collect()
+        let state = [("state", self.phase.name().to_owned())];
+        state.into_iter().chain(devices).chain(awaited).chain(driver).collect()
     }
 }
 

@@ -114,7 +114,7 @@ impl World {
     }
 
     pub(super) fn timer(&self, subject: TimerSubject, due_at: Timestamp) -> Timer {
-        Timer { partition: self.partition.clone(), subject, due_at }
+        Timer::new(self.partition.clone(), subject, due_at)
     }
 
     pub(super) fn due(&self, now: Timestamp) -> Vec<TimerSubject> {

@@ -59,6 +59,7 @@ macro_rules! conformance_cases {
             an_effect_called_off_in_its_own_batch_never_leaves
             timers_come_due_longest_overdue_first
             a_timer_of_the_same_subject_replaces_the_earlier_one
+            a_timer_remembers_how_often_it_has_run
             a_finished_timer_is_gone_unless_its_batch_sets_it_anew
             sealed_data_is_kept_per_field_and_replaced
             erasure_destroys_one_subject_and_wins_over_sealing

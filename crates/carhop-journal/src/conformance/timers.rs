@@ -1,6 +1,6 @@
 //! Durable deadlines: one per subject (`design.md` §9.3).
 
-use carhop_app::batch::TimerSubject;
+use carhop_app::batch::{Timer, TimerSubject};
 use carhop_kernel::id::{CommandId, SessionId};
 use carhop_kernel::time::Timestamp;
 
@@ -27,6 +27,17 @@ pub fn a_timer_of_the_same_subject_replaces_the_earlier_one(open: Open<'_>) {
     set(&world, window_end(1), LATER);
     assert_eq!(world.due(NOW), []);
     assert_eq!(world.due(LATER), [window_end(1)]);
+}
+
+pub fn a_timer_remembers_how_often_it_has_run(open: Open<'_>) {
+    let world = World::new(open);
+    for tries in [0, 3, u32::MAX] {
+        let timer = Timer { tries, ..world.timer(silence(1), NOW) };
+        let mut batch = world.batch();
+        batch.timers.push(timer.clone());
+        world.append(batch).unwrap();
+        assert_eq!(block_on(world.journal.due_timers(NOW, 2)).unwrap(), [timer]);
+    }
 }
 
 pub fn a_finished_timer_is_gone_unless_its_batch_sets_it_anew(open: Open<'_>) {

@@ -125,6 +125,11 @@ every! { device_events, DeviceEvent:
         metered_ml: Some(12_345),
         statement: RECEIPT,
     };
+    CancelMade {
+        device: device(),
+        cancel: id(0x2a, CommandId::from_bytes),
+        command: command(),
+    };
     Revoked { device: device(), why: "lost".to_owned() };
 }
 

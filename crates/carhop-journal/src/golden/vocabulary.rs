@@ -49,7 +49,7 @@ choices! {
     "compartment" Compartment: Trunk TruckBed Locker ColdBox;
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
     "exception" Exception: OpenedWithoutLeave OpenedAfterEnd FlowWithoutLeave OverDispensed
-        LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange;
+        LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety VehicleMoved Tamper;

@@ -188,7 +188,7 @@ impl Target<'_> {
     }
 
     fn queue(&self, id: EventId, effect: &Effect) -> Result<(), Failure> {
-        let Effect::SendCommand { device, .. } = effect;
+        let device = effect.device();
         let stored = codec::encode_effect(effect)?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO effects (tenant, market, id, device, stored) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -275,14 +275,15 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn set_timer(&self, Timer { subject, due_at, .. }: &Timer) -> Result<(), Failure> {
+    fn set_timer(&self, Timer { subject, due_at, tries, .. }: &Timer) -> Result<(), Failure> {
         let subject = codec::encode_subject(subject)?;
         self.connection
             .prepare_cached(
-                "INSERT INTO timers (tenant, market, subject, due_ms) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms",
+                "INSERT INTO timers (tenant, market, subject, due_ms, tries)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms, tries = excluded.tries",
             )?
-            .execute(params![self.tenant, self.market, subject, millis(*due_at)])?;
+            .execute(params![self.tenant, self.market, subject, millis(*due_at), tries])?;
         Ok(())
     }
 

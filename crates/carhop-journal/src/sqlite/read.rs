@@ -188,7 +188,7 @@ pub(super) fn due_timers(
 ) -> Result<Vec<Timer>, JournalError> {
     rows(
         connection,
-        "SELECT tenant, market, subject, due_ms FROM timers WHERE due_ms <= ?1
+        "SELECT tenant, market, subject, due_ms, tries FROM timers WHERE due_ms <= ?1
          ORDER BY due_ms LIMIT ?2",
         params![millis(now), row_limit(limit)],
         |row| {
@@ -197,6 +197,7 @@ pub(super) fn due_timers(
                 partition: partition(row)?,
                 subject: codec::decode_subject(&subject)?,
                 due_at: Timestamp::from_unix_ms(due_ms),
+                tries: get(row, 4)?,
             })
         },
     )

@@ -124,7 +124,7 @@ fn batch(producer: u8, number: u32) -> Batch {
         writes: vec![Write { key, body: Some(vec![1; 100]), indexes }],
         spends: vec![Spend { space: "otp", nonce, until: NOW.plus_ms(1) }],
         effects: vec![(event, effect)],
-        timers: vec![Timer { partition: partition(), subject, due_at: NOW }],
+        timers: vec![Timer::new(partition(), subject, NOW)],
         ..Batch::new(partition(), NOW)
     }
 }

@@ -313,6 +313,8 @@ pub enum Exception {
     VehicleMoved,
     /// Refrigerated goods left their range.
     TemperatureOutOfRange,
+    /// A device stayed silent about a command for as long as anybody asks: a person has to find out.
+    OutcomeUnknown,
 }
 
 /// What stopped a pump.
@@ -342,6 +344,7 @@ impl Exception {
             Self::InterlockTripped => "interlock_tripped",
             Self::VehicleMoved => "vehicle_moved",
             Self::TemperatureOutOfRange => "temperature_out_of_range",
+            Self::OutcomeUnknown => "outcome_unknown",
         }
     }
 }

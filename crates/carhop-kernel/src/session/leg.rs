@@ -250,6 +250,11 @@ impl LegStateKind {
         !self.is_end() && !matches!(self, Self::Pending)
     }
 
+    /// Whether the command may have left and nothing is known about it.
+    pub const fn is_awaited(self) -> bool {
+        matches!(self, Self::Commanded | Self::Indeterminate)
+    }
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {

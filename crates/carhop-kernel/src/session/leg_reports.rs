@@ -88,6 +88,12 @@ pub const ALARMS: &[Alarm] = &[
         from: &[L::Commanded, L::Indeterminate, L::Open, L::Transferred],
         raises: Exception::LockJammed,
     },
+    Alarm {
+        report: "given_up",
+        legs: BOTH,
+        from: &[L::Indeterminate],
+        raises: Exception::OutcomeUnknown,
+    },
     flow("meter_advanced", FUEL, &[L::Pending, L::Authorised, L::Failed]),
     flow("meter_advanced", GOODS, LegKind::Goods.states()),
     flow("dispensing_ended", FUEL, &[L::Pending, L::Authorised, L::Failed]),

@@ -33,6 +33,7 @@ pub fn observe(session: &Session, report: &Report, now: Timestamp) -> Vec<Event>
         }
         Report::NotExecuted { command, why } => not_executed(session, command, why),
         Report::Silence { command } => silence(session, command),
+        Report::GivenUp { command } => given_up(session, command),
         Report::VehicleMoved => vehicle_moved(session, now),
         Report::Tampered { device } => tampered(session, device, now),
         Report::InterlockTripped { device, .. } => {
@@ -222,6 +223,16 @@ fn silence(session: &Session, command: CommandId) -> Vec<Event> {
     }
 }
 
+fn given_up(session: &Session, command: CommandId) -> Vec<Event> {
+    let Some(index) = session.leg_of_command(command) else { return Vec::new() };
+    match session.leg(index) {
+        Some(leg) if matches!(leg.state, LegState::Indeterminate(_)) => {
+            vec![exception(Exception::OutcomeUnknown, Some(index), leg.terms.device)]
+        }
+        Some(_) | None => Vec::new(),
+    }
+}
+
 /// A moving car ends the binding; if something is under way, the session is frozen, somebody looks, and the binding
 /// ends when the hold is lifted (M-VEH-2, M-VEH-4).
 fn vehicle_moved(session: &Session, now: Timestamp) -> Vec<Event> {
@@ -254,7 +265,7 @@ fn leg_under(session: &Session, command: CommandId, kind: LegKind) -> Option<(Le
 
 /// Whether its command may have left and nothing is known about it.
 const fn is_awaited(leg: &Leg) -> bool {
-    matches!(leg.state, LegState::Commanded(_) | LegState::Indeterminate(_))
+    leg.state.kind().is_awaited()
 }
 
 fn leg_of_device(session: &Session, device: DeviceId) -> Option<LegIndex> {

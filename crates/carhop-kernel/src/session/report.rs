@@ -65,6 +65,11 @@ pub enum Report {
         /// Which command.
         command: CommandId,
     },
+    /// A device was asked about a command for as long as anybody asks, and nobody knows what became of it.
+    GivenUp {
+        /// Which command.
+        command: CommandId,
+    },
     /// The car moves.
     VehicleMoved,
     /// A device reported tampering.

@@ -81,6 +81,7 @@ CREATE TABLE timers (
     market  TEXT    NOT NULL,
     subject BLOB    NOT NULL,
     due_ms  INTEGER NOT NULL,
+    tries   INTEGER NOT NULL,
     PRIMARY KEY (tenant, market, subject)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX timers_due ON timers (due_ms);

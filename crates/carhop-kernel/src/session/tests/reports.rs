@@ -24,7 +24,7 @@ fn every_pair_of_leg_state_and_report_does_what_the_tables_say() {
             }
         }
     }
-    assert_eq!(seen, (8 + 8) * 11, "a state is missing");
+    assert_eq!(seen, (8 + 8) * 12, "a state is missing");
 }
 
 fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str, report: &Report) {
@@ -390,6 +390,7 @@ fn leg_reports(session: &Session, leg: LegIndex) -> Vec<(&'static str, Report)> 
         ("not_executed", not_executed(NotExecuted::RefusedByDevice)),
         ("not_executed", not_executed(NotExecuted::Cancelled)),
         ("silence", Report::Silence { command }),
+        ("given_up", Report::GivenUp { command }),
     ]
 }
 

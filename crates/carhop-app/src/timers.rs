@@ -1,0 +1,184 @@
+//! Runs the timers: what falls due is looked at again, silent devices are asked, and a failure comes back later each time.
+//! Every deadline is a durable row (`design.md` §9.3); nothing here waits.
+
+use carhop_kernel::actor::Actor;
+use carhop_kernel::id::{CommandId, DeviceId, SessionId};
+use carhop_kernel::session::{
+    Action, LegState, Release, Report, Request, Session, decide, observe,
+};
+
+use crate::app::App;
+use crate::batch::{Batch, Meta, Timer, TimerSubject};
+use crate::failure::Failure;
+use crate::ports::DeviceFrame;
+use crate::reads::{Reads, retry};
+use crate::records::SessionHead;
+
+impl App {
+    /// Runs every timer that is due. Returns how many there were.
+    pub async fn run_timers(&self) -> Result<usize, Failure> {
+        let due = self.parts.journal.due_timers(self.now(), TIMERS_PER_RUN).await?;
+        let mut outcome = Ok(due.len());
+        for timer in &due {
+            let run = match timer.subject {
+                TimerSubject::Silence { session, command } => {
+                    self.silence(timer, session, command).await
+                }
+                TimerSubject::WindowEnd { session } => self.window_end(timer, session).await,
+            };
+            if let Err(failure) = run {
+                self.put_off(timer).await?;
+                outcome = Err(failure);
+            }
+        }
+        outcome
+    }
+
+    /// Has a timer that failed come back later, each time twice as late, so that it takes nobody else's turn.
+    async fn put_off(&self, timer: &Timer) -> Result<(), Failure> {
+        let now = self.now();
+        let mut batch = Batch::new(timer.partition.clone(), now);
+        let due_at = now.plus_ms(wait_ms(FAILURE_DELAY_MS, timer.tries).min(FAILURE_DELAY_MS_MAX));
+        batch.timers.push(Timer { due_at, tries: timer.tries.saturating_add(1), ..timer.clone() });
+        self.append(batch, None).await?;
+        Ok(())
+    }
+
+    /// A command's time is over: what was not answered is indeterminate. The device is asked for the receipt, and from the
+    /// second time on told to cancel, which is the only proof that nothing happened (`design.md` §9.1); after
+    /// [`ASKED_MAX`] times a person has to find out (§2.4).
+    async fn silence(
+        &self,
+        timer: &Timer,
+        id: SessionId,
+        command: CommandId,
+    ) -> Result<(), Failure> {
+        if let Some(device) = self.mark_silent(timer, id, command).await? {
+            self.parts.carrier.send(device, DeviceFrame::Query(command)).await;
+        }
+        Ok(())
+    }
+
+    /// The device that is to be asked, if one is.
+    async fn mark_silent(
+        &self,
+        timer: &Timer,
+        id: SessionId,
+        command: CommandId,
+    ) -> Result<Option<DeviceId>, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &timer.partition);
+            let session = reads.session(id).await?;
+            let Some(device) = awaited(&session, command) else {
+                let mut batch = reads.batch();
+                batch.finished_timers.push(timer.subject);
+                self.append(batch, None).await?;
+                return Ok(None);
+            };
+            let is_reachable = self.parts.carrier.is_connected(device);
+            let cancel = if is_reachable && timer.tries > 0 {
+                self.cancel_of(&mut reads, &session).await?
+            } else {
+                None
+            };
+            let mut batch = reads.batch();
+            let mut events = observe(&session, &Report::Silence { command }, reads.now);
+            if timer.tries < ASKED_MAX {
+                let due_at = reads.now.plus_ms(wait_ms(ASK_DELAY_MS, timer.tries));
+                let tries = timer.tries + 1;
+                batch.timers.push(Timer { due_at, tries, ..timer.clone() });
+            } else {
+                batch.finished_timers.push(timer.subject);
+                events.extend(observe(&session, &Report::GivenUp { command }, reads.now));
+            }
+            let is_asked = is_reachable && cancel.is_none();
+            if let Some(cancel) = cancel {
+                cancel.add_to(&mut batch, self)?;
+            }
+            if !events.is_empty() {
+                batch.advance(self, &session, &Meta::system(), &events)?;
+            }
+            self.append(batch, Some(id)).await?;
+            Ok(is_asked.then_some(device))
+        })
+    }
+
+    /// Sets the timers of everything that a device has not answered, to be run now: it is back and can be asked.
+    pub(crate) async fn ask_again(
+        &self,
+        batch: &mut Batch,
+        device: DeviceId,
+    ) -> Result<(), Failure> {
+        let index = Some(("awaited", device.to_string()));
+        let partition = &batch.partition;
+        let heads = self.list::<SessionHead>(partition, index, None, AWAITED_MAX).await?;
+        for head in heads {
+            let mut reads = Reads::new(self, &batch.partition);
+            let session = reads.session(head.session).await?;
+            for leg in session.legs.iter().filter(|leg| leg.terms.device == device) {
+                // What was only just sent has a timer that is still to come.
+                let LegState::Indeterminate(Release { command, .. }) = leg.state else { continue };
+                let subject = TimerSubject::Silence { session: session.id, command };
+                batch.timers.push(Timer::new(batch.partition.clone(), subject, batch.at));
+            }
+        }
+        Ok(())
+    }
+
+    /// The window is over: an untouched stop expires, a half-done one ends with what was done; one in which something
+    /// is under way is looked at again soon.
+    async fn window_end(&self, timer: &Timer, id: SessionId) -> Result<(), Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &timer.partition);
+            let session = reads.session(id).await?;
+            let mut batch = reads.batch();
+            let request = Request {
+                action: Action::Expire,
+                actor: Actor::System,
+                evidence: Vec::new(),
+                verdict: None,
+            };
+            match decide(&session, &request, reads.now) {
+                Ok(events) => {
+                    batch.finished_timers.push(timer.subject);
+                    if !events.is_empty() {
+                        batch.advance(self, &session, &Meta::system(), &events)?;
+                    }
+                }
+                Err(_) if session.is_active() => {
+                    let due_at = reads.now.plus_ms(WINDOW_RECHECK_MS);
+                    batch.timers.push(Timer { due_at, ..timer.clone() });
+                }
+                Err(_) => batch.finished_timers.push(timer.subject),
+            }
+            self.append(batch, Some(id)).await?;
+            Ok(())
+        })
+    }
+}
+
+/// The device whose answer about a command is still awaited.
+fn awaited(session: &Session, command: CommandId) -> Option<DeviceId> {
+    let leg = session.leg(session.leg_of_command(command)?)?;
+    leg.state.kind().is_awaited().then_some(leg.terms.device)
+}
+
+/// Twice as long after every try.
+fn wait_ms(first_ms: u64, tries: u32) -> u64 {
+    first_ms.saturating_mul(2_u64.saturating_pow(tries))
+}
+
+/// Timers of one run.
+const TIMERS_PER_RUN: usize = 64;
+/// How long after its first question a silent device is asked again.
+pub const ASK_DELAY_MS: u64 = 10_000;
+/// How often a silent device is asked, over some forty minutes, before a person has to find out.
+pub const ASKED_MAX: u32 = 8;
+/// Stops that one device may owe an answer for; each has its own pump or lock, so that there is hardly ever more than one.
+const AWAITED_MAX: usize = 32;
+/// When a timer that failed comes back for the first time.
+const FAILURE_DELAY_MS: u64 = 1_000;
+/// Longest wait of a timer that fails again and again.
+const FAILURE_DELAY_MS_MAX: u64 = 10 * 60 * 1000;
+/// When a window that cannot end yet is looked at again.
+const WINDOW_RECHECK_MS: u64 = 60_000;

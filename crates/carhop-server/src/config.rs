@@ -55,12 +55,20 @@ pub struct Firmware {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Requests of one caller or address to one route per second.
+    /// Requests per second of one network, that is of one IPv4 address or one IPv6 /64, whatever they show.
+    pub network_requests_per_second: u32,
+    /// Requests per second of one known caller to one route.
     pub requests_per_second: u32,
-    /// Requests of one address per minute to routes where a secret could be guessed.
+    /// Requests of one network per minute to each route where a secret could be guessed.
     pub guesses_per_minute: u32,
     /// Connections at the same time, per listener.
-    pub connections_max: usize,
+    pub connections_max: u32,
+    /// Connections of one network at the same time, per listener.
+    pub network_connections_max: u32,
+    /// Requests that are worked on at the same time, besides those that freeze or end something.
+    pub requests_at_once: u32,
+    /// Releases that are worked on at the same time.
+    pub releases_at_once: u32,
 }
 
 impl Default for Config {
@@ -83,7 +91,15 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { requests_per_second: 100, guesses_per_minute: 30, connections_max: 10_000 }
+        Self {
+            network_requests_per_second: 1_000,
+            requests_per_second: 100,
+            guesses_per_minute: 30,
+            connections_max: 10_000,
+            network_connections_max: 1_000,
+            requests_at_once: 1_024,
+            releases_at_once: 128,
+        }
     }
 }
 
@@ -140,11 +156,7 @@ impl Config {
         {
             return invalid("origins", "each starts with `https://` and has no path");
         }
-        let Limits { requests_per_second, guesses_per_minute, connections_max } = self.limits;
-        if requests_per_second == 0 || guesses_per_minute == 0 || connections_max == 0 {
-            return invalid("limits", "none may be zero");
-        }
-        Ok(())
+        self.limits.check()
     }
 
     /// The tenants and markets served.
@@ -156,6 +168,34 @@ impl Config {
             })
         };
         self.accounts.iter().map(parsed).collect()
+    }
+}
+
+impl Limits {
+    /// Only releases may be turned away altogether; a server without any of the others would be none.
+    fn check(&self) -> Result<(), ConfigError> {
+        let Self {
+            network_requests_per_second,
+            requests_per_second,
+            guesses_per_minute,
+            connections_max,
+            network_connections_max,
+            requests_at_once,
+            releases_at_once: _,
+        } = *self;
+        for (key, value) in [
+            ("limits.network_requests_per_second", network_requests_per_second),
+            ("limits.requests_per_second", requests_per_second),
+            ("limits.guesses_per_minute", guesses_per_minute),
+            ("limits.connections_max", connections_max),
+            ("limits.network_connections_max", network_connections_max),
+            ("limits.requests_at_once", requests_at_once),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Invalid { key, why: "at least 1".to_owned() });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -203,9 +243,26 @@ pub(crate) const MEANINGS: &[(&str, &str)] = &[
     ("limits.connections_max", "Connections at the same time, per listener."),
     (
         "limits.guesses_per_minute",
-        "Requests of one address per minute to routes where a secret could be guessed.",
+        "Requests of one network per minute to each route where a secret could be guessed.",
     ),
-    ("limits.requests_per_second", "Requests of one caller or address to one route per second."),
+    (
+        "limits.network_connections_max",
+        "Connections of one network at the same time, per listener.",
+    ),
+    (
+        "limits.network_requests_per_second",
+        "Requests per second of one network, that is of one IPv4 address or one IPv6 /64, whatever they show. \
+         Raise it where many stores share one address.",
+    ),
+    (
+        "limits.releases_at_once",
+        "Releases that are worked on at the same time; more are turned away with 503. With 0 all are.",
+    ),
+    (
+        "limits.requests_at_once",
+        "Requests that are worked on at the same time, besides those that freeze or end something, which always get in.",
+    ),
+    ("limits.requests_per_second", "Requests per second of one known caller to one route."),
     (
         "origins",
         "Origins under which clients reach the server; made from the names and ports if empty.",
@@ -243,7 +300,7 @@ mod tests {
             ("origins = [\"http://a\"]", "origins"),
             ("origins = [\"https://a/\"]", "origins"),
             ("issuer = \"\"", "issuer"),
-            ("[limits]\nconnections_max = 0", "limits"),
+            ("[limits]\nconnections_max = 0", "limits.connections_max"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(&format!("`{key}`")), "{text}: {error}");

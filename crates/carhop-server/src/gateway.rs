@@ -6,18 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
 use carhop_app::Failure;
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_app::records::DeviceRecord;
 use carhop_devices::gateway::{Connection, Inbound, Output, Peer};
 use carhop_devices::presence::{Aliveness, Arrival, ConnectionId, Notice, Seat};
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::DeviceId;
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::frame::{FRAME_LENGTH_MAX, FarewellCode, PROTOCOL, Position};
@@ -30,6 +31,7 @@ use crate::http::auth::Caller;
 use crate::http::problem::Problem;
 use crate::server::Server;
 use crate::timers::{sleep, within};
+use crate::{listener, places};
 
 /// The endpoint.
 pub(crate) fn router() -> Router<Arc<Server>> {
@@ -38,19 +40,38 @@ pub(crate) fn router() -> Router<Arc<Server>> {
 
 async fn connect(
     State(server): State<Arc<Server>>,
+    Extension(listener::Peer { place, .. }): Extension<listener::Peer>,
     caller: Caller,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let (call, device) = caller.device_by_certificate()?;
     let record = server.app.view_device(&call.partition, device).await?;
+    if !obeys_commands(record.class) {
+        return Err(Problem::forbidden());
+    }
     let key = record.verifying_key().ok_or_else(Problem::unauthenticated)?;
     let peer = Peer { device, class: record.class, key };
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .max_message_size(FRAME_LENGTH_MAX)
         .max_frame_size(FRAME_LENGTH_MAX);
-    let line = Line { server, partition: call.partition, peer };
+    if upgrade.selected_protocol().is_none() {
+        let why = format!("this endpoint speaks `{PROTOCOL}` and nothing else");
+        return Err(Problem::invalid("Sec-WebSocket-Protocol", why));
+    }
+    let line = Line { server, partition: call.partition, peer, _place: place };
     Ok(upgrade.on_upgrade(move |socket| line.run(socket)))
+}
+
+/// Whether devices of this class are sent commands. The others ask over the interface and have no business here.
+const fn obeys_commands(class: DeviceClass) -> bool {
+    match class {
+        DeviceClass::Lock | DeviceClass::Pump | DeviceClass::Relay => true,
+        DeviceClass::Handset
+        | DeviceClass::Console
+        | DeviceClass::VehicleModule
+        | DeviceClass::Till => false,
+    }
 }
 
 /// One device's connection with everything it reaches.
@@ -58,6 +79,7 @@ struct Line {
     server: Arc<Server>,
     partition: Partition,
     peer: Peer,
+    _place: Arc<places::Place>,
 }
 
 /// A place among the connections, given back however the connection ends.

@@ -3,6 +3,7 @@
 //!
 //! Nothing is decided here. Handlers extract, ask one use case and render.
 
+mod activity;
 mod api;
 mod background;
 mod bell;
@@ -19,6 +20,7 @@ pub mod keys;
 mod listener;
 mod measured;
 mod metrics;
+mod places;
 pub mod serve;
 mod server;
 pub mod timers;

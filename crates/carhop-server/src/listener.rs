@@ -1,7 +1,7 @@
 //! Accepts TLS connections and hands their requests to the router, each with what is known of the peer.
 //!
-//! A connection costs a place among a bounded number; a peer that is slow to shake hands or to send its headers loses
-//! it. On the signal to stop, requests under way are finished and nothing new is taken.
+//! A connection costs a place among a bounded number; a peer that is slow to shake hands or to send its headers, or that
+//! asks nothing, loses it. On the signal to stop, requests under way are finished and nothing new is taken.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,40 +13,43 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service;
 
+use crate::activity::Activity;
 use crate::bell::told;
+use crate::places::{Place, Places};
 use crate::timers::{sleep, within};
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// Its address.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Its certificates (DER, leaf first), verified against the tenants' roots; empty on the public listener.
-    pub certificates: Arc<[Vec<u8>]>,
+    pub(crate) certificates: Arc<[Vec<u8>]>,
+    /// Its place, kept by whoever still speaks on the connection.
+    pub(crate) place: Arc<Place>,
 }
 
 /// Serves connections until told to stop, then finishes those under way.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     tls: TlsAcceptor,
     router: Router,
-    connections_max: usize,
+    places: Arc<Places>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(connections_max));
     let mut connections = JoinSet::new();
     loop {
         let place = tokio::select! {
             () = told(&mut stop) => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = places.one() => place,
         };
-        let Ok(place) = place else { break };
+        let Some(place) = place else { break };
         let accepted = tokio::select! {
             () = told(&mut stop) => break,
             accepted = listener.accept() => accepted,
@@ -54,8 +57,13 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, address)) => {
-                let connection = Connection { address, router: router.clone(), stop: stop.clone() };
-                connections.spawn(connection.serve(stream, tls.clone(), place));
+                let Some(place) = places.give(place, address.ip()) else {
+                    tracing::debug!(peer = %address, "its network has as many connections as it may");
+                    continue;
+                };
+                let (router, stop) = (router.clone(), stop.clone());
+                let connection = Connection { address, place: Arc::new(place), router, stop };
+                connections.spawn(connection.serve(stream, tls.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -64,20 +72,25 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if within(DRAIN_MAX, async { while connections.join_next().await.is_some() {} }).await.is_none()
-    {
-        tracing::warn!(left = connections.len(), "connections were cut off at the end");
+    // What was upgraded to a WebSocket has left its task but keeps its place.
+    let ended = async {
+        while connections.join_next().await.is_some() {}
+        places.all_free().await;
+    };
+    if within(DRAIN_MAX, ended).await.is_none() {
+        tracing::warn!("connections were cut off at the end");
     }
 }
 
 struct Connection {
     address: SocketAddr,
+    place: Arc<Place>,
     router: Router,
     stop: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, tls: TlsAcceptor, place: OwnedSemaphorePermit) {
+    async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
         // Small messages must not wait for each other.
         let _ = stream.set_nodelay(true);
         match within(HANDSHAKE_MAX, tls.accept(stream)).await {
@@ -85,31 +98,42 @@ impl Connection {
             Some(Err(error)) => tracing::debug!(peer = %self.address, %error, "handshake failed"),
             None => tracing::debug!(peer = %self.address, "handshake took too long"),
         }
-        drop(place);
     }
 
     async fn speak(mut self, stream: TlsStream<TcpStream>) {
         let builder = speaker(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|one| one.to_vec()).collect();
-        let peer = Peer { address: self.address, certificates };
-        let router = self.router;
+        let peer = Peer { address: self.address, certificates, place: self.place };
+        let (router, activity) = (self.router, Arc::<Activity>::default());
+        let asked = Arc::clone(&activity);
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer.clone());
-            router.clone().call(request)
+            let answer = router.clone().call(request);
+            Activity::during(Arc::clone(&asked), answer)
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = told(&mut self.stop) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let over = async {
+            tokio::select! {
+                () = told(&mut self.stop) => {}
+                () = activity.idle() => {}
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(peer = %self.address, error = %error, "connection ended badly");
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = over => {
+                connection.as_mut().graceful_shutdown();
+                within(DRAIN_MAX, connection).await
+            }
+        };
+        match ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::debug!(peer = %self.address, error = %error, "connection ended badly");
+            }
+            None => tracing::debug!(peer = %self.address, "connection was cut off"),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::bell::told;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::places::Places;
 use crate::server::{CA_FILE, Server, StartError};
 use crate::timers::sleep;
 use crate::tls::{self, ServerCertificate};
@@ -58,8 +59,9 @@ impl Running {
         let mut listen = |listener, tls: ServerConfig| {
             let tls = TlsAcceptor::from(Arc::new(tls));
             let (router, stop) = (router.clone(), stopped.clone());
-            let most = server.config.limits.connections_max;
-            tasks.spawn(listener::serve(listener, tls, router, most, stop));
+            let limits = &server.config.limits;
+            let places = Places::new(limits.connections_max, limits.network_connections_max);
+            tasks.spawn(listener::serve(listener, tls, router, places, stop));
         };
         listen(public, public_tls);
         listen(devices, device_tls);

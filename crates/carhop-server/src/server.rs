@@ -23,6 +23,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{SystemEntropy, random};
 use crate::http::dpop::Proofs;
+use crate::http::lanes::Lanes;
 use crate::http::limit::Budgets;
 use crate::keys::{KeyStore, KeyStoreError, pem, write_secret};
 use crate::measured::Measured;
@@ -41,6 +42,7 @@ pub(crate) struct Server {
     pub(crate) registry: Arc<Registry>,
     pub(crate) proofs: Proofs,
     pub(crate) budgets: Budgets,
+    pub(crate) lanes: Lanes,
     pub(crate) metrics: Arc<Metrics>,
     /// Says when to stop; whoever waits for something ends then.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -107,7 +109,8 @@ impl Server {
             partitions,
             // Fresh at each start: the proofs seen before it are forgotten, so their nonces must be too.
             proofs: Proofs::new(random()),
-            budgets: Budgets::new(&config.limits, Arc::clone(&clock)),
+            budgets: Budgets::new(&config.limits, &clock),
+            lanes: Lanes::new(&config.limits),
             config,
             keys,
             clock,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use carhop_app::records::ApiScope;
 
-use crate::http::problem::of_status;
+use crate::http::auth::Caller;
+use crate::http::problem::{Problem, of_status};
 use crate::server::Server;
 
 /// It runs.
@@ -22,8 +24,13 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-/// Everything measured, in the OpenMetrics text format.
-pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
+/// Everything measured, in the OpenMetrics text format, for whoever may read the log: how much is delivered where is a
+/// secret of the trade.
+pub(crate) async fn metrics(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+) -> Result<impl IntoResponse, Problem> {
+    caller.any_key(&[ApiScope::Audit, ApiScope::Staff])?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], server.metrics.text(server.registry.connected_count()))
+    Ok(([(header::CONTENT_TYPE, kind)], server.metrics.text(server.registry.connected_count())))
 }

@@ -191,7 +191,8 @@ impl Problem {
     }
 
     fn is_worth_another_try(&self) -> bool {
-        ["use_dpop_nonce", "limited", "contended"].contains(&self.code.as_str())
+        ["use_dpop_nonce", "too_many_requests", "overloaded", "contended"]
+            .contains(&self.code.as_str())
             || self.status == StatusCode::TOO_MANY_REQUESTS.as_u16()
     }
 }

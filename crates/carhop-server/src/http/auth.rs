@@ -1,28 +1,27 @@
-//! Who calls: an API key, a customer's bound key, a driver's or a device's certified key (`design.md` §5).
+//! Who calls, as handlers see it: an API key, a customer's bound key, a driver's or a device's certified key
+//! (`design.md` §5).
 //!
-//! What a caller may do is decided by the use cases and policies; here it is only proven who it is. Whoever fails
-//! learns nothing.
+//! What a caller may do is decided by the use cases and policies; how it proves who it is, in `identify`.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::extract::MatchedPath;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, header};
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_app::records::{ApiKeyRecord, ApiScope, DeviceRecord};
-use carhop_app::{Call, Failure, Idempotency};
+use carhop_app::{Call, Idempotency};
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::{CustomerId, DeviceId, RequestId, SessionId};
-use carhop_proofs::pki::verify_device;
 use uuid::Uuid;
 
 use super::body::Ask;
-use super::dpop::Shown;
+use super::identify::{Identified, identify};
+use super::limit::Identity;
 use super::problem::Problem;
-use crate::config::parse_account;
 use crate::listener::Peer;
 use crate::server::Server;
 
@@ -37,7 +36,8 @@ pub(crate) struct Caller {
     pub(crate) token: Option<String>,
 }
 
-enum Who {
+/// Who somebody is.
+pub(crate) enum Who {
     Nobody,
     Prover { key: KeyThumbprint },
     Key(ApiKeyRecord),
@@ -68,7 +68,14 @@ impl FromRequestParts<Arc<Server>> for Anyone {
         let peer = parts.extensions.get::<Peer>().cloned().ok_or_else(Problem::internal)?;
         let request = parts.extensions.get::<RequestId>().copied();
         let request = request.ok_or_else(Problem::internal)?;
-        let (partition, who, token) = identify(server, parts, &peer).await?;
+        let Identified { partition, who, token, proof } = identify(server, parts, &peer).await?;
+        if let Some(identity) = who.identity() {
+            server.budgets.spend_known(identity, parts.extensions.get::<MatchedPath>())?;
+            // A proof of somebody unknown opens nothing that opens twice, and must not fill the memory.
+            if let Some(proof) = proof {
+                server.proofs.once(&proof, server.clock.now())?;
+            }
+        }
         Ok(Self(Caller {
             partition,
             request,
@@ -207,6 +214,18 @@ impl Caller {
     }
 }
 
+impl Who {
+    /// Whose budget a request comes out of, if it is somebody's.
+    fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Nobody | Self::Prover { .. } => None,
+            Self::Key(record) => Some(Identity::Key(record.id)),
+            Self::Customer { session, .. } => Some(Identity::Customer(*session)),
+            Self::Device { device, .. } => Some(Identity::Device(device.device)),
+        }
+    }
+}
+
 fn key_actor(record: &ApiKeyRecord, scope: ApiScope) -> Actor {
     match scope {
         ApiScope::Orders => Actor::Store { key: record.id },
@@ -218,162 +237,9 @@ fn key_actor(record: &ApiKeyRecord, scope: ApiScope) -> Actor {
     }
 }
 
-async fn identify(
-    server: &Server,
-    parts: &Parts,
-    peer: &Peer,
-) -> Result<(Partition, Who, Option<String>), Problem> {
-    let headers = &parts.headers;
-    let named = named_partition(server, headers)?;
-    let (scheme, secret) = authorization(headers)?;
-    let presented = text(headers, "carhop-token")?.map(str::to_owned);
-    match scheme {
-        Scheme::Bearer => {
-            let record = server.app.authenticate_api_key(&named, secret).await.map_err(hidden)?;
-            Ok((named, Who::Key(record), presented))
-        }
-        Scheme::Dpop => {
-            let key = proven_key(server, parts, Some(secret))?;
-            if secret.starts_with("chs_") {
-                let found = server.app.authenticate_customer(&named, secret, key).await;
-                let (customer, session) = found.map_err(hidden)?;
-                return Ok((named, Who::Customer { customer, session, key }, presented));
-            }
-            let device = server.app.authenticate_device(&named, key).await.map_err(hidden)?;
-            let who = Who::Device { device: Box::new(device), key, mutual_tls: false };
-            Ok((named, who, Some(secret.to_owned())))
-        }
-        Scheme::None if !peer.certificates.is_empty() => {
-            let (partition, device, key) = certified(server, headers, peer, named).await?;
-            let who = Who::Device { device: Box::new(device), key, mutual_tls: true };
-            Ok((partition, who, presented))
-        }
-        Scheme::None if headers.contains_key("dpop") => {
-            let key = proven_key(server, parts, None)?;
-            let who = match server.app.authenticate_device(&named, key).await {
-                Ok(device) => Who::Device { device: Box::new(device), key, mutual_tls: false },
-                Err(Failure::Unauthenticated) => Who::Prover { key },
-                Err(failure) => return Err(failure.into()),
-            };
-            Ok((named, who, presented))
-        }
-        Scheme::None => Ok((named, Who::Nobody, presented)),
-    }
-}
-
-/// The device behind a client certificate: in force, of this tenant, and still in the inventory (`design.md` §9.5).
-async fn certified(
-    server: &Server,
-    headers: &HeaderMap,
-    peer: &Peer,
-    named: Partition,
-) -> Result<(Partition, DeviceRecord, KeyThumbprint), Problem> {
-    let chain: Vec<&[u8]> = peer.certificates.iter().map(Vec::as_slice).collect();
-    let roots: Vec<&[u8]> = server.keys.roots().collect();
-    let certificate = verify_device(&chain, &roots, server.clock.now())
-        .map_err(|_| Problem::unauthenticated())?;
-    let partition = if headers.contains_key(ACCOUNT) {
-        Some(named).filter(|named| named.tenant == certificate.tenant)
-    } else {
-        server.partitions.iter().find(|one| one.tenant == certificate.tenant).cloned()
-    };
-    let partition = partition.ok_or_else(Problem::unauthenticated)?;
-    let device = server.app.view_device(&partition, certificate.device).await.map_err(hidden)?;
-    let key = device.key.ok_or_else(Problem::unauthenticated)?;
-    let in_force = device.certificate == Some(certificate.fingerprint)
-        && device.revoked.is_none()
-        && device.class == certificate.class;
-    if in_force { Ok((partition, device, key)) } else { Err(Problem::unauthenticated()) }
-}
-
-fn proven_key(
-    server: &Server,
-    parts: &Parts,
-    access_token: Option<&str>,
-) -> Result<KeyThumbprint, Problem> {
-    let mut proofs = parts.headers.get_all("dpop").iter();
-    let (Some(proof), None) = (proofs.next(), proofs.next()) else {
-        return Err(Problem::unauthenticated());
-    };
-    let proof = proof.to_str().map_err(|_| Problem::unauthenticated())?;
-    let url = format!("{}{}", origin(server, parts), parts.uri.path());
-    let shown = Shown {
-        proof,
-        method: parts.method.as_str(),
-        url: &url,
-        access_token,
-        now: server.clock.now(),
-    };
-    Ok(server.proofs.judge(shown)?.thumbprint)
-}
-
-/// The configured origin that the client says it uses; the first one if it says none of them.
-fn origin<'a>(server: &'a Server, parts: &Parts) -> &'a str {
-    let said = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let said = said.or_else(|| parts.uri.authority().map(Authority::as_str));
-    let same =
-        |origin: &&String| origin.strip_prefix("https://").is_some_and(|own| Some(own) == said);
-    server.origins.iter().find(same).or(server.origins.first()).map_or("", String::as_str)
-}
-
-fn named_partition(server: &Server, headers: &HeaderMap) -> Result<Partition, Problem> {
-    let named = match text(headers, ACCOUNT)? {
-        Some(account) => parse_account(account).filter(|one| server.partitions.contains(one)),
-        None => server.partitions.first().cloned(),
-    };
-    named.ok_or_else(Problem::unauthenticated)
-}
-
-enum Scheme {
-    None,
-    Bearer,
-    Dpop,
-}
-
-fn authorization(headers: &HeaderMap) -> Result<(Scheme, &str), Problem> {
-    let Some(value) = text(headers, header::AUTHORIZATION.as_str())? else {
-        return Ok((Scheme::None, ""));
-    };
-    match value.split_once(' ') {
-        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok((Scheme::Bearer, secret.trim()))
-        }
-        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("dpop") => {
-            Ok((Scheme::Dpop, secret.trim()))
-        }
-        Some(_) | None => Err(Problem::unauthenticated()),
-    }
-}
-
-/// The one value of a header; several of them mean nothing.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| Problem::unauthenticated()),
-        (Some(_), Some(_)) => Err(Problem::unauthenticated()),
-    }
-}
-
 fn idempotency_key(headers: &HeaderMap) -> Option<Result<Uuid, ()>> {
     let value = headers.get("idempotency-key")?;
     let text = value.to_str().unwrap_or_default();
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     Some(Uuid::try_parse(bare).map_err(|_| ()))
 }
-
-/// What an unauthenticated caller is told: nothing, unless the server itself is at fault.
-fn hidden(failure: Failure) -> Problem {
-    match failure {
-        failure @ (Failure::Journal(_) | Failure::Internal(_)) => failure.into(),
-        Failure::Refused(..)
-        | Failure::NotFound
-        | Failure::Unauthenticated
-        | Failure::Invalid { .. }
-        | Failure::ConflictingReplay
-        | Failure::Contended => Problem::unauthenticated(),
-    }
-}
-
-/// The header that names tenant and market, where a server has several.
-const ACCOUNT: &str = "carhop-account";

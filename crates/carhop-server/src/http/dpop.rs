@@ -46,7 +46,7 @@ impl Proofs {
         self.nonce_of(now.unix_ms() / NONCE_STEP_MS)
     }
 
-    /// Judges a proof: sound, for this request, with a nonce of ours, and never seen before.
+    /// Judges a proof: sound, for this request, with a nonce of ours.
     pub(crate) fn judge(&self, shown: Shown<'_>) -> Result<Proof, Problem> {
         let step = shown.now.unix_ms() / NONCE_STEP_MS;
         let judged = [step, step.saturating_sub(1)].map(|step| self.nonce_of(step));
@@ -67,7 +67,7 @@ impl Proofs {
             Err(DpopError::Nonce) => judge(&judged[1]),
             other => other,
         };
-        let proof = proof.map_err(|error| match error {
+        proof.map_err(|error| match error {
             DpopError::Nonce => self.challenge(shown.now),
             DpopError::TooLong
             | DpopError::Malformed
@@ -80,9 +80,12 @@ impl Proofs {
             | DpopError::Url
             | DpopError::IssuedAt
             | DpopError::AccessToken => Problem::unauthenticated(),
-        })?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remember(&proof, shown.now)?;
-        Ok(proof)
+        })
+    }
+
+    /// Takes a sound proof, unless it was taken before.
+    pub(crate) fn once(&self, proof: &Proof, now: Timestamp) -> Result<(), Problem> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remember(proof, now)
     }
 
     /// Asks for a proof with the server's nonce (RFC 9449 §8).
@@ -116,7 +119,7 @@ impl Seen {
         }
         // Forgetting early would let a replay pass, so a full memory turns newcomers away.
         if self.order.len() >= SEEN_MAX {
-            return Err(Problem::limited(1));
+            return Err(Problem::overloaded());
         }
         self.known.insert(this);
         self.order.push_back((now.plus_ms(SEEN_MS), this));
@@ -161,8 +164,9 @@ mod tests {
         let bare = proof(None, "a", now);
         assert_eq!(proofs.judge(shown(&bare, now)).unwrap_err().code, "use_dpop_nonce");
         let good = proof(Some(&proofs.nonce(now)), "a", now);
-        assert!(proofs.judge(shown(&good, now)).is_ok());
-        assert_eq!(proofs.judge(shown(&good, now)).unwrap_err().code, "unauthenticated");
+        let judged = proofs.judge(shown(&good, now)).unwrap();
+        assert!(proofs.once(&judged, now).is_ok());
+        assert_eq!(proofs.once(&judged, now).unwrap_err().code, "unauthenticated");
     }
 
     #[test]

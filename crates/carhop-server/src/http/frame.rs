@@ -14,6 +14,7 @@ use carhop_kernel::id::RequestId;
 use futures_util::FutureExt;
 
 use super::dpop::NONCE;
+use super::lanes::Lane;
 use super::problem::{Problem, of_status};
 use crate::clock::Stopwatch;
 use crate::entropy::random;
@@ -34,17 +35,8 @@ pub(crate) async fn frame(
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "unmatched".to_owned());
     let shows_proof = request.headers().contains_key("dpop");
-    let admitted = match admit(&server, &request, &route) {
-        Ok(()) => gathered(request).await,
-        Err(problem) => Err(problem),
-    };
-    let response = match admitted {
-        Ok(request) => {
-            AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-                tracing::error!(%id, route, "a handler panicked");
-                Problem::internal().into_response()
-            })
-        }
+    let response = match handled(&server, request, next, &route).await {
+        Ok(response) => response,
         Err(problem) => problem.into_response(),
     };
     let mut response = written(&server, response, id);
@@ -55,16 +47,33 @@ pub(crate) async fn frame(
     response
 }
 
-/// Takes the request out of its address's budget for the route.
+/// Lets the request in as far as its budget, its body and the work under way allow.
+async fn handled(
+    server: &Server,
+    request: Request,
+    next: Next,
+    route: &str,
+) -> Result<Response, Problem> {
+    let lane = Lane::of(request.method(), route);
+    admit(server, &request, route)?;
+    let request = gathered(request).await?;
+    let _place = server.lanes.enter(lane)?;
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|_| {
+        tracing::error!(route, "a handler panicked");
+        Problem::internal()
+    })
+}
+
+/// Takes the request out of its network's budget. What it shows as a credential is not looked at yet, so it counts for
+/// nothing.
 fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem> {
-    let Some(peer) = request.extensions().get::<Peer>() else { return Err(Problem::internal()) };
+    let extensions = request.extensions();
+    let Some(peer) = extensions.get::<Peer>() else { return Err(Problem::internal()) };
     let address = peer.address.ip();
     if GUESSABLE.contains(&route) && peer.certificates.is_empty() {
-        server.budgets.spend_guess(address, route)?;
+        server.budgets.spend_guess(address, extensions.get::<MatchedPath>())?;
     }
-    let caller = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    let device = peer.certificates.first().map(Vec::as_slice);
-    server.budgets.spend(address, caller.or(device).unwrap_or_default(), route)
+    server.budgets.spend(address)
 }
 
 /// Reads the whole body before anything answers: a client that is answered while it still sends may take that for a

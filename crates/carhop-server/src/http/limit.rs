@@ -1,13 +1,17 @@
-//! How often one caller or address may ask (M-THR). Routes at which a secret could be guessed have a budget of their own.
+//! How often somebody may ask (M-THR): a network whatever it shows, and, once it has proven who it is, each caller per
+//! route. Routes at which a secret could be guessed have a budget of their own.
 //!
 //! Limits are kept in memory and per node; what must be counted durably, such as tries of a code, the use cases count.
 
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::MatchedPath;
 use carhop_app::ports::Clock;
+use carhop_kernel::id::{ApiKeyId, DeviceId, SessionId};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
@@ -16,81 +20,127 @@ use governor::{Quota, RateLimiter};
 use super::problem::Problem;
 use crate::clock::SystemClock;
 use crate::config::Limits;
+use crate::places::network;
 
-type Keyed = RateLimiter<u64, HashMapStateStore<u64>, Monotone, NoOpMiddleware<Duration>>;
+/// Somebody who has proven who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    /// Whoever holds an API key.
+    Key(ApiKeyId),
+    /// The customer of a session.
+    Customer(SessionId),
+    /// A device, and whoever is signed in on it.
+    Device(DeviceId),
+}
 
 /// The budgets.
 pub(crate) struct Budgets {
-    clock: Monotone,
-    requests: Keyed,
-    addresses: Keyed,
-    guesses: Keyed,
+    networks: Budget<IpAddr>,
+    callers: Budget<(Identity, Route)>,
+    guesses: Budget<(IpAddr, Route)>,
+}
+
+type Route = Option<Arc<str>>;
+
+/// One kind of budget, and what it is called in an answer.
+struct Budget<K: Eq + Hash + Clone> {
+    name: &'static str,
+    quota: Quota,
+    window_s: u64,
+    clock: ServerClock,
+    spent: RateLimiter<K, HashMapStateStore<K>, ServerClock, NoOpMiddleware<Duration>>,
+}
+
+/// What is told to whoever has used a budget up (RateLimit header fields, draft 11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    /// Which budget.
+    pub(crate) name: &'static str,
+    /// Requests in a window.
+    pub(crate) count: u32,
+    /// The window, in seconds.
+    pub(crate) window_s: u64,
+    /// When one more is let through, in seconds.
+    pub(crate) retry_after_s: u64,
 }
 
 impl Budgets {
-    pub(crate) fn new(limits: &Limits, clock: Arc<SystemClock>) -> Self {
-        let clock = Monotone(clock);
+    pub(crate) fn new(limits: &Limits, clock: &Arc<SystemClock>) -> Self {
         let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-        let requests = Quota::per_second(count(limits.requests_per_second));
-        let addresses = Quota::per_second(count(
-            limits.requests_per_second.saturating_mul(CALLERS_PER_ADDRESS),
-        ));
+        let networks = Quota::per_second(count(limits.network_requests_per_second));
+        let callers = Quota::per_second(count(limits.requests_per_second));
         let guesses = Quota::per_minute(count(limits.guesses_per_minute));
         Self {
-            requests: RateLimiter::new(requests, HashMapStateStore::default(), clock.clone()),
-            addresses: RateLimiter::new(addresses, HashMapStateStore::default(), clock.clone()),
-            guesses: RateLimiter::new(guesses, HashMapStateStore::default(), clock.clone()),
-            clock,
+            networks: Budget::new("network", networks, 1, clock),
+            callers: Budget::new("caller", callers, 1, clock),
+            guesses: Budget::new("guesses", guesses, 60, clock),
         }
     }
 
-    /// Takes one request of this caller to this route out of the budget.
-    pub(crate) fn spend(&self, address: IpAddr, caller: &[u8], route: &str) -> Result<(), Problem> {
-        // What is shown as a credential has not been checked yet, so the address has a bound of its own.
-        let (address, route) = (address.to_string(), route.as_bytes());
-        self.take(&self.addresses, digest(&[address.as_bytes(), route]))?;
-        self.take(&self.requests, digest(&[address.as_bytes(), caller, route]))
+    /// Takes one request out of its network's budget, before anything of it is looked at.
+    pub(crate) fn spend(&self, address: IpAddr) -> Result<(), Problem> {
+        self.networks.take(&network(address))
     }
 
-    /// Takes one guess of this address out of the budget.
-    pub(crate) fn spend_guess(&self, address: IpAddr, route: &str) -> Result<(), Problem> {
-        let key = digest(&[address.to_string().as_bytes(), route.as_bytes()]);
-        self.take(&self.guesses, key)
+    /// Takes one guess out of the network's budget.
+    pub(crate) fn spend_guess(
+        &self,
+        address: IpAddr,
+        path: Option<&MatchedPath>,
+    ) -> Result<(), Problem> {
+        self.guesses.take(&(network(address), route(path)))
+    }
+
+    /// Takes one request out of the budget of somebody known, wherever it comes from.
+    pub(crate) fn spend_known(
+        &self,
+        identity: Identity,
+        path: Option<&MatchedPath>,
+    ) -> Result<(), Problem> {
+        self.callers.take(&(identity, route(path)))
     }
 
     /// Forgets who has not asked for a while, so that memory stays bounded.
     pub(crate) fn forget_the_idle(&self) {
-        self.requests.retain_recent();
-        self.addresses.retain_recent();
-        self.guesses.retain_recent();
+        self.networks.spent.retain_recent();
+        self.callers.spent.retain_recent();
+        self.guesses.spent.retain_recent();
+    }
+}
+
+impl<K: Eq + Hash + Clone> Budget<K> {
+    fn new(name: &'static str, quota: Quota, window_s: u64, clock: &Arc<SystemClock>) -> Self {
+        let clock = ServerClock(Arc::clone(clock));
+        let spent = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
+        Self { name, quota, window_s, clock, spent }
     }
 
-    fn take(&self, budget: &Keyed, key: u64) -> Result<(), Problem> {
-        budget.check_key(&key).map_err(|until| {
+    fn take(&self, key: &K) -> Result<(), Problem> {
+        self.spent.check_key(key).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
-            Problem::limited(wait.as_secs().saturating_add(1))
+            Problem::limited(Exhausted {
+                name: self.name,
+                count: self.quota.burst_size().get(),
+                window_s: self.window_s,
+                retry_after_s: wait.as_secs().saturating_add(1),
+            })
         })
     }
 }
 
-/// How many callers of one address may each use their whole budget.
-const CALLERS_PER_ADDRESS: u32 = 10;
+/// Requests that reach nothing share one budget.
+fn route(path: Option<&MatchedPath>) -> Route {
+    path.map(|path| Arc::from(path.as_str()))
+}
 
 /// The server's clock as the budgets read it.
 #[derive(Clone, Debug)]
-struct Monotone(Arc<SystemClock>);
+struct ServerClock(Arc<SystemClock>);
 
-impl GovernorClock for Monotone {
+impl GovernorClock for ServerClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
         Duration::from_millis(Clock::now(&*self.0).unix_ms())
     }
-}
-
-fn digest(parts: &[&[u8]]) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
 }

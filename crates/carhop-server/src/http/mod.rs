@@ -4,6 +4,8 @@ pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod dpop;
 pub(crate) mod frame;
+pub(crate) mod identify;
+pub(crate) mod lanes;
 pub(crate) mod limit;
 pub(crate) mod problem;
 pub(crate) mod time;

@@ -13,6 +13,8 @@ use carhop_kernel::reason::{Reason, Refusal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::limit::Exhausted;
+
 /// What went wrong. Boxed, because most answers are none.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem(Box<Told>);
@@ -125,10 +127,27 @@ impl Problem {
         problem
     }
 
-    /// Too much of it.
-    pub(crate) fn limited(retry_after_s: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
-            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_s))
+    /// A budget is used up (RFC 9110 §10.2.3, RateLimit header fields draft 11).
+    pub(crate) fn limited(told: Exhausted) -> Self {
+        let Exhausted { name, count, window_s, retry_after_s } = told;
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        for (header, text) in [
+            (RATE_LIMIT_POLICY, format!("\"{name}\";q={count};w={window_s}")),
+            (RATE_LIMIT, format!("\"{name}\";r=0;t={retry_after_s}")),
+        ] {
+            problem = match HeaderValue::from_str(&text) {
+                Ok(value) => problem.with_header(header, value),
+                Err(_) => problem,
+            };
+        }
+        problem
+    }
+
+    /// As much is worked on as can be; what was asked was not looked at.
+    pub(crate) fn overloaded() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded")
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// A bug.
@@ -171,7 +190,7 @@ impl Problem {
         if self.reasons.is_empty() {
             matches!(
                 self.code,
-                "use_dpop_nonce" | "too_many_requests" | "contended" | "unavailable"
+                "use_dpop_nonce" | "too_many_requests" | "contended" | "overloaded" | "unavailable"
             )
         } else {
             self.reasons.iter().all(|reason| reason.retryable())
@@ -310,6 +329,9 @@ pub(crate) fn meaning(code: &str) -> Option<(&'static str, &'static str)> {
     found.map(|(_, meaning, remedy)| (*meaning, *remedy))
 }
 
+const RATE_LIMIT: header::HeaderName = header::HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: header::HeaderName = header::HeaderName::from_static("ratelimit-policy");
+
 /// The codes besides the reasons: code, meaning, remedy.
 pub(crate) const CODES: &[(&str, &str, &str)] = &[
     (
@@ -330,6 +352,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("payload_too_large", "The body is larger than is read.", "Send less."),
     ("unsupported_media_type", "The body is not JSON.", "Send `application/json`."),
     ("too_many_requests", "Too many requests.", "Wait as long as `Retry-After` says."),
+    (
+        "overloaded",
+        "The server has as much to do as it can; nothing happened.",
+        "Ask again after `Retry-After`. What freezes or ends a stop is still taken.",
+    ),
     ("unavailable", "The server cannot answer now; nothing happened.", "Ask again later."),
     (
         "internal",

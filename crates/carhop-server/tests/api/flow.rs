@@ -73,7 +73,6 @@ async fn anybody_may_read_how_the_server_is_and_how_it_is_asked() {
     for (path, part) in [
         ("/livez", "live"),
         ("/readyz", "ready"),
-        ("/metrics", "carhop_requests_total"),
         ("/problems/code_wrong", "<h1>code_wrong</h1>"),
         ("/.well-known/jwks.json", "\"Ed25519\""),
         ("/v1/openapi.json", "\"openapi\":\"3.1.0\""),
@@ -82,5 +81,16 @@ async fn anybody_may_read_how_the_server_is_and_how_it_is_asked() {
         assert_eq!(response.status(), 200, "{path}");
         assert!(response.text().await.unwrap().contains(part), "{path}");
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_measured_is_for_those_who_may_read_the_log() {
+    let world = World::start().await;
+    world.ask(By::Nobody, "GET", "/metrics", None).await.expect(401);
+    let url = format!("{}/metrics", world.base());
+    let response = world.client().get(url).bearer_auth(&world.admin).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.text().await.unwrap().contains("carhop_requests_total"));
     world.stop().await;
 }

@@ -11,6 +11,10 @@ mod events;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod world;

@@ -56,12 +56,17 @@ pub const FOREIGN: &str = "other/oslo";
 
 impl World {
     pub async fn start() -> Self {
-        let limits = Limits {
+        Self::start_with(Self::wide()).await
+    }
+
+    /// Limits that no test reaches by accident.
+    pub fn wide() -> Limits {
+        Limits {
+            network_requests_per_second: 10_000,
             requests_per_second: 10_000,
             guesses_per_minute: 10_000,
-            connections_max: 100,
-        };
-        Self::start_with(limits).await
+            ..Limits::default()
+        }
     }
 
     pub async fn start_with(limits: Limits) -> Self {
@@ -86,7 +91,7 @@ impl World {
         let foreign =
             Partition { tenant: "other".parse().unwrap(), market: "oslo".parse().unwrap() };
         let foreign_admin = running.admin_key_of(&foreign, "test").await.unwrap();
-        let client = client(&running, None);
+        let client = builder(&running).build().unwrap();
         Self {
             running,
             clock,
@@ -201,13 +206,12 @@ impl World {
 
     /// A client that shows this certificate.
     pub fn client_with(&self, key: &SigningKey, chain: &Value) -> Client {
-        let mut text = String::new();
-        for one in chain.as_array().unwrap() {
-            let der = Base64UrlUnpadded::decode_vec(one.as_str().unwrap()).unwrap();
-            text.push_str(&pem("CERTIFICATE", &der));
-        }
-        text.push_str(&pem("PRIVATE KEY", &pki::pkcs8(key).unwrap()));
-        client(&self.running, Some(Identity::from_pem(text.as_bytes()).unwrap()))
+        builder(&self.running).identity(identity(key, chain)).build().unwrap()
+    }
+
+    /// The same over HTTP/1.1, for what upgrades its connection.
+    pub fn http1_client_with(&self, key: &SigningKey, chain: &Value) -> Client {
+        builder(&self.running).identity(identity(key, chain)).http1_only().build().unwrap()
     }
 
     /// Lets a handset attest itself; the tier it gets.
@@ -302,9 +306,18 @@ pub fn text(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
 }
 
-fn client(running: &Running, identity: Option<Identity>) -> Client {
+fn builder(running: &Running) -> ClientBuilder {
     let roots = std::fs::read(running.ca_file()).unwrap();
     let roots = Certificate::from_pem_bundle(&roots).unwrap();
-    let builder = Client::builder().tls_certs_only(roots);
-    identity.into_iter().fold(builder, ClientBuilder::identity).build().unwrap()
+    Client::builder().tls_certs_only(roots)
+}
+
+fn identity(key: &SigningKey, chain: &Value) -> Identity {
+    let mut text = String::new();
+    for one in chain.as_array().unwrap() {
+        let der = Base64UrlUnpadded::decode_vec(one.as_str().unwrap()).unwrap();
+        text.push_str(&pem("CERTIFICATE", &der));
+    }
+    text.push_str(&pem("PRIVATE KEY", &pki::pkcs8(key).unwrap()));
+    Identity::from_pem(text.as_bytes()).unwrap()
 }

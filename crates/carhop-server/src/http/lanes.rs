@@ -1,0 +1,118 @@
+//! How much is worked on at once. Under overload new releases are turned away first, and what freezes or ends a stop has
+//! places of its own that nothing else can take: whoever wants to stop something is always let in (M-FLO-3, M-THR).
+//!
+//! A place is taken once a request has been read whole, so that slow senders hold none. Who may ask, and how often, is
+//! decided elsewhere.
+
+use axum::http::Method;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::problem::Problem;
+use crate::config::Limits;
+
+/// What kind of work a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Makes something open or flow.
+    Releasing,
+    /// Freezes or ends something, or asks how the server is.
+    Steering,
+    /// Waits for something to happen.
+    Waiting,
+    /// Everything else.
+    Other,
+}
+
+/// The places of every lane.
+pub(crate) struct Lanes {
+    releasing: Semaphore,
+    steering: Semaphore,
+    waiting: Semaphore,
+    other: Semaphore,
+}
+
+impl Lane {
+    /// The lane of a request to this route.
+    pub(crate) fn of(method: &Method, route: &str) -> Self {
+        if STEERING.contains(&route) {
+            return Self::Steering;
+        }
+        match (method, route) {
+            (&Method::POST, RELEASES) => Self::Releasing,
+            (&Method::GET, RELEASE) => Self::Waiting,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Lanes {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let places = |count: u32| Semaphore::new(count as usize);
+        Self {
+            releasing: places(limits.releases_at_once),
+            steering: places(STEERING_AT_ONCE),
+            waiting: places(WAITING_AT_ONCE),
+            other: places(limits.requests_at_once),
+        }
+    }
+
+    /// Takes a place until the request is answered; nobody waits for one.
+    pub(crate) fn enter(&self, lane: Lane) -> Result<SemaphorePermit<'_>, Problem> {
+        let places = match lane {
+            Lane::Releasing => &self.releasing,
+            Lane::Steering => &self.steering,
+            Lane::Waiting => &self.waiting,
+            Lane::Other => &self.other,
+        };
+        places.try_acquire().map_err(|_| Problem::overloaded())
+    }
+}
+
+const RELEASES: &str = "/v1/sessions/{session}/releases";
+const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
+const STEERING: [&str; 7] = [
+    "/v1/sessions/{session}/holds",
+    "/v1/sessions/{session}/revocations",
+    "/v1/devices/{device}/revocations",
+    "/v1/tokens/revoke",
+    "/livez",
+    "/readyz",
+    "/metrics",
+];
+/// Places that are kept for stopping things.
+const STEERING_AT_ONCE: u32 = 256;
+/// Places for those who wait for an outcome; they cost little.
+const WAITING_AT_ONCE: u32 = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_lanes_turn_releases_away_and_never_what_stops_something() {
+        let limits = Limits { releases_at_once: 2, requests_at_once: 1, ..Limits::default() };
+        let lanes = Lanes::new(&limits);
+        let post = |route| lanes.enter(Lane::of(&Method::POST, route));
+        let under_way =
+            [post(RELEASES).unwrap(), post(RELEASES).unwrap(), post("/v1/orders").unwrap()];
+        for route in [RELEASES, "/v1/orders", "/v1/sessions/{session}/codes"] {
+            let problem = post(route).unwrap_err();
+            assert_eq!((problem.status.as_u16(), problem.code), (503, "overloaded"), "{route}");
+            assert!(problem.headers.iter().any(|(name, _)| name == "retry-after"), "{route}");
+        }
+        for route in STEERING {
+            assert!(post(route).is_ok(), "{route}");
+        }
+        drop(under_way);
+        assert!(post(RELEASES).is_ok() && post("/v1/orders").is_ok());
+    }
+
+    #[test]
+    fn a_lane_that_stops_things_is_taken_by_routes_that_exist() {
+        let described = crate::openapi_json();
+        let known = STEERING.iter().filter(|route| route.starts_with("/v1/"));
+        for route in known.chain(&[RELEASES, RELEASE]) {
+            assert!(described.contains(&format!("\"{route}\"")), "{route}");
+        }
+    }
+}

@@ -4,8 +4,8 @@
 //! Losing these files loses every device's trust; a backup of the data directory includes them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use carhop_app::ports::{CertificateAsk, Certified, Certifier, CertifyError};
@@ -18,6 +18,7 @@ use carhop_proofs::pki::{
 use carhop_proofs::suite::{Algorithm, AwsLc, SigningKey};
 
 use crate::entropy::random;
+use crate::private;
 
 /// The secrets of the server.
 pub struct KeyStore {
@@ -54,12 +55,12 @@ impl KeyStore {
         now: Timestamp,
     ) -> Result<Self, KeyStoreError> {
         let folder = data_dir.join("keys");
-        make_folder(&folder)?;
+        at(&folder, private::folder(&folder))?;
         let master_file = folder.join("master.key");
         let created = !master_file.exists();
         let master = if created {
             let master = random();
-            write_secret(&master_file, &master)?;
+            at(&master_file, private::write(&master_file, &master))?;
             master
         } else {
             read(&master_file)?.try_into().map_err(|_| KeyStoreError::Content(master_file))?
@@ -67,7 +68,7 @@ impl KeyStore {
         let mut authorities = BTreeMap::new();
         for tenant in tenants {
             let folder = folder.join(tenant.as_str());
-            make_folder(&folder)?;
+            at(&folder, private::folder(&folder))?;
             authorities.insert(tenant.clone(), Authorities::open(&folder, tenant, now)?);
         }
         Ok(Self { master, tenants: authorities, created })
@@ -180,15 +181,16 @@ impl Stored {
         make: impl FnOnce(SigningKey) -> Result<T, IssueError>,
         parts: impl FnOnce(&T) -> (Vec<u8>, SigningKey),
     ) -> Result<T, KeyStoreError> {
-        let at = |error| KeyStoreError::Authority(self.certificate.clone(), error);
+        let broken = |error| KeyStoreError::Authority(self.certificate.clone(), error);
         if self.certificate.exists() {
-            let key = pki::from_pkcs8(&read(&self.key)?).map_err(at)?;
-            return load(&read(&self.certificate)?, key).map_err(at);
+            let key = pki::from_pkcs8(&read(&self.key)?).map_err(broken)?;
+            return load(&read(&self.certificate)?, key).map_err(broken);
         }
-        let fresh = make(fresh_key()).map_err(at)?;
+        let fresh = make(fresh_key()).map_err(broken)?;
         let (certificate, key) = parts(&fresh);
-        write_secret(&self.key, &pki::pkcs8(&key).map_err(at)?)?;
-        write_secret(&self.certificate, &certificate)?;
+        let secret = pki::pkcs8(&key).map_err(broken)?;
+        at(&self.key, private::write(&self.key, &secret))?;
+        at(&self.certificate, private::write(&self.certificate, &certificate))?;
         Ok(fresh)
     }
 }
@@ -203,41 +205,13 @@ pub fn fresh_key() -> SigningKey {
     }
 }
 
-/// Writes a file that only its owner can read, durably, and never half.
-pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyStoreError> {
-    let write = || {
-        let beside = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        owner_only(&mut options);
-        let mut file = options.open(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    write().map_err(|error| KeyStoreError::File(path.to_owned(), error))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, KeyStoreError> {
-    fs::read(path).map_err(|error| KeyStoreError::File(path.to_owned(), error))
+    at(path, fs::read(path))
 }
 
-fn make_folder(path: &Path) -> Result<(), KeyStoreError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| KeyStoreError::File(path.to_owned(), error))
+fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, KeyStoreError> {
+    done.map_err(|error| KeyStoreError::File(path.to_owned(), error))
 }
-
-#[cfg(unix)]
-fn owner_only(options: &mut OpenOptions) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-}
-
-#[cfg(not(unix))]
-fn owner_only(_options: &mut OpenOptions) {}
 
 /// A key or certificate as PEM (RFC 7468).
 pub fn pem(kind: &str, der: &[u8]) -> String {
@@ -265,18 +239,5 @@ mod tests {
         assert_eq!(first.master(), second.master());
         assert_eq!(first.root(&tenant), second.root(&tenant));
         assert!(first.server_certificate(&tenant, &["localhost"], now).is_ok());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_can_read_secrets() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let tenant: TenantId = "acme".parse().unwrap();
-        KeyStore::open(folder.path(), [&tenant], Timestamp::from_unix_s(1_800_000_000)).unwrap();
-        for file in ["keys/master.key", "keys/acme/root.key", "keys/acme/lock.key"] {
-            let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{file}");
-        }
     }
 }

@@ -21,6 +21,7 @@ mod listener;
 mod measured;
 mod metrics;
 mod places;
+mod private;
 pub mod serve;
 mod server;
 pub mod timers;

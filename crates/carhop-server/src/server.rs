@@ -3,7 +3,7 @@
 //! Nothing is decided here; handlers and background tasks hold an `Arc` of this.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carhop_app::ports::{Clock, Journal, JournalError};
@@ -25,9 +25,10 @@ use crate::entropy::{SystemEntropy, random};
 use crate::http::dpop::Proofs;
 use crate::http::lanes::Lanes;
 use crate::http::limit::Budgets;
-use crate::keys::{KeyStore, KeyStoreError, pem, write_secret};
+use crate::keys::{KeyStore, KeyStoreError, pem};
 use crate::measured::Measured;
 use crate::metrics::Metrics;
+use crate::private;
 
 /// A server, running or about to.
 pub(crate) struct Server {
@@ -87,7 +88,7 @@ impl Server {
         let tenants = partitions.iter().map(|partition| &partition.tenant);
         let keys = Arc::new(KeyStore::open(&config.data_dir, tenants, clock.now())?);
         let metrics = Arc::new(Metrics::default());
-        let journal = SqliteJournal::open(config.data_dir.join(JOURNAL_FILE))?;
+        let journal = SqliteJournal::open(private_journal(&config.data_dir)?)?;
         let journal: Arc<dyn Journal> = Arc::new(Measured::new(journal, Arc::clone(&metrics)));
         let (bell, registry) = (Arc::<Doorbell>::default(), Arc::<Registry>::default());
         let app = App::new(Parts {
@@ -125,15 +126,22 @@ impl Server {
     /// key for the operator.
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
         let roots: String = self.keys.roots().map(|root| pem("CERTIFICATE", root)).collect();
-        write_secret(&self.config.data_dir.join(CA_FILE), roots.as_bytes())?;
+        self.leave(CA_FILE, roots.as_bytes())?;
         self.note_start().await?;
         if self.keys.created() {
             let call = self.system_call(&self.partitions[0]);
             let (_, key) =
                 self.app.make_api_key(&call, "first administrator", &[ApiScope::Admin]).await?;
-            write_secret(&self.config.data_dir.join(ADMIN_KEY_FILE), key.as_bytes())?;
+            self.leave(ADMIN_KEY_FILE, key.as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Leaves a file for the operator in the data directory.
+    fn leave(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
+        let path = self.config.data_dir.join(name);
+        private::write(&path, bytes)
+            .map_err(|error| StartError::Open(path.display().to_string(), error))
     }
 
     /// The epoch of trust that devices are told; they refuse commands of an older one.
@@ -172,6 +180,13 @@ impl Server {
             idempotency: None,
         }
     }
+}
+
+/// The journal's file, made so that only its owner reads it: SQLite gives the files beside it the same mode.
+fn private_journal(data_dir: &Path) -> Result<PathBuf, StartError> {
+    let path = data_dir.join(JOURNAL_FILE);
+    private::keep(&path).map_err(|error| StartError::Open(path.display().to_string(), error))?;
+    Ok(path)
 }
 
 /// The policies of a folder, or the shipped ones.

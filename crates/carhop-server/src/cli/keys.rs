@@ -114,7 +114,8 @@ fn new(file: &Path) -> anyhow::Result<String> {
     ensure!(!file.exists(), "{} exists already", file.display());
     let key = fresh_key()?;
     let text = pem("PRIVATE KEY", &pki::pkcs8(&key)?);
-    crate::keys::write_secret(&std::path::absolute(file)?, text.as_bytes())?;
+    crate::private::write(&std::path::absolute(file)?, text.as_bytes())
+        .with_context(|| file.display().to_string())?;
     Ok(file.display().to_string())
 }
 

@@ -85,6 +85,26 @@ async fn anybody_may_read_how_the_server_is_and_how_it_is_asked() {
 }
 
 #[tokio::test]
+async fn what_the_server_keeps_is_closed_to_everybody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::start().await;
+    for file in [
+        "journal.sqlite",
+        "journal.sqlite-wal",
+        "journal.sqlite-shm",
+        "admin.key",
+        "keys/master.key",
+        "keys/acme/root.key",
+        "keys/acme/lock.key",
+    ] {
+        let path = world.running.ca_file().with_file_name(file);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_measured_is_for_those_who_may_read_the_log() {
     let world = World::start().await;
     world.ask(By::Nobody, "GET", "/metrics", None).await.expect(401);

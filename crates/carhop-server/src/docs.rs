@@ -1,6 +1,8 @@
 //! Generated documents: what the code knows best is written from it and committed, so that a change shows in review and
 //! drift fails the build.
 
+mod vectors;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -36,6 +38,7 @@ fn documents() -> anyhow::Result<Vec<(&'static str, String)>> {
         ("states.md", states),
         ("policy-matrix.txt", matrix::render(&Bundle::embedded()?)),
         ("events.md", events()?),
+        ("protocol-vectors.json", vectors::protocol()?),
     ])
 }
 

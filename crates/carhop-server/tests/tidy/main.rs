@@ -62,6 +62,26 @@ fn the_crates_folder_holds_the_nine_crates_and_nothing_else() {
 }
 
 #[test]
+fn every_attack_of_the_threat_model_is_held_by_tests_that_exist() {
+    let sources: String = ["crates", "tests"]
+        .iter()
+        .flat_map(|folder| files_under(&root().join(folder)))
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let model = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let rows: Vec<_> =
+        model.lines().filter(|line| line.matches('|').count() == 4).skip(2).collect();
+    assert!(rows.len() > 30, "the table of attacks is lost: {} rows", rows.len());
+    let missing = |row: &&str| {
+        let tests: Vec<_> = row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        tests.is_empty() || !tests.iter().all(|test| sources.contains(&format!("fn {test}(")))
+    };
+    let unheld: Vec<_> = rows.into_iter().filter(missing).collect();
+    assert!(unheld.is_empty(), "\n{}\n", unheld.join("\n"));
+}
+
+#[test]
 fn every_source_file_is_tidy() {
     let files: Vec<_> = ["crates", "tests", "xtask"]
         .iter()

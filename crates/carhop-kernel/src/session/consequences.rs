@@ -5,15 +5,21 @@ use alloc::vec::Vec;
 
 use super::event::{BindingEnd, Event, HoldCause, NotExecuted, RevocationCause};
 use super::justified::accepted;
-use super::leg::{LegFailure, LegIndex, LegState};
+use super::leg::{Leg, LegFailure, LegIndex, LegState};
 use super::request::{Action, ReleaseOrder, Request};
 use super::state::Session;
+use super::table::Transition;
 use crate::device::TrustTier;
 use crate::evidence::{Fact, FactKind, PlaceMethod};
 use crate::time::Timestamp;
 
 /// What `request` leads to at `now`.
-pub(super) fn consequences(session: &Session, request: &Request, now: Timestamp) -> Vec<Event> {
+pub(super) fn consequences(
+    session: &Session,
+    request: &Request,
+    row: &Transition,
+    now: Timestamp,
+) -> Vec<Event> {
     let fact = |kind| accepted(session, request, kind, now).ok();
     match &request.action {
         Action::VerifyRecipient => list(fact(FactKind::Recipient).and_then(|it| verified(it, now))),
@@ -57,8 +63,8 @@ pub(super) fn consequences(session: &Session, request: &Request, now: Timestamp)
         Action::Relocate => vec![Event::BindingVoided { why: BindingEnd::Relocated }],
         Action::Hold { cause } => list(held(session, *cause, now)),
         Action::Resume => resumed(session),
-        Action::Revoke { why } => revoked(session, *why),
-        Action::Expire => expired(session),
+        Action::Revoke { why } => revoked(session, *why, row),
+        Action::Expire => expired(session, row),
     }
 }
 
@@ -123,10 +129,12 @@ fn resumed(session: &Session) -> Vec<Event> {
 }
 
 /// Ends the stop. What is provably unsent will not be sent; what may have left is followed to its end.
-fn revoked(session: &Session, why: RevocationCause) -> Vec<Event> {
+fn revoked(session: &Session, why: RevocationCause, row: &Transition) -> Vec<Event> {
     let mut events = vec![Event::SessionRevoked { why }];
     for (leg, state) in session.legs().map(|(index, leg)| (index, leg.state)) {
-        if let LegState::Released(release) | LegState::Authorised(release) = state {
+        if row.moves_every_leg_from(state.kind())
+            && let Some(release) = state.release()
+        {
             let command = release.command;
             events.push(Event::ReleaseNotExecuted { leg, command, why: NotExecuted::Unsent });
         }
@@ -135,11 +143,11 @@ fn revoked(session: &Session, why: RevocationCause) -> Vec<Event> {
 }
 
 /// A window that closes on an untouched stop expires it; on a half-done one it fails the rest.
-fn expired(session: &Session) -> Vec<Event> {
-    let pending =
-        || session.legs().filter(|(_, leg)| leg.state == LegState::Pending).map(|(index, _)| index);
-    if pending().count() == session.legs.len() {
+fn expired(session: &Session, row: &Transition) -> Vec<Event> {
+    let waits = |leg: &Leg| row.moves_every_leg_from(leg.state.kind());
+    let waiting = || session.legs().filter(|(_, leg)| waits(leg)).map(|(index, _)| index);
+    if waiting().count() == session.legs.len() {
         return vec![Event::SessionExpired];
     }
-    pending().map(|leg| Event::LegFailed { leg, why: LegFailure::WindowClosed }).collect()
+    waiting().map(|leg| Event::LegFailed { leg, why: LegFailure::WindowClosed }).collect()
 }

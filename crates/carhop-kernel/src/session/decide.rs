@@ -24,7 +24,7 @@ pub fn decide(session: &Session, request: &Request, now: Timestamp) -> Result<Ve
     }
     possible(session, request, row, now)?;
     justified(session, request, row, now)?;
-    Ok(concluded(session, consequences(session, request, now)))
+    Ok(concluded(session, consequences(session, request, row, now)))
 }
 
 /// Adds the end of the session when `events` end its last leg.

@@ -29,13 +29,13 @@ pub(super) fn possible(
     if request.evidence.iter().any(|evidence| evidence.order != session.order.digest) {
         return Err(Reason::OrderChanged);
     }
-    if !row.from.contains(&session.phase.kind()) || !in_step(session, &request.action, now) {
+    if !row.from.contains(&session.phase.kind()) || !in_step(session, &request.action, row, now) {
         return Err(Reason::NotPossibleNow);
     }
     if !row.actors.contains(&request.actor.kind()) {
         return Err(Reason::ActorNotAllowed);
     }
-    legs_allow(session, &request.action)?;
+    legs_allow(session, &request.action, row)?;
     let window = session.order.terms.window;
     if row.in_window && now < window.start {
         return Err(Reason::WindowNotOpen);
@@ -50,13 +50,14 @@ pub(super) fn possible(
 }
 
 /// Whether the leg or the time, beside the phase, has come to where this can happen.
-fn in_step(session: &Session, action: &Action, now: Timestamp) -> bool {
+fn in_step(session: &Session, action: &Action, row: &Transition, now: Timestamp) -> bool {
     match action {
-        Action::SendCommand { command } => state_under(session, *command)
-            .is_none_or(|state| matches!(state, LegState::Released(_) | LegState::Authorised(_))),
+        Action::SendCommand { command } => {
+            state_under(session, *command).is_none_or(|state| row.moves_leg_from(state.kind()))
+        }
         Action::ConfirmTransfer { leg } => session.leg(*leg).is_none_or(|leg| {
             let state = leg.state.kind();
-            state.is_end() || matches!(state, LegStateKind::Open | LegStateKind::Transferred)
+            row.moves_leg_from(state) || state.is_end() || state == LegStateKind::Transferred
         }),
         Action::Expire => now >= session.order.terms.window.end,
         Action::VerifyRecipient
@@ -75,15 +76,15 @@ fn in_step(session: &Session, action: &Action, now: Timestamp) -> bool {
     }
 }
 
-fn legs_allow(session: &Session, action: &Action) -> Result<(), Reason> {
+fn legs_allow(session: &Session, action: &Action, row: &Transition) -> Result<(), Reason> {
     match action {
         Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
-            releasable(session, order.leg)
+            releasable(session, order.leg, row)
         }
         Action::SendCommand { command } => {
             state_under(session, *command).map(|_| ()).ok_or(Reason::LegUnknown)
         }
-        Action::ConfirmTransfer { leg } => transferable(session, *leg),
+        Action::ConfirmTransfer { leg } => transferable(session, *leg, row),
         Action::AmendOrder { order } => amendable(session, order),
         Action::Relocate | Action::Expire => nothing_under_way(session),
         // Lifting it voids the binding, and a binding in use cannot be voided.
@@ -104,10 +105,10 @@ fn legs_allow(session: &Session, action: &Action) -> Result<(), Reason> {
     }
 }
 
-fn releasable(session: &Session, index: LegIndex) -> Result<(), Reason> {
+fn releasable(session: &Session, index: LegIndex, row: &Transition) -> Result<(), Reason> {
     let leg = session.leg(index).ok_or(Reason::LegUnknown)?;
-    if leg.state.kind().is_end() {
-        return Err(Reason::LegFinished);
+    if !row.moves_leg_from(leg.state.kind()) {
+        return Err(under_way(leg.state.kind()).unwrap_or(Reason::LegFinished));
     }
     nothing_under_way(session)?;
     let mut earlier = session.legs().take_while(|(other, _)| *other < index);
@@ -120,9 +121,9 @@ fn releasable(session: &Session, index: LegIndex) -> Result<(), Reason> {
     Ok(())
 }
 
-fn transferable(session: &Session, leg: LegIndex) -> Result<(), Reason> {
+fn transferable(session: &Session, leg: LegIndex, row: &Transition) -> Result<(), Reason> {
     let state = session.leg(leg).ok_or(Reason::LegUnknown)?.state.kind();
-    if state == LegStateKind::Open { Ok(()) } else { Err(Reason::LegFinished) }
+    if row.moves_leg_from(state) { Ok(()) } else { Err(Reason::LegFinished) }
 }
 
 /// An amendment may not touch what has ended or is under way (M-ORD-2).
@@ -139,12 +140,14 @@ fn amendable(session: &Session, order: &OrderVersion) -> Result<(), Reason> {
 }
 
 fn nothing_under_way(session: &Session) -> Result<(), Reason> {
-    let under_way = session.legs.iter().find(|leg| leg.state.kind().is_under_way());
-    match under_way.map(|leg| leg.state.kind()) {
-        None => Ok(()),
-        Some(LegStateKind::Indeterminate) => Err(Reason::OutcomeUnknown),
-        Some(_) => Err(Reason::ReleaseUnderWay),
-    }
+    session.legs.iter().find_map(|leg| under_way(leg.state.kind())).map_or(Ok(()), Err)
+}
+
+/// Why nothing else may begin while a leg is in this state, if it is under way.
+fn under_way(state: LegStateKind) -> Option<Reason> {
+    let unknown = state == LegStateKind::Indeterminate;
+    let reason = if unknown { Reason::OutcomeUnknown } else { Reason::ReleaseUnderWay };
+    state.is_under_way().then_some(reason)
 }
 
 /// A new version is the next one of this order, under a digest of its own; an approval answers a proposal.

@@ -28,6 +28,18 @@ pub struct LegStep {
     pub to: &'static [LegStateKind],
 }
 
+impl Transition {
+    /// Whether it moves the leg it is about when that is in `state`.
+    pub fn moves_leg_from(&self, state: LegStateKind) -> bool {
+        self.leg.is_some_and(|step| step.from.contains(&state))
+    }
+
+    /// Whether it moves every leg that is in `state`.
+    pub fn moves_every_leg_from(&self, state: LegStateKind) -> bool {
+        self.every_leg.is_some_and(|step| step.from.contains(&state))
+    }
+}
+
 /// One row for a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Transition {

@@ -4,11 +4,11 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::digest::{DecisionDigest, SecretHash};
+use carhop_kernel::evidence::PresenceMethod;
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceAnswer, PlaceMethod};
-use carhop_kernel::evidence::{PresenceMethod, VehicleMatch};
+use carhop_kernel::freshness::Perishable;
 use carhop_kernel::geofence::judge_place;
 use carhop_kernel::id::{DecisionId, EventId, ReleaseId, SessionId};
-use carhop_kernel::limits;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::{Reason, Refusal};
 use carhop_kernel::session::table::transition;
@@ -64,6 +64,8 @@ pub(crate) struct Ask {
     pub(crate) handset: Option<DeviceRecord>,
     /// The lock or pump.
     pub(crate) actuator: Option<DeviceRecord>,
+    /// Whether another stop's release of it has not ended.
+    pub(crate) actuator_busy: bool,
 }
 
 /// A permitted request: what follows, and the decision that says so.
@@ -311,7 +313,7 @@ impl Stop {
             let fact = if is_handset {
                 Fact::Handset { device, tier, firmware }
             } else {
-                Fact::Actuator { device, tier, firmware }
+                Fact::Actuator { device, tier, firmware, busy: ask.actuator_busy }
             };
             evidence.push(Evidence { fact, at: attested.at, order });
         }
@@ -373,21 +375,14 @@ impl Stop {
 impl VehicleSeen {
     /// Whether the look is recent and was made under the order version in force.
     fn counts(&self, session: &Session, now: Timestamp) -> bool {
-        let fresh_for_ms = match self.method {
-            VehicleMatch::Statement => limits::INTENT_FRESH_MS,
-            VehicleMatch::PlateRead | VehicleMatch::Tag | VehicleMatch::Telematics => {
-                limits::VEHICLE_MATCH_FRESH_MS
-            }
-        };
         self.order_version == session.order.version
-            && self.at <= now
-            && now.since_ms(self.at) < fresh_for_ms
+            && Perishable::Vehicle(self.method).is_fresh(self.at, now)
     }
 }
 
 /// The recipient as verified, while that counts.
 fn known_recipient(session: &Session, now: Timestamp) -> Option<Assurance> {
-    let fresh = |at| now.since_ms(at) < limits::RECIPIENT_FRESH_MS;
+    let fresh = |at| Perishable::Recipient.is_fresh(at, now);
     session
         .recipient()
         .filter(|recipient| fresh(recipient.verified_at))
@@ -396,7 +391,7 @@ fn known_recipient(session: &Session, now: Timestamp) -> Option<Assurance> {
 
 /// The presence shown at the car, while that counts.
 fn shown_presence(session: &Session, now: Timestamp) -> Option<PresenceMethod> {
-    let fresh = |at| now.since_ms(at) < limits::PRESENCE_FRESH_MS;
+    let fresh = |at| Perishable::Presence.is_fresh(at, now);
     session.presence().filter(|presence| fresh(presence.shown_at)).map(|presence| presence.method)
 }
 

@@ -46,6 +46,7 @@ impl App {
         assigned(call, &stop)?;
         let terms = &stop.session.leg(leg).ok_or(Failure::invalid("leg", "no such leg"))?.terms;
         let actuator = reads.load::<DeviceRecord>(terms.device.to_string()).await?;
+        let actuator_busy = serves_another(&mut reads, &actuator, id).await?;
         let presented = self.presented_token(&mut reads, call, &stop, secret).await?;
         let order = ReleaseOrder { leg, release: self.allocate(&actuator, reads.now)? };
         let action = match terms.service {
@@ -58,6 +59,7 @@ impl App {
             token: presented.facts,
             token_hash: presented.hash,
             actuator: Some(actuator.clone()),
+            actuator_busy,
             ..Ask::default()
         };
         self.apply(call, &reads, &stop, action, ask, |batch| {
@@ -140,6 +142,19 @@ impl App {
             .map_err(|_| Failure::Internal("a command key that is none"))?;
         sign(self.suite(), &key, command)
             .map_err(|_| Failure::Internal("a command that cannot be signed"))
+    }
+}
+
+/// Whether the device may still be acting for another stop. That stop's head is read with it, so whoever ends or begins
+/// anything there makes this decision be made again.
+async fn serves_another(
+    reads: &mut Reads<'_>,
+    actuator: &DeviceRecord,
+    session: SessionId,
+) -> Result<bool, Failure> {
+    match actuator.serving.filter(|serving| *serving != session) {
+        Some(other) => Ok(reads.session(other).await?.occupies(actuator.device, reads.now)),
+        None => Ok(false),
     }
 }
 

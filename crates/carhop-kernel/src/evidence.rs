@@ -1,12 +1,12 @@
 //! Facts that were proven elsewhere, as values with the moment they were seen and the order version they are bound to.
-//! Bytes become evidence in `carhop-proofs`; here is only what counts, and for how long.
+//! Bytes become evidence in `carhop-proofs`; how long it counts is the business of `freshness`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::TrustTier;
 use crate::digest::{Commitment, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest};
+use crate::freshness::Perishable;
 use crate::id::{CustomerId, DeviceId, ProofId, TokenId};
-use crate::limits;
 use crate::order::Scope;
 use crate::reason::Reason;
 use crate::time::Timestamp;
@@ -157,6 +157,8 @@ pub enum Fact {
         tier: TrustTier,
         /// What runs on it.
         firmware: FirmwareDigest,
+        /// Whether another stop's release of it has not ended.
+        busy: bool,
     },
     /// A live action token for this scope and device was presented by its holder.
     ActionToken {
@@ -252,27 +254,23 @@ impl Evidence {
         }
     }
 
-    /// How long after `at` this fact counts, in milliseconds.
-    pub const fn fresh_for_ms(&self) -> u64 {
+    /// How long it counts.
+    pub const fn perishable(&self) -> Perishable {
         match self.fact {
-            Fact::Recipient { .. } => limits::RECIPIENT_FRESH_MS,
-            Fact::Intent { .. } => limits::INTENT_FRESH_MS,
-            Fact::Vehicle { .. } => limits::VEHICLE_MATCH_FRESH_MS,
-            Fact::Place { method, .. } => match method {
-                PlaceMethod::Statement => limits::INTENT_FRESH_MS,
-                PlaceMethod::VenueTag => limits::TAG_FRESH_MS,
-                PlaceMethod::Fence | PlaceMethod::Telematics => limits::PLACE_FRESH_MS,
-            },
-            Fact::Presence { .. } => limits::PRESENCE_FRESH_MS,
-            Fact::Handset { .. } => limits::ATTESTATION_FRESH_MS,
-            Fact::Actuator { .. } => limits::INTEGRITY_FRESH_MS,
-            Fact::ActionToken { .. } => limits::ACTION_TOKEN_MS_MAX,
+            Fact::Recipient { .. } => Perishable::Recipient,
+            Fact::Intent { .. } => Perishable::Intent,
+            Fact::Vehicle { method, .. } => Perishable::Vehicle(method),
+            Fact::Place { method, .. } => Perishable::Place(method),
+            Fact::Presence { .. } => Perishable::Presence,
+            Fact::Handset { .. } => Perishable::Handset,
+            Fact::Actuator { .. } => Perishable::Actuator,
+            Fact::ActionToken { .. } => Perishable::ActionToken,
         }
     }
 
-    /// Whether it counts at `now`. Evidence from the future does not.
+    /// Whether it counts at `now`.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.at <= now && now.since_ms(self.at) < self.fresh_for_ms()
+        self.perishable().is_fresh(self.at, now)
     }
 }
 
@@ -283,19 +281,12 @@ mod tests {
     const SEEN: Timestamp = Timestamp::from_unix_s(1_800_000_000);
 
     #[test]
-    fn each_fact_counts_for_as_long_as_its_limit_says() {
-        for (fact, kind, limit_ms) in facts() {
+    fn each_fact_counts_for_as_long_as_what_was_seen() {
+        for (fact, kind, perishable) in facts() {
             let evidence = Evidence { fact, at: SEEN, order: OrderDigest([1; 32]) };
-            assert_eq!((evidence.kind(), evidence.fresh_for_ms()), (kind, limit_ms));
-            for (now, fresh) in [
-                (SEEN.minus_ms(1), false),
-                (SEEN, true),
-                (SEEN.plus_ms(limit_ms - 1), true),
-                (SEEN.plus_ms(limit_ms), false),
-                (Timestamp::from_unix_ms(u64::MAX), false),
-            ] {
-                assert_eq!(evidence.is_fresh(now), fresh, "{} at {now}", kind.name());
-            }
+            assert_eq!((evidence.kind(), evidence.perishable()), (kind, perishable));
+            let dead = perishable.fresh_until(SEEN);
+            assert!(evidence.is_fresh(SEEN) && !evidence.is_fresh(dead), "{}", kind.name());
         }
     }
 
@@ -320,19 +311,21 @@ mod tests {
         }
     }
 
-    fn facts() -> [(Fact, FactKind, u64); 12] {
-        let (minute, hour) = (60 * 1000, 60 * 60 * 1000);
+    fn facts() -> [(Fact, FactKind, Perishable); 12] {
         let device = DeviceId::from_bytes([2; 16]);
-        let (tier, firmware) = (TrustTier::Attested, FirmwareDigest([3; 32]));
+        let (tier, firmware, busy) = (TrustTier::Attested, FirmwareDigest([3; 32]), false);
         let key = KeyThumbprint([4; 32]);
-        let place = |party, method| Fact::Place { party, method, answer: PlaceAnswer::Inside };
+        let place = |party, kind, method| {
+            let fact = Fact::Place { party, method, answer: PlaceAnswer::Inside };
+            (fact, kind, Perishable::Place(method))
+        };
         let recipient = Fact::Recipient {
             customer: CustomerId::from_bytes([5; 16]),
             key,
             assurance: Assurance::Passkey,
         };
-        let vehicle =
-            Fact::Vehicle { vehicle: Commitment([6; 32]), method: VehicleMatch::PlateRead };
+        let method = VehicleMatch::PlateRead;
+        let vehicle = Fact::Vehicle { vehicle: Commitment([6; 32]), method };
         let presence =
             Fact::Presence { method: PresenceMethod::Code, proof: ProofId::from_bytes([7; 16]) };
         let token = Fact::ActionToken {
@@ -340,20 +333,23 @@ mod tests {
             scope: Scope::ColdRelease,
             device,
         };
+        let intent = Fact::Intent { intent: IntentDigest([9; 32]), key };
+        let handset = Fact::Handset { device, tier, firmware };
+        let actuator = Fact::Actuator { device, tier, firmware, busy };
         let (of_driver, of_vehicle) = (FactKind::DriverPlace, FactKind::VehiclePlace);
         [
-            (recipient, FactKind::Recipient, 12 * hour),
-            (Fact::Intent { intent: IntentDigest([9; 32]), key }, FactKind::Intent, 12 * hour),
-            (vehicle, FactKind::Vehicle, 10 * minute),
-            (place(Party::Driver, PlaceMethod::Fence), of_driver, minute / 2),
-            (place(Party::Driver, PlaceMethod::VenueTag), of_driver, 5 * minute),
-            (place(Party::Vehicle, PlaceMethod::Fence), of_vehicle, minute / 2),
-            (place(Party::Vehicle, PlaceMethod::Telematics), of_vehicle, minute / 2),
-            (place(Party::Vehicle, PlaceMethod::Statement), of_vehicle, 12 * hour),
-            (presence, FactKind::Presence, 10 * minute),
-            (Fact::Handset { device, tier, firmware }, FactKind::Handset, 10 * minute),
-            (Fact::Actuator { device, tier, firmware }, FactKind::Actuator, 10 * minute),
-            (token, FactKind::ActionToken, minute),
+            (recipient, FactKind::Recipient, Perishable::Recipient),
+            (intent, FactKind::Intent, Perishable::Intent),
+            (vehicle, FactKind::Vehicle, Perishable::Vehicle(method)),
+            place(Party::Driver, of_driver, PlaceMethod::Fence),
+            place(Party::Driver, of_driver, PlaceMethod::VenueTag),
+            place(Party::Vehicle, of_vehicle, PlaceMethod::Fence),
+            place(Party::Vehicle, of_vehicle, PlaceMethod::Telematics),
+            place(Party::Vehicle, of_vehicle, PlaceMethod::Statement),
+            (presence, FactKind::Presence, Perishable::Presence),
+            (handset, FactKind::Handset, Perishable::Handset),
+            (actuator, FactKind::Actuator, Perishable::Actuator),
+            (token, FactKind::ActionToken, Perishable::ActionToken),
         ]
     }
 }

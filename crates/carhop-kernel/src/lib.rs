@@ -11,6 +11,7 @@ pub mod actor;
 pub mod device;
 pub mod digest;
 pub mod evidence;
+pub mod freshness;
 pub mod geofence;
 pub mod id;
 pub mod limits;

@@ -146,6 +146,8 @@ reasons! {
         "The lock or pump is revoked, tampered with or out of policy.", "Take it out of service.";
     ActuatorUnreachable = "actuator_unreachable", Retryable,
         "The lock or pump is not connected.", "Bring it in reach and try again.";
+    ActuatorBusy = "actuator_busy", Retryable,
+        "The lock or pump is still serving another stop.", "Finish or revoke that stop first.";
     PresenceNotProven = "presence_not_proven", Retryable,
         "Nobody has shown a valid code, scan or approval.", "Ask the customer for the code or the approval.";
     CodeWrong = "code_wrong", Retryable,

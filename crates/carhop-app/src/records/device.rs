@@ -2,8 +2,8 @@
 
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{EvidenceHash, FirmwareDigest, KeyThumbprint, SecretHash};
+use carhop_kernel::freshness::Perishable;
 use carhop_kernel::id::{CommandId, DeviceId, DriverId, ReleaseId, SessionId};
-use carhop_kernel::limits;
 use carhop_kernel::session::LegIndex;
 use carhop_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,8 @@ pub struct DeviceRecord {
     pub tampered: bool,
     /// Counter of the last command made for it.
     pub counter: u64,
-    /// The session it was last commanded for.
+    /// The stop it was last released for, to which belongs what it says without naming a command. Nothing else has it
+    /// until that stop's release has ended, which that session alone tells.
     pub serving: Option<SessionId>,
     /// The driver signed in on it; handsets only.
     pub driver: Option<DriverId>,
@@ -71,10 +72,7 @@ impl DeviceRecord {
             return TrustTier::None;
         }
         match self.attested {
-            Some(attested)
-                if attested.at <= now
-                    && now.since_ms(attested.at) < limits::ATTESTATION_FRESH_MS =>
-            {
+            Some(attested) if Perishable::integrity_of(self.class).is_fresh(attested.at, now) => {
                 attested.tier
             }
             Some(_) | None => TrustTier::None,

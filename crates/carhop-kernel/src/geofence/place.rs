@@ -15,10 +15,10 @@ use super::answer::{FenceReason, FenceResult};
 use super::fence::Fence;
 use super::fix::{Accuracy, Confidence};
 use crate::evidence::{PlaceAnswer, PlaceMethod};
+use crate::freshness::Perishable;
 use crate::id::{BadId, VenueId};
 use crate::limits::{
-    BAY_LENGTH_MAX, NEGLIGIBLE_PROBABILITY, TAG_ACCURACY_M_MAX, TAG_DISTANCE_M_MAX, TAG_FRESH_MS,
-    TRAVEL_MPS_MAX,
+    BAY_LENGTH_MAX, NEGLIGIBLE_PROBABILITY, TAG_ACCURACY_M_MAX, TAG_DISTANCE_M_MAX, TRAVEL_MPS_MAX,
 };
 use crate::order::Scope;
 use crate::time::Timestamp;
@@ -90,7 +90,7 @@ pub struct PlaceJudgement {
 
 /// Weighs a fence result and, where it does not say inside, a tag (M-GEO-2, design §9.10).
 ///
-/// A tag counts if it is of this venue, was read within [`TAG_FRESH_MS`], and the newest fix does not contradict
+/// A tag counts if it is of this venue, was read within [`TAG_FRESH_MS`](crate::limits::TAG_FRESH_MS), and the newest fix does not contradict
 /// it. Without a recent and tolerably accurate fix it counts only where the service is permitted under a roof.
 pub fn judge_place(
     fence: &Fence,
@@ -137,11 +137,12 @@ fn against_tag(
     let implausible = says(FenceReason::ImplausibleSpeed) || says(FenceReason::ClockSkew);
     let supported = result.fix_age_ms.is_some_and(|age_ms| age_ms <= fence.limits().fix_age_ms_max)
         && result.accuracy_m.is_some_and(|accuracy_m| accuracy_m <= TAG_ACCURACY_M_MAX);
+    let counts = Perishable::Place(PlaceMethod::VenueTag);
     let reasons = [
         (forbidden, PlaceReason::Forbidden),
         (tag.venue != *fence.venue(), PlaceReason::TagOfOtherVenue),
         (tag.read_at > now, PlaceReason::TagFromFuture),
-        (now.since_ms(tag.read_at) >= TAG_FRESH_MS, PlaceReason::TagExpired),
+        (tag.read_at <= now && !counts.is_fresh(tag.read_at, now), PlaceReason::TagExpired),
         (says(FenceReason::MockLocation), PlaceReason::MockLocation),
         (implausible, PlaceReason::ImplausiblePosition),
         (says(FenceReason::Moving), PlaceReason::Moving),
@@ -206,6 +207,7 @@ mod tests {
     };
     use super::super::{Fix, Speed, Track, ZoneKind};
     use super::*;
+    use crate::limits::TAG_FRESH_MS;
     use PlaceAnswer::{Inside, Outside, Uncertain};
 
     fn tag(venue: &str, second: u64) -> VenueTag {

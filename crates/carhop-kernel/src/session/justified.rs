@@ -76,8 +76,11 @@ fn misfit(session: &Session, request: &Request, fact: &Fact) -> Option<Reason> {
             let own = handset_of(session, &request.action) == Some(*device);
             (own && *tier > TrustTier::None, Reason::DeviceUntrusted)
         }
-        Fact::Actuator { device, tier, .. } => {
+        Fact::Actuator { device, tier, busy, .. } => {
             let own = leg.is_some_and(|leg| leg.device == *device);
+            if own && *tier > TrustTier::None && *busy {
+                return Some(Reason::ActuatorBusy);
+            }
             (own && *tier > TrustTier::None, Reason::ActuatorUntrusted)
         }
         Fact::ActionToken { scope, device, .. } => (

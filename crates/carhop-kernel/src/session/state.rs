@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::event::{HoldCause, Outcome, RevocationCause};
-use super::leg::{Leg, LegIndex};
+use super::leg::{Leg, LegIndex, Release};
 use crate::device::TrustTier;
 use crate::digest::{IntentDigest, KeyThumbprint};
 use crate::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
@@ -200,6 +200,14 @@ impl Session {
     /// Whether the session can still come to a release.
     pub fn is_active(&self) -> bool {
         !self.phase.kind().is_end()
+    }
+
+    /// Whether a device may still be acting under a release of this session, so that no other stop may have it. A leg
+    /// that has ended frees it; so does the end of the stop, once the device would refuse the command.
+    pub fn occupies(&self, device: DeviceId, now: Timestamp) -> bool {
+        let alive = |release: &Release| self.is_active() || now < release.expires_at;
+        let mut own = self.legs.iter().filter(|leg| leg.terms.device == device);
+        own.any(|leg| leg.state.release().is_some_and(alive))
     }
 
     /// The recipient, once verified and until the end.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use carhop_app::ports::Clock;
-use carhop_kernel::limits::ATTESTATION_FRESH_MS;
+use carhop_kernel::freshness::Perishable;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -77,6 +77,6 @@ pub(crate) async fn attest(
     Ok(Json(AttestationView {
         tier: code_of(&judged.tier),
         firmware: judged.firmware.to_string(),
-        fresh_until: server.clock.now().plus_ms(ATTESTATION_FRESH_MS).into(),
+        fresh_until: Perishable::Handset.fresh_until(server.clock.now()).into(),
     }))
 }

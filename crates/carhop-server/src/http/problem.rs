@@ -279,7 +279,8 @@ fn status_of(reason: Reason) -> StatusCode {
         | Reason::WindowNotOpen
         | Reason::WindowClosed
         | Reason::ConflictsWithEarlierRequest
-        | Reason::IntentNotProposed => StatusCode::CONFLICT,
+        | Reason::IntentNotProposed
+        | Reason::ActuatorBusy => StatusCode::CONFLICT,
         Reason::ActorNotAllowed
         | Reason::RecipientNotVerified
         | Reason::IntentNotApproved

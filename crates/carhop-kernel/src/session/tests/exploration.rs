@@ -340,7 +340,8 @@ fn flawed_evidence(row: &Transition, good: &Request, index: usize) -> Vec<Flaw> 
     let now = moment(row.request);
     let evidence = &good.evidence[index];
     let (name, missing) = (evidence.kind().name(), evidence.kind().missing());
-    let old = Evidence { at: now.minus_ms(evidence.fresh_for_ms()), ..evidence.clone() };
+    let old =
+        Evidence { at: now.minus_ms(evidence.perishable().fresh_for_ms()), ..evidence.clone() };
     let future = Evidence { at: now.plus_ms(1), ..evidence.clone() };
     let other_order = Evidence { order: OrderDigest([99; 32]), ..evidence.clone() };
     let mut flaws = vec![
@@ -432,12 +433,18 @@ fn misfits(evidence: &Evidence) -> Vec<(Fact, Reason)> {
                 })
                 .to_vec()
         }
-        Fact::Actuator { device, tier, firmware } => {
-            [(STRANGE_DEVICE, tier), (device, TrustTier::None)]
-                .map(|(device, tier)| {
-                    (Fact::Actuator { device, tier, firmware }, Reason::ActuatorUntrusted)
-                })
-                .to_vec()
+        Fact::Actuator { device, tier, firmware, .. } => {
+            let untrusted = Reason::ActuatorUntrusted;
+            [
+                (STRANGE_DEVICE, tier, false, untrusted),
+                (device, TrustTier::None, false, untrusted),
+                (device, TrustTier::None, true, untrusted),
+                (device, tier, true, Reason::ActuatorBusy),
+            ]
+            .map(|(device, tier, busy, reason)| {
+                (Fact::Actuator { device, tier, firmware, busy }, reason)
+            })
+            .to_vec()
         }
         Fact::ActionToken { token, scope, device } => {
             [(Scope::ColdRelease, device), (scope, STRANGE_DEVICE)]

@@ -297,9 +297,12 @@ pub fn fact(session: &Session, action: &Action, kind: FactKind) -> Fact {
             Fact::Presence { method: PresenceMethod::Scan, proof: ProofId::from_bytes([19; 16]) }
         }
         FactKind::Handset => Fact::Handset { device: HANDSET, tier: TrustTier::Attested, firmware },
-        FactKind::Actuator => {
-            Fact::Actuator { device: terms.device, tier: TrustTier::Attested, firmware }
-        }
+        FactKind::Actuator => Fact::Actuator {
+            device: terms.device,
+            tier: TrustTier::Attested,
+            firmware,
+            busy: false,
+        },
         FactKind::ActionToken => Fact::ActionToken {
             token: TokenId::from_bytes([20; 16]),
             scope: terms.service.scope(),

@@ -7,7 +7,11 @@
 mod checkpoint;
 mod leaf;
 mod note;
+mod tile;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use leaf::{LEAF_LENGTH_MAX, Leaf, LeafError, REASONS_MAX, TEXT_LENGTH_MAX};
 pub use note::{NoteError, NoteKeyError, VerifierKey, sign_note};
+pub use tile::{
+    Part, TILE_HEIGHT, TILE_WIDTH, Tile, decode_bundle, decode_hashes, encode_bundle, index_path,
+};

@@ -17,7 +17,9 @@ use crate::failure::Failure;
 use crate::ports::{CertificateAsk, Certified};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{Attested, DeviceRecord, DriverRecord, Purpose, TicketRecord};
+use crate::records::{
+    Attested, CertificateRecord, DeviceRecord, DriverRecord, Purpose, TicketRecord,
+};
 
 /// What an attestation came to.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +110,7 @@ impl App {
         let meta = Meta::of(Actor::Device { device });
         batch.record(self, Stream::Device(device), &meta, Body::Device(event));
         batch.store(&self.certified_record(record, &certified))?;
+        batch.store(&CertificateRecord::from(&certified))?;
         self.append(batch, None).await?;
         Ok((device, certified))
     }
@@ -129,6 +132,7 @@ impl App {
         let mut batch = reads.batch();
         batch.record(self, Stream::Device(device), &Meta::by(call), Body::Device(event));
         batch.store(&self.certified_record(record, &certified))?;
+        batch.store(&CertificateRecord::from(&certified))?;
         self.append(batch, None).await?;
         Ok(certified)
     }

@@ -10,7 +10,7 @@ use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{ApiKeyRecord, ApiScope, TenantRecord, VenueRecord};
+use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantRecord, VenueRecord};
 
 impl App {
     /// Stores a venue whose geometry has been checked; whoever judged with the old one judges again.
@@ -106,8 +106,13 @@ impl App {
                 .collect(),
             clock_offset_ms,
         };
+        let policies = PolicyRecord {
+            version: self.parts.policies.version(),
+            files: self.parts.policies.files().to_vec(),
+        };
         let mut batch = Batch::new(partition.clone(), self.now());
         batch.record(self, Stream::Operator, &Meta::system(), Body::Operator(event));
+        batch.store(&policies)?;
         self.append(batch, None).await?;
         Ok(())
     }

@@ -76,6 +76,14 @@ kinds! {
     Subject = "subject";
     /// The frontier of the partition's log.
     Log = "log";
+    /// A hash tile of the partition's log.
+    Tile = "tile";
+    /// A signed checkpoint of the partition's log.
+    Checkpoint = "checkpoint";
+    /// The text of policies that decided.
+    Policy = "policy";
+    /// A device's certificate and what leads to its root.
+    Certificate = "certificate";
 }
 
 /// Where a record lies.

@@ -1,17 +1,20 @@
 //! Gives each event its gapless position in its partition's log and makes it a Merkle leaf (`design.md` §4, M-AUD-1).
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::EvidenceHash;
-use carhop_proofs::audit::Leaf;
+use carhop_proofs::audit::{Leaf, TILE_HEIGHT, TILE_WIDTH};
 use carhop_proofs::merkle::{Frontier, Hash, leaf_hash};
 use carhop_proofs::suite::Suite;
 
 use crate::app::App;
-use crate::batch::{Body, DeviceEvent, LogEntry, OperatorEvent, Recorded, Sequenced, Stream};
+use crate::batch::{Body, DeviceEvent, OperatorEvent, Recorded, Sequenced, Stream};
 use crate::failure::Failure;
 use crate::reads::Reads;
 use crate::record::Partition;
-use crate::records::LogRecord;
+use crate::records::{LogRecord, TileRecord};
 
 impl App {
     /// Sequences what waits. Returns how many events got their position; call again until it returns zero.
@@ -28,23 +31,6 @@ impl App {
         Ok(waiting.len())
     }
 
-    /// Size and root of a partition's log.
-    pub async fn log_root(&self, partition: &Partition) -> Result<(u64, Hash), Failure> {
-        let log = self.peek::<LogRecord>(partition, LOG_KEY.to_owned()).await?.unwrap_or_default();
-        let frontier = frontier(&log)?;
-        Ok((log.size, frontier.root(self.suite())))
-    }
-
-    /// Entries of a partition's log from a position on.
-    pub async fn log_entries(
-        &self,
-        partition: &Partition,
-        from: u64,
-        limit: usize,
-    ) -> Result<Vec<LogEntry>, Failure> {
-        Ok(self.parts.journal.log(partition.clone(), from, limit).await?)
-    }
-
     async fn sequence_partition(
         &self,
         partition: &Partition,
@@ -52,18 +38,50 @@ impl App {
     ) -> Result<(), Failure> {
         let mut reads = Reads::new(self, partition);
         let log = reads.find::<LogRecord>(LOG_KEY.to_owned()).await?.unwrap_or_default();
-        let mut frontier = frontier(&log)?;
-        let mut batch = reads.batch();
+        let mut frontier = Frontier::from_peaks(log.size, log.peaks)
+            .ok_or(Failure::Internal("a log whose frontier does not fit its size"))?;
+        let (mut sequenced, mut completed) = (Vec::new(), Vec::new());
         for (position, recorded) in (log.size..).zip(waiting) {
             let leaf = leaf(self.suite(), recorded, position)?;
-            frontier.append(self.suite(), leaf_hash(self.suite(), &leaf), |_, _, _| {});
-            batch.sequenced.push(Sequenced { event: recorded.id, position, leaf });
+            frontier.append(self.suite(), leaf_hash(self.suite(), &leaf), |level, index, hash| {
+                if level > 0 && level.is_multiple_of(TILE_HEIGHT) {
+                    completed.push((level / TILE_HEIGHT, index, hash));
+                }
+            });
+            sequenced.push(Sequenced { event: recorded.id, position, leaf });
         }
-        let size = log.size + batch.sequenced.len() as u64;
-        batch.store(&LogRecord { size, peaks: frontier.peaks().to_vec() })?;
+        let tiles = grown_tiles(&mut reads, completed).await?;
+        let mut batch = reads.batch();
+        for tile in tiles.values() {
+            batch.store(tile)?;
+        }
+        batch.store(&LogRecord { size: frontier.size(), peaks: frontier.peaks().to_vec() })?;
+        batch.sequenced = sequenced;
         self.append(batch, None).await?;
         Ok(())
     }
+}
+
+/// The tiles above the leaves that these full ones below them make grow.
+async fn grown_tiles(
+    reads: &mut Reads<'_>,
+    completed: Vec<(u32, u64, Hash)>,
+) -> Result<BTreeMap<String, TileRecord>, Failure> {
+    let mut tiles = BTreeMap::new();
+    for (row, place, hash) in completed {
+        let row = u8::try_from(row).map_err(|_| Failure::Internal("a tree that is too high"))?;
+        let index = place / u64::from(TILE_WIDTH);
+        let key = TileRecord::key_of(row, index);
+        let tile = match tiles.entry(key.clone()) {
+            Entry::Occupied(tile) => tile.into_mut(),
+            Entry::Vacant(vacant) => {
+                let kept = reads.find::<TileRecord>(key).await?;
+                vacant.insert(kept.unwrap_or(TileRecord { row, index, hashes: Vec::new() }))
+            }
+        };
+        tile.hashes.push(hash);
+    }
+    Ok(tiles)
 }
 
 /// The deterministic leaf of an event at a position; a verifier makes the same one from the stored events alone.
@@ -170,11 +188,6 @@ fn reasons(body: &Body) -> Vec<String> {
         | Body::Device(_)
         | Body::Operator(_) => Vec::new(),
     }
-}
-
-fn frontier(log: &LogRecord) -> Result<Frontier, Failure> {
-    Frontier::from_peaks(log.size, log.peaks.clone())
-        .ok_or(Failure::Internal("a log whose frontier does not fit its size"))
 }
 
 /// The key of the one log record.

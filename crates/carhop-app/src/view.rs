@@ -166,7 +166,7 @@ impl App {
         from: u64,
         limit: usize,
     ) -> Result<Vec<LogEntry>, Failure> {
-        self.log_entries(partition, from, limit).await
+        self.log(partition).entries(from, limit).await
     }
 
     async fn render(&self, call: &Call, stop: Stop, id: SessionId) -> Result<SessionView, Failure> {

@@ -22,6 +22,8 @@ use crate::sample;
 /// Policies that are fit to decide.
 pub struct Bundle {
     version: PolicyVersion,
+    /// Names and texts, sorted by name.
+    files: Vec<(String, String)>,
     /// The policies that can apply to an action; the cost of a decision grows with their number.
     slices: BTreeMap<PolicyAction, PolicySet>,
     /// What each `forbid` says when it applies.
@@ -121,8 +123,10 @@ impl Bundle {
         let policies = policies(&files)?;
         let reasons = reasons(&policies)?;
         validate(&schema, &policies)?;
+        let kept = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         Ok(Self {
             version: version(&files),
+            files: kept.collect(),
             slices: slices(&schema, &policies, &vocabulary)?,
             reasons,
             rungs,
@@ -135,6 +139,11 @@ impl Bundle {
     /// The hash of the contents, which every decision records.
     pub fn version(&self) -> PolicyVersion {
         self.version
+    }
+
+    /// The files it was made from, by which its decisions can be made again (M-POL-4).
+    pub fn files(&self) -> &[(String, String)] {
+        &self.files
     }
 
     /// The policies that can apply to an action, if there are any.

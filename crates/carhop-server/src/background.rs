@@ -34,6 +34,7 @@ pub(crate) fn start(server: &Arc<Server>) -> JoinSet<()> {
         }
         Ok(count > 0)
     }));
+    tasks.spawn(sign(Arc::clone(server)));
     let of = Arc::clone(server);
     tasks.spawn(async move {
         let mut stopped = of.stopping.clone();
@@ -70,11 +71,34 @@ where
     }
 }
 
+/// Signs what every log has come to, at intervals and once more at the end.
+async fn sign(server: Arc<Server>) {
+    let mut stop = server.stopping.clone();
+    loop {
+        let is_last = *stop.borrow();
+        for partition in &server.partitions {
+            if let Err(error) = server.app.sign_checkpoint(partition, &*server.notary).await {
+                let (tenant, market) = (&partition.tenant, &partition.market);
+                tracing::error!(%error, %tenant, %market, "no checkpoint was signed");
+            }
+        }
+        if is_last {
+            return;
+        }
+        tokio::select! {
+            () = told(&mut stop) => {}
+            () = sleep(SIGN_EVERY) => {}
+        }
+    }
+}
+
 /// How often the outbox is looked at without a ring: an effect whose device was away comes back then.
 const EFFECTS_EVERY: Duration = Duration::from_millis(250);
 /// How often due timers are looked for without a ring.
 const TIMERS_EVERY: Duration = Duration::from_millis(250);
 /// How often the log is looked at without a ring.
 const LOG_EVERY: Duration = Duration::from_secs(1);
+/// How often the logs are signed; standards §7 asks for ten seconds at most.
+const SIGN_EVERY: Duration = Duration::from_secs(2);
 /// How often idle callers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);

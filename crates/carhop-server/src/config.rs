@@ -149,6 +149,9 @@ impl Config {
         if self.issuer.is_empty() || self.issuer.len() > ISSUER_LENGTH_MAX {
             return invalid("issuer", "one to 24 bytes");
         }
+        if self.issuer.chars().any(|symbol| symbol.is_whitespace() || symbol == '+') {
+            return invalid("issuer", "it names the logs, so no spaces and no `+`");
+        }
         if self
             .origins
             .iter()

@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<Vec<u8>, KeyStoreError> {
     at(path, fs::read(path))
 }
 
-fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, KeyStoreError> {
+pub(crate) fn at<T>(path: &Path, done: io::Result<T>) -> Result<T, KeyStoreError> {
     done.map_err(|error| KeyStoreError::File(path.to_owned(), error))
 }
 

@@ -20,6 +20,7 @@ pub mod keys;
 mod listener;
 mod measured;
 mod metrics;
+mod notary;
 mod places;
 mod private;
 pub mod serve;

@@ -28,6 +28,7 @@ use crate::http::limit::Budgets;
 use crate::keys::{KeyStore, KeyStoreError, pem};
 use crate::measured::Measured;
 use crate::metrics::Metrics;
+use crate::notary::FileNotary;
 use crate::private;
 
 /// A server, running or about to.
@@ -38,6 +39,7 @@ pub(crate) struct Server {
     pub(crate) partitions: Vec<Partition>,
     pub(crate) origins: Vec<String>,
     pub(crate) keys: Arc<KeyStore>,
+    pub(crate) notary: Arc<FileNotary>,
     pub(crate) clock: Arc<SystemClock>,
     pub(crate) bell: Arc<Doorbell>,
     pub(crate) registry: Arc<Registry>,
@@ -87,6 +89,7 @@ impl Server {
         let partitions = config.partitions()?;
         let tenants = partitions.iter().map(|partition| &partition.tenant);
         let keys = Arc::new(KeyStore::open(&config.data_dir, tenants, clock.now())?);
+        let notary = FileNotary::open(&config.data_dir, &partitions, &config.issuer)?;
         let metrics = Arc::new(Metrics::default());
         let journal = SqliteJournal::open(private_journal(&config.data_dir)?)?;
         let journal: Arc<dyn Journal> = Arc::new(Measured::new(journal, Arc::clone(&metrics)));
@@ -114,6 +117,7 @@ impl Server {
             lanes: Lanes::new(&config.limits),
             config,
             keys,
+            notary: Arc::new(notary),
             clock,
             bell,
             registry,

@@ -19,7 +19,7 @@ async fn one_code_on_two_executors_over_two_journals_leaves_the_same_log() {
     drop(world);
 
     let reopened = World::new(7, Arc::new(SqliteJournal::open(&path).unwrap())).unwrap();
-    let kept = reopened.app.log_root(&reopened.partition).await.unwrap();
+    let kept = reopened.app.log(&reopened.partition).root().await.unwrap();
     assert_eq!(kept, (log.size, log.root), "what was acknowledged is remembered");
 
     let by_hand = World::new(7, Arc::new(MemoryJournal::default())).unwrap();

@@ -61,7 +61,7 @@ fn fill(stage: &Stage, size: u64) {
     let world = &stage.world;
     loop {
         while block_on(world.app.sequence()).unwrap() > 0 {}
-        let (have, _) = block_on(world.app.log_root(&world.partition)).unwrap();
+        let (have, _) = block_on(world.app.log(&world.partition).root()).unwrap();
         if have >= size {
             return;
         }

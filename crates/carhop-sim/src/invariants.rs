@@ -91,7 +91,7 @@ async fn sealed(world: &World, entries: &[LogEntry]) -> Result<[u8; 32], SimErro
         }
         hashes.push(leaf_hash(&RustCrypto, &entry.leaf));
     }
-    let (size, kept) = world.app.log_root(&world.partition).await?;
+    let (size, kept) = world.app.log(&world.partition).root().await?;
     let again = root(&RustCrypto, &hashes);
     if size != entries.len() as u64 || (size > 0 && kept != again) {
         return broken(format!("the root over {size} entries is not that of its leaves"));

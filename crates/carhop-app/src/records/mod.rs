@@ -3,11 +3,13 @@
 
 mod access;
 mod device;
+mod evidence;
 mod operator;
 mod stop;
 
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{Attested, ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
+pub use evidence::{CertificateRecord, CheckpointRecord, PolicyRecord, TileRecord};
 pub use operator::{DriverRecord, LogRecord, TenantRecord, VenueRecord};
 pub use stop::{
     CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, SubjectRecord,

@@ -64,7 +64,7 @@ pub(crate) async fn log(
     let call = caller.key(ApiScope::Audit)?;
     let limit = which.limit.unwrap_or(ENTRIES_DEFAULT).clamp(1, ENTRIES_MAX);
     let found = server.app.feed(&call.partition, which.from.unwrap_or(0), limit).await?;
-    let (size, _) = server.app.log_root(&call.partition).await?;
+    let (size, _) = server.app.log(&call.partition).root().await?;
     Ok(Json(LogView { entries: found.iter().map(EntryView::from).collect(), size }))
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn log(
     responses((status = 200, body = RootView)))]
 pub(crate) async fn root(State(server): State<Arc<Server>>, caller: Caller) -> Answer<RootView> {
     let call = caller.key(ApiScope::Audit)?;
-    let (size, root) = server.app.log_root(&call.partition).await?;
+    let (size, root) = server.app.log(&call.partition).root().await?;
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = carhop_kernel::digest::write_hex(&mut text, &root);

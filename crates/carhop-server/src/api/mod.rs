@@ -16,6 +16,7 @@ mod policy;
 mod releases;
 mod session_view;
 mod sessions;
+mod tiles;
 mod tokens;
 mod venues;
 
@@ -164,6 +165,7 @@ fn venue_routes() -> OpenApiRouter<Arc<Server>> {
 fn undocumented() -> Router<Arc<Server>> {
     use axum::routing::get;
     Router::new()
+        .merge(tiles::routes())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

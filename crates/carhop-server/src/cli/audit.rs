@@ -15,6 +15,7 @@ use carhop_proofs::suite::AwsLc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::notary;
 use crate::server::JOURNAL_FILE;
 use crate::verify::{Entry, ExportedLog, Verified, Verifier, read_export, write_export};
 
@@ -31,6 +32,25 @@ pub(super) enum AuditCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Print the key that verifies a log's checkpoints, for auditors to pin.
+    Vkey(Account),
+    /// Put the key of a log away, so that the next start signs under a new key and origin. Needed once after a restore:
+    /// a restored log cannot keep what was signed before.
+    NewLog(Account),
+}
+
+/// A log in a server's data folder.
+#[derive(Args)]
+pub(super) struct Account {
+    /// The server's data folder.
+    #[arg(long, default_value = "carhop-data")]
+    data: PathBuf,
+    /// Whose log.
+    #[arg(long, default_value = "local")]
+    tenant: String,
+    /// Of which city.
+    #[arg(long, default_value = "local")]
+    market: String,
 }
 
 /// Where a log is read from.
@@ -66,6 +86,32 @@ pub(super) fn run(command: &AuditCommand, json: bool) -> anyhow::Result<ExitCode
             }
             report(&log, json)
         }
+        AuditCommand::Vkey(account) => {
+            let vkey = notary::stored_verifier(&account.data, &account.partition()?);
+            let vkey = vkey.context("there is no log of that tenant and market")?;
+            if json {
+                println!("{}", json!({ "vkey": vkey }));
+            } else {
+                println!("{vkey}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        AuditCommand::NewLog(account) => {
+            let aside = notary::retire(&account.data, &account.partition()?)?;
+            if json {
+                println!("{}", json!({ "retired": aside }));
+            } else {
+                println!("the key and what it signed last are in {}", aside.display());
+                println!("the next start of the server makes a new key: give it to your auditors");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+impl Account {
+    fn partition(&self) -> anyhow::Result<Partition> {
+        Ok(Partition { tenant: self.tenant.parse()?, market: self.market.parse()? })
     }
 }
 

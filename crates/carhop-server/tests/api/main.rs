@@ -17,4 +17,6 @@ mod limits;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod tiles;
+#[cfg(test)]
 mod world;

@@ -8,6 +8,7 @@ use carhop_kernel::time::Timestamp;
 use carhop_policy::Bundle;
 use carhop_proofs::suite::Suite;
 
+use crate::folded::Folded;
 use crate::keyring::Keyring;
 use crate::ports::{Bell, Carrier, Certifier, Clock, Entropy, Journal};
 
@@ -49,12 +50,13 @@ pub struct Settings {
 /// The use cases. Each is a method in a file of its own.
 pub struct App {
     pub(crate) parts: Parts,
+    pub(crate) folded: Folded,
 }
 
 impl App {
     /// The use cases over these parts.
     pub const fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts, folded: Folded::new() }
     }
 
     /// The policies in force.

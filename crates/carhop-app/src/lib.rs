@@ -15,6 +15,7 @@ mod driver;
 mod effects;
 mod failure;
 mod fleet;
+mod folded;
 mod judge;
 mod keyring;
 pub mod log;

@@ -2,13 +2,14 @@
 //! conditional on all of it without anybody having to remember (`design.md` §2.2, §4).
 
 use carhop_kernel::id::{EventId, SessionId};
-use carhop_kernel::session::{Assignment, Event, Session, evolve, open};
+use carhop_kernel::session::{Event, Session, evolve, open};
 use carhop_kernel::time::Timestamp;
 
 use crate::app::{App, fresh};
 use crate::batch::{Appended, Batch, Body, Entry, Meta, Stream};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
+use crate::folded::WithDriver;
 use crate::ports::{AppendError, JournalError, Query};
 use crate::record::{Kind, Partition, Record, RecordKey, Versioned};
 use crate::records::{ReplyRecord, SessionHead};
@@ -48,9 +49,22 @@ impl<'a> Reads<'a> {
     pub(crate) async fn session_with_driver(
         &mut self,
         id: SessionId,
-    ) -> Result<(Session, Option<Assignment>), Failure> {
+    ) -> Result<WithDriver, Failure> {
         // The head is read before the events: an event that comes between makes the append conflict, not the fold lie.
         self.load::<SessionHead>(id.to_string()).await?;
+        let head = |(place, _): &&(RecordKey, u64)| {
+            place.kind == SessionHead::KIND && place.key == id.to_string()
+        };
+        let version = self.seen.iter().find(head).map_or(0, |(_, version)| *version);
+        if let Some(folded) = self.app.folded.find(&self.partition, id, version) {
+            return Ok(folded);
+        }
+        let folded = self.fold(id).await?;
+        self.app.folded.keep(&self.partition, id, version, &folded);
+        Ok(folded)
+    }
+
+    async fn fold(&self, id: SessionId) -> Result<WithDriver, Failure> {
         let events =
             self.app.parts.journal.stream(self.partition.clone(), Stream::Session(id)).await?;
         let mut bodies = events.iter().filter_map(|recorded| match &recorded.body {

@@ -13,7 +13,7 @@ use carhop_kernel::reason::reasons_markdown;
 use carhop_kernel::session::render;
 use carhop_policy::{Bundle, matrix};
 
-use crate::{api, config};
+use crate::{api, config, demo};
 
 /// Writes every generated document into `folder`, which is created if it is missing.
 pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
@@ -39,6 +39,7 @@ fn documents() -> anyhow::Result<Vec<(&'static str, String)>> {
         ("policy-matrix.txt", matrix::render(&Bundle::embedded()?)),
         ("events.md", events()?),
         ("protocol-vectors.json", vectors::protocol()?),
+        ("scenarios.md", demo::scenarios_markdown()),
     ])
 }
 

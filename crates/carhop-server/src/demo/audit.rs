@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::batch::{Body, DeviceEvent, Recorded, Stream};
+use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::hex_decode;
 use carhop_kernel::evidence::PlaceMethod;
-use carhop_kernel::id::{CommandId, SessionId};
-use carhop_kernel::session::{Event, Outcome};
+use carhop_kernel::id::{CommandId, DeviceId, SessionId};
+use carhop_kernel::session::{Event, Session, evolve, open};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::AwsLc;
 use serde_json::Value;
@@ -31,11 +32,9 @@ pub(crate) struct Audit {
 /// What the log says of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Story {
-    /// How it ended, by stable name; empty while it has not.
-    pub(crate) end: &'static str,
-    /// Whether the end was a full completion.
-    pub(crate) is_full: bool,
-    /// How the driver's place was shown, and when.
+    /// The session that its events fold to, by the same rules as everywhere; none before the first.
+    pub(crate) session: Option<Session>,
+    /// How the driver's place was shown, and when, at last.
     pub(crate) arrival: Option<(PlaceMethod, Timestamp)>,
     /// When each release was permitted, and when its receipt was in.
     pub(crate) releases: Vec<Permitted>,
@@ -46,9 +45,13 @@ pub(crate) struct Story {
     /// What was settled, in millilitres.
     pub(crate) settled_ml: u32,
     /// Things that somebody must look at.
-    pub(crate) exceptions: u32,
-    /// Refused requests.
-    pub(crate) refusals: u32,
+    pub(crate) exceptions: BTreeMap<&'static str, u32>,
+    /// Refused requests and failed proofs, by their gravest reason.
+    pub(crate) refused: BTreeMap<&'static str, u32>,
+    /// The session's own events by name.
+    pub(crate) events: BTreeMap<&'static str, u32>,
+    /// Releases that were given to somebody who did not have the stop.
+    pub(crate) to_strangers: u32,
     /// How reported positions were judged.
     pub(crate) places: Places,
 }
@@ -109,33 +112,37 @@ impl Audit {
 fn tell(events: &[Recorded]) -> BTreeMap<SessionId, Story> {
     let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();
     let mut owners: BTreeMap<CommandId, SessionId> = BTreeMap::new();
+    let mut serving: BTreeMap<DeviceId, SessionId> = BTreeMap::new();
     for recorded in events {
         match (&recorded.stream, &recorded.body) {
             (Stream::Session(session), Body::Session(event)) => {
-                if let Event::ReleaseAuthorised { release, .. } = &**event {
+                if let Event::ReleaseAuthorised { release, device, .. } = &**event {
                     owners.insert(release.command, *session);
+                    serving.insert(*device, *session);
                 }
-                stories.entry(*session).or_default().follow(event, recorded.at);
+                stories.entry(*session).or_default().follow(event, recorded);
             }
-            (Stream::Side(session), Body::Refused(_)) => {
-                stories.entry(*session).or_default().refusals += 1;
+            (Stream::Side(session), Body::Refused(refused)) => {
+                let reason = refused.reasons.first().map_or("no reason", |reason| reason.code());
+                stories.entry(*session).or_default().refuse(reason);
+            }
+            (Stream::Side(session), Body::ProofFailed { reason, .. }) => {
+                stories.entry(*session).or_default().refuse(reason.code());
             }
             (Stream::Side(session), Body::PlaceJudged(judged)) => {
                 let is_stale = judged.why.iter().any(|why| why == "stale" || why == "no_fix");
                 stories.entry(*session).or_default().places.count(&judged.answer, is_stale);
             }
             (
-                Stream::Device(_),
+                Stream::Device(device),
                 Body::Device(DeviceEvent::Stated { what, command, metered_ml, .. }),
             ) => {
-                let owner = command.as_ref().and_then(|command| owners.get(command));
-                let Some(story) = owner.and_then(|session| stories.get_mut(session)) else {
-                    continue;
+                let owner = match command {
+                    Some(command) => owners.get(command),
+                    None => serving.get(device),
                 };
-                match what.as_str() {
-                    "receipt.opened" => story.openings += 1,
-                    "meter.end" => story.metered_ml += metered_ml.unwrap_or(0),
-                    _ => {}
+                if let Some(story) = owner.and_then(|session| stories.get_mut(session)) {
+                    story.hear(what, metered_ml.unwrap_or(0));
                 }
             }
             (_, _) => {}
@@ -145,29 +152,57 @@ fn tell(events: &[Recorded]) -> BTreeMap<SessionId, Story> {
 }
 
 impl Story {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most events say nothing about an outcome")]
-    fn follow(&mut self, event: &Event, at: Timestamp) {
-        match event {
-            Event::DriverArrived { driver_by, .. } => self.arrival = Some((*driver_by, at)),
-            Event::ReleaseAuthorised { release, .. } => {
-                let command = release.command;
-                self.releases.push(Permitted { command, at, received_at: None });
+    fn follow(&mut self, event: &Event, recorded: &Recorded) {
+        let at = recorded.at;
+        *self.events.entry(event.name()).or_default() += 1;
+        if let Event::DriverAssigned { .. } = event
+            && self.session.as_ref().is_some_and(|session| session.assignment().is_some())
+        {
+            *self.events.entry("driver.reassigned").or_default() += 1;
+        }
+        if let Event::ReleaseAuthorised { release, .. } = event {
+            let command = release.command;
+            self.releases.push(Permitted { command, at, received_at: None });
+            self.to_strangers += u32::from(!self.has_the_stop(&recorded.meta.actor));
+        }
+        if let Event::DriverArrived { driver_by, .. } = event {
+            self.arrival = Some((*driver_by, at));
+        }
+        if let Event::CompartmentOpened { command, .. } | Event::PumpArmed { command, .. } = event {
+            let mut releases = self.releases.iter_mut();
+            if let Some(release) = releases.find(|release| release.command == *command) {
+                release.received_at.get_or_insert(at);
             }
-            Event::CompartmentOpened { command, .. } | Event::PumpArmed { command, .. } => {
-                let mut releases = self.releases.iter_mut();
-                if let Some(release) = releases.find(|release| release.command == *command) {
-                    release.received_at.get_or_insert(at);
-                }
-            }
-            Event::FuelSettled { metered_ml, .. } => self.settled_ml += metered_ml,
-            Event::ExceptionRaised { .. } => self.exceptions += 1,
-            Event::SessionCompleted { outcome } => {
-                (self.end, self.is_full) = ("completed", *outcome == Outcome::Full);
-            }
-            Event::SessionRevoked { .. } => self.end = "revoked",
-            Event::SessionExpired => self.end = "expired",
+        }
+        if let Event::FuelSettled { metered_ml, .. } = event {
+            self.settled_ml += metered_ml;
+        }
+        if let Event::ExceptionRaised { exception, .. } = event {
+            *self.exceptions.entry(exception.name()).or_default() += 1;
+        }
+        self.session = match self.session.take() {
+            Some(session) => Some(evolve(session, event)),
+            None => open(event),
+        };
+    }
+
+    /// What a device signed about this stop.
+    fn hear(&mut self, what: &str, metered_ml: u32) {
+        match what {
+            "receipt.opened" | "lock.opened" => self.openings += 1,
+            "meter.end" => self.metered_ml += metered_ml,
             _ => {}
         }
+    }
+
+    fn refuse(&mut self, reason: &'static str) {
+        *self.refused.entry(reason).or_default() += 1;
+    }
+
+    fn has_the_stop(&self, actor: &Actor) -> bool {
+        let Actor::Driver { driver, device } = actor else { return false };
+        let assigned = self.session.as_ref().and_then(Session::assignment);
+        assigned.is_some_and(|has| has.driver == *driver && has.device == *device)
     }
 }
 
@@ -195,15 +230,14 @@ fn entry(shown: &Value) -> Result<Entry> {
 const PAGE: u64 = 500;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use carhop_app::batch::{Entry as NewEntry, Meta};
     use carhop_app::record::Partition;
     use carhop_app::sequence::leaf;
     use carhop_journal::codec;
-    use carhop_kernel::actor::Actor;
     use carhop_kernel::digest::EvidenceHash;
-    use carhop_kernel::id::{DeviceId, EventId, ReleaseId};
-    use carhop_kernel::session::{LegIndex, Release};
+    use carhop_kernel::id::{EventId, ReleaseId};
+    use carhop_kernel::session::{LegIndex, Outcome, Phase, Release};
     use carhop_proofs::merkle::{self, leaf_hash};
 
     use super::*;
@@ -213,6 +247,29 @@ mod tests {
     const COMMAND: CommandId = CommandId::from_bytes([3; 16]);
     const LEG: LegIndex = LegIndex(0);
     const RECEIPT: EvidenceHash = EvidenceHash([4; 32]);
+
+    /// An order of fuel alone.
+    pub(crate) fn requested() -> Event {
+        let (name, digest) = ("01".repeat(16), "02".repeat(32));
+        let leg = serde_json::json!({
+            "service": { "kind": "fuel", "grade": "regular", "limit_ml": 40_000 },
+            "device": format!("dev_{name}"),
+        });
+        let terms = serde_json::json!({
+            "recipient": digest, "vehicle": digest, "venue": "somewhere", "place_kind": "lot",
+            "window": { "start": 0, "end": 3_600_000 }, "handoff": "attended", "legs": [leg],
+            "value": { "amount_minor": 1, "currency": "USD" }, "sensitivity": "moderate",
+            "age_gated": false, "cold_chain": null, "payment": null,
+        });
+        let order = serde_json::json!({
+            "order": format!("ord_{name}"), "version": 1, "digest": digest, "terms": terms,
+        });
+        serde_json::from_value(serde_json::json!({
+            "event": "session_requested", "session": format!("hs_{name}"), "tenant": "local",
+            "market": "local", "order": order,
+        }))
+        .unwrap()
+    }
 
     /// A fuel stop as the log tells it.
     fn history() -> Vec<(Stream, Body)> {
@@ -230,6 +287,7 @@ mod tests {
         };
         let event = |event| (Stream::Session(SESSION), Body::Session(Box::new(event)));
         vec![
+            event(requested()),
             event(Event::ReleaseAuthorised { leg: LEG, device: PUMP, release }),
             event(Event::PumpArmed { leg: LEG, command: COMMAND, receipt: RECEIPT }),
             stated("receipt.armed", None),
@@ -276,7 +334,8 @@ mod tests {
         let log = log();
         let audit = Audit::check(&log, claim(&log)).unwrap();
         let story = &audit.stories[&SESSION];
-        assert_eq!((story.end, story.is_full), ("completed", true));
+        assert!(matches!(story.session.as_ref().unwrap().phase, Phase::Completed(Outcome::Full)));
+        assert_eq!(story.to_strangers, 1, "nobody was assigned");
         assert_eq!((story.metered_ml, story.settled_ml), (20_510, 20_510));
         let release = story.releases[0];
         assert_eq!(release.received_at.unwrap().since_ms(release.at), 100);
@@ -294,8 +353,8 @@ mod tests {
             assert!(Audit::check(&bent, claimed).is_err(), "{from}");
         }
         assert_eq!(
-            Audit::check(&good[..6], claimed).unwrap_err().to_string(),
-            "6 entries, but 7 are claimed"
+            Audit::check(&good[..7], claimed).unwrap_err().to_string(),
+            "7 entries, but 8 are claimed"
         );
     }
 }

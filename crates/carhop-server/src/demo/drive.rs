@@ -12,7 +12,8 @@ use carhop_kernel::time::Timestamp;
 
 use super::driver::{Driver, Judged};
 use super::host::{Host, Lane};
-use super::scenario::{PlaceShown, Plan};
+use super::plan::{PlaceShown, Plan};
+use super::scenario::Step;
 use super::stop::{Positions, Scene, Tempo, customer};
 use super::trace::{Arrived, Recording};
 use super::trips::Trip;
@@ -21,15 +22,6 @@ use super::view::{Stage, View};
 use crate::clock::SystemClock;
 use crate::device::hands::Hand;
 use crate::timers;
-
-/// A trip that was driven: what is needed to judge it by its recording.
-#[derive(Clone, Debug)]
-pub(crate) struct Driven {
-    /// The session.
-    pub(crate) session: String,
-    /// The constant that all recorded times were shifted by.
-    pub(crate) shift_ms: u64,
-}
 
 /// A recording on its way.
 struct Tape<'a> {
@@ -44,67 +36,82 @@ struct Tape<'a> {
     may_skip: bool,
 }
 
-/// Drives a trip and hands over at its end.
+/// Drives a trip and hands over at its end. The session's name is given away as soon as there is one; returned is the
+/// constant that all recorded times were shifted by.
 pub(crate) async fn run(
     host: &Host,
     lane: &mut Lane,
-    trip: &Trip,
-    recording: &Recording,
+    (trip, recording): (&Trip, &Recording),
     plan: &Plan,
-    stage: (Tempo, &View),
-) -> Result<Driven> {
-    let (tempo, view) = stage;
+    (tempo, view): (Tempo, &View),
+    session: &mut String,
+) -> Result<u64> {
     view.show(plan.number, Stage::Ordering);
     host.store.draw_venue(trip.venue, venue::geojson(trip.venue, &recording.coordinates)).await?;
-    let session = host.store.place_order(plan, trip.venue, &lane.devices(), WINDOW_MS).await?;
-    view.name(plan.number, &session);
-    let page = customer(host, &session).await?;
-    let mut scene = Scene { host, lane, plan, session, tempo, view };
-    scene.bind(&page).await?;
-    page.sign_out().await?;
+    let placed = host.store.place_order(plan, trip.venue, &lane.devices(), WINDOW_MS).await?;
+    session.clone_from(&placed.session);
+    view.name(plan.number, &placed.session);
+    let customer = customer(host, &placed.session).await?;
+    let clock = Arc::clone(&host.place.clock);
+    let last_fixed_at = Timestamp::default();
+    let positions = Tape { recording, clock, shift_ms: 0, next: 0, last_fixed_at, may_skip: true };
+    let mut scene = Scene::new((host, lane), plan, placed, customer, positions, (tempo, view));
+    scene.play(&[Step::Approve, Step::Assign]).await?;
+    scene.customer.sign_out().await?;
     scene.lane.lock.touch(Hand::Unplug).await?;
     scene.lane.pump.touch(Hand::Unplug).await?;
 
-    let clock = Arc::clone(&host.place.clock);
-    let shift_ms = clock.now().plus_ms(SETTING_OUT_MS).since_ms(recording.start);
-    let last_fixed_at = Timestamp::default();
-    let mut tape = Tape { recording, clock, shift_ms, next: 0, last_fixed_at, may_skip: true };
     // The log holds how far the clock was ahead before the drive and after it.
     host.running.note_clock().await?;
-    tape.drive(&scene).await?;
+    scene.positions.set_out();
+    scene.drive().await?;
     host.running.note_clock().await?;
-    scene.arrive().await?;
+    match plan.place {
+        PlaceShown::Fence => scene.play(&[Step::ReadPlate, Step::Arrive]).await?,
+        PlaceShown::Tag => {
+            let refused = Step::Refused(&Step::Arrive);
+            scene.play(&[Step::ReadPlate, refused, Step::ScanTag, Step::Arrive]).await?;
+        }
+    }
 
     scene.lane.lock.touch(Hand::PlugIn).await?;
     scene.lane.pump.touch(Hand::PlugIn).await?;
     scene.lane.driver.attest().await?;
     host.wait_for_trust(scene.lane).await?;
-    let page = customer(host, &scene.session).await?;
-    scene.hand_over(&page, &mut tape).await?;
-    page.sign_out().await?;
-    Ok(Driven { session: scene.session, shift_ms })
+    scene.customer = super::stop::customer(host, &scene.placed.session).await?;
+    for chapter in plan.scenario.at_the_car {
+        scene.play(chapter).await?;
+    }
+    Ok(scene.positions.shift_ms)
 }
 
-impl Tape<'_> {
+impl Scene<'_, Tape<'_>> {
     /// Along the car leg and on until the place is shown; from then on the clock skips no more.
-    async fn drive(&mut self, scene: &Scene<'_>) -> Result<()> {
-        let (parked, left) = (self.recording.parked, self.recording.left);
+    async fn drive(&mut self) -> Result<()> {
+        let Recording { parked, left, .. } = *self.positions.recording;
         loop {
-            let judged = self.next(&scene.lane.driver, &scene.session).await?;
-            let at = self.clock.now().minus_ms(self.shift_ms);
+            let judged = self.positions.next(&self.lane.driver, &self.placed.session).await?;
+            let at = self.positions.clock.now().minus_ms(self.positions.shift_ms);
             let left_s = parked.since_ms(at) / 1_000;
-            let stage = Stage::Driving { left_s, parked_s: at.since_ms(parked) / 1_000 };
-            scene.view.show(scene.plan.number, stage);
+            self.show(Stage::Driving { left_s, parked_s: at.since_ms(parked) / 1_000 });
             ensure!(at < left, "the trip went on before the place was shown");
-            let is_shown = match scene.plan.place {
+            let is_shown = match self.plan.place {
                 PlaceShown::Fence => judged.answer == "inside",
                 PlaceShown::Tag => judged.answer == "uncertain",
             };
             if at >= parked && is_shown {
-                self.may_skip = false;
+                self.positions.may_skip = false;
                 return Ok(());
             }
         }
+    }
+}
+
+impl Tape<'_> {
+    /// The recording starts in a moment, by the demo's clock.
+    fn set_out(&mut self) {
+        let start = self.clock.now().plus_ms(SETTING_OUT_MS);
+        self.shift_ms = start.since_ms(self.recording.start);
     }
 
     /// Waits for a moment, or skips there.

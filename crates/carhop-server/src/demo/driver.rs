@@ -35,7 +35,9 @@ pub(crate) struct Place {
 pub(crate) struct Driver {
     /// The driver's id.
     pub(crate) id: String,
-    handset: Client,
+    /// The handset's id.
+    pub(crate) handset: String,
+    phone: Client,
     attester: SoftwareAttester,
     leaf: Vec<u8>,
 }
@@ -104,16 +106,16 @@ impl Handset {
     }
 
     /// The driver signs in.
-    pub(crate) fn sign_in(self, driver: String) -> Driver {
+    pub(crate) fn sign_in(self, driver: String, handset: String) -> Driver {
         let Self { client, attester, leaf } = self;
-        Driver { id: driver, handset: client, attester, leaf }
+        Driver { id: driver, handset, phone: client, attester, leaf }
     }
 }
 
 impl Driver {
     /// Has the handset vouched for.
     pub(crate) async fn attest(&self) -> Result<()> {
-        let given = self.handset.post("/v1/attestations/challenges", json!({})).await?;
+        let given = self.phone.post("/v1/attestations/challenges", json!({})).await?;
         let challenge = text(&given, "challenge")?;
         let decoded = Base64UrlUnpadded::decode_vec(&challenge).ok();
         let bytes: [u8; 32] =
@@ -121,7 +123,7 @@ impl Driver {
         let eat = self.attester.attest(&AwsLc, &bytes, &self.leaf)?;
         let eat = Base64UrlUnpadded::encode_string(&eat);
         let judged =
-            self.handset.post("/v1/attestations", json!({ "challenge": challenge, "eat": eat }));
+            self.phone.post("/v1/attestations", json!({ "challenge": challenge, "eat": eat }));
         let tier = text(&judged.await?, "tier")?;
         anyhow::ensure!(tier == "attested", "the handset is only {tier}");
         Ok(())
@@ -131,7 +133,7 @@ impl Driver {
     pub(crate) async fn report(&self, session: &str, fixes: &[Reported]) -> Result<Judged> {
         let fixes: Vec<Value> = fixes.iter().map(Reported::json).collect();
         let path = format!("/v1/sessions/{session}/positions");
-        let judged = self.handset.post(&path, json!({ "fixes": fixes })).await?;
+        let judged = self.phone.post(&path, json!({ "fixes": fixes })).await?;
         Ok(Judged {
             answer: text(&judged, "answer")?,
             dwell_ms: judged["dwell_ms"].as_u64().unwrap_or(0),
@@ -178,17 +180,17 @@ impl Driver {
             "audience": device,
             "authorization_details": [{ "type": "urn:carhop:handoff:v1", "actions": [scope] }],
         });
-        let exchanged = self.handset.post("/v1/tokens/exchange", ask).await?;
+        let exchanged = self.phone.post("/v1/tokens/exchange", ask).await?;
         let token = text(&exchanged, "access_token")?;
         let path = format!("/v1/sessions/{session}/releases");
-        let released = self.handset.post_with(&path, json!({ "leg": leg }), &token).await?;
+        let released = self.phone.post_with(&path, json!({ "leg": leg }), &token).await?;
         text(&released["action"], "id")
     }
 
     /// What a release came to, after waiting for it a little.
     pub(crate) async fn outcome(&self, session: &str, release: &str) -> Result<String> {
         let path = format!("/v1/sessions/{session}/releases/{release}");
-        text(&self.handset.get(&path).await?, "status")
+        text(&self.phone.get(&path).await?, "status")
     }
 
     /// Confirms that the goods are inside.
@@ -197,7 +199,7 @@ impl Driver {
     }
 
     async fn ask(&self, session: &str, what: &str, body: Value) -> Result<Value> {
-        self.handset.post(&format!("/v1/sessions/{session}/{what}"), body).await
+        self.phone.post(&format!("/v1/sessions/{session}/{what}"), body).await
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
+use crate::device::fault::Fault;
 use crate::device::hands::{Hand, Seen};
 use crate::timers;
 
@@ -42,14 +43,22 @@ pub(crate) struct Start<'a> {
     pub(crate) ca: &'a Path,
     /// The firmware it says it runs.
     pub(crate) firmware: &'a str,
+    /// What is wrong with it.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl Actuator {
     /// Starts the process and waits until it is connected.
     pub(crate) async fn start(start: Start<'_>) -> Result<Self> {
         let log = std::fs::File::create(start.folder.join("device.log"))?;
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["device", "run", "--hands", "--class", start.class])
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(fault) = start.fault {
+            command.args(["device", "run", "--fault", fault.name()]);
+        } else {
+            command.args(["device", "run"]);
+        }
+        let mut process = command
+            .args(["--hands", "--class", start.class])
             .arg("--store")
             .arg(start.folder)
             .arg("--attester")

@@ -21,6 +21,7 @@ use super::parties::{Devices, Store, text};
 use crate::clock::SystemClock;
 use crate::config::{Config, Firmware};
 use crate::device::attester::SoftwareAttester;
+use crate::device::fault::Fault;
 use crate::device::{store::draw_key, tls};
 use crate::serve::Running;
 use crate::{ADMIN_KEY_FILE, CA_FILE, entropy, timers};
@@ -41,6 +42,8 @@ pub(crate) struct Host {
 
 /// What serves one stop at a time: a driver, and the lock and the pump at the car.
 pub(crate) struct Lane {
+    /// From one.
+    pub(crate) number: usize,
     /// The driver.
     pub(crate) driver: Driver,
     /// The lock of the trunk.
@@ -87,17 +90,37 @@ impl Host {
 
     /// Enrols a driver with a handset, a lock and a pump, all attested.
     pub(crate) async fn lane(&self, number: usize) -> Result<Lane> {
+        let driver = self.driver(number).await?;
+        let lock = self.actuator(DeviceClass::Lock, number, None).await?;
+        let pump = self.actuator(DeviceClass::Pump, number, None).await?;
+        let lane = Lane { number, driver, lock, pump };
+        self.wait_for_trust(&lane).await?;
+        Ok(lane)
+    }
+
+    /// Enrols a driver with an attested handset.
+    pub(crate) async fn driver(&self, number: usize) -> Result<Driver> {
         let (handset, ticket) = self.store.ticket("handset", &format!("handset {number}")).await?;
         let attester = self.attester(DeviceClass::Handset)?;
         let enrolled = Handset::enrol(&self.place, &ticket, attester).await?;
         let name = DRIVERS[number % DRIVERS.len()];
-        let driver = enrolled.sign_in(self.store.name_driver(name, &handset).await?);
+        let driver = self.store.name_driver(name, &handset).await?;
+        let driver = enrolled.sign_in(driver, handset);
         driver.attest().await?;
-        let lock = self.actuator(DeviceClass::Lock, number).await?;
-        let pump = self.actuator(DeviceClass::Pump, number).await?;
-        let lane = Lane { driver, lock, pump };
-        self.wait_for_trust(&lane).await?;
-        Ok(lane)
+        Ok(driver)
+    }
+
+    /// Gives a lane another lock or pump, with something wrong with it, or with nothing.
+    pub(crate) async fn exchange(
+        &self,
+        lane: &mut Lane,
+        class: DeviceClass,
+        fault: Option<Fault>,
+    ) -> Result<()> {
+        let fresh = self.actuator(class, lane.number, fault).await?;
+        let old = if class == DeviceClass::Pump { &mut lane.pump } else { &mut lane.lock };
+        *old = fresh;
+        self.wait_for_trust(lane).await
     }
 
     /// Waits until lock and pump are attested as they are now.
@@ -116,7 +139,12 @@ impl Host {
         Ok(())
     }
 
-    async fn actuator(&self, class: DeviceClass, number: usize) -> Result<Actuator> {
+    async fn actuator(
+        &self,
+        class: DeviceClass,
+        number: usize,
+        fault: Option<Fault>,
+    ) -> Result<Actuator> {
         let name = format!("{} {number}", class.name());
         let (device, ticket) = self.store.ticket(class.name(), &name).await?;
         let folder = self.data.join("devices").join(&device);
@@ -132,6 +160,7 @@ impl Host {
             gateway: &gateway,
             ca: &self.data.join(CA_FILE),
             firmware: &firmware(class).to_string(),
+            fault,
         };
         Actuator::start(start).await
     }
@@ -174,7 +203,8 @@ fn config(data: &Path, attestation_root: PathBuf) -> Config {
         ..Config::default()
     };
     // All customers, devices and drivers of the demo share one address.
-    config.limits.guesses_per_minute = 1_000;
+    config.limits.guesses_per_minute = 10_000;
+    config.limits.requests_per_second = 1_000;
     config
 }
 

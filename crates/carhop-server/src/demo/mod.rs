@@ -10,8 +10,11 @@ mod driver;
 mod fleet;
 mod host;
 mod judge;
+mod mishap;
 mod parties;
+mod plan;
 mod scenario;
+mod scenarios;
 mod seed;
 mod stop;
 mod summary;
@@ -20,19 +23,19 @@ mod trips;
 mod venue;
 mod view;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use carhop_kernel::id::SessionId;
 use console::style;
 use tokio::task::JoinSet;
 
 use audit::Audit;
 use host::{Host, Lane};
-use scenario::Plan;
+use plan::Plan;
 use seed::Dice;
 use stop::Tempo;
 use summary::{OfTrip, Run};
@@ -42,6 +45,11 @@ use view::View;
 
 use crate::clock::{Stopwatch, SystemClock};
 use crate::{CA_FILE, timers};
+
+/// The scenarios as a document.
+pub(crate) fn scenarios_markdown() -> String {
+    scenarios::markdown()
+}
 
 /// Run an authority with a virtual fleet and see what it does.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,9 +72,20 @@ pub struct Args {
     /// Drive the recorded trips in this folder as well.
     #[arg(long, value_name = "DIR")]
     pub traces: Option<PathBuf>,
+    /// Play this scenario, and no other that is not named as well; `--stops` of each, or one.
+    #[arg(long, value_name = "NAME", value_parser = scenario)]
+    pub scenario: Vec<&'static str>,
+    /// Only say which scenarios there are, and how each must end.
+    #[arg(long)]
+    pub list: bool,
     /// How many times faster people and fuel are than usual.
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
+}
+
+fn scenario(text: &str) -> Result<&'static str, String> {
+    let found = scenarios::named(text).map(|scenario| scenario.name);
+    found.ok_or_else(|| "no such scenario; `--list` names them".to_owned())
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -79,6 +98,10 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Runs the demo: success if every stop ended as its scenario says and the audit verifies.
 pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
     let view = Arc::new(View::new(args.headless, as_json));
+    if args.list {
+        view.say(scenarios::list().trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
     let folder = Folder::open(&args)?;
     let stopwatch = Stopwatch::start();
     let clock = Arc::new(SystemClock::default());
@@ -142,8 +165,8 @@ fn greet(view: &View, args: &Args, host: &Host, folder: &Folder) {
 async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run>> {
     let tempo = Tempo::new(args.speed);
     let recordings = args.traces.as_deref().map_or(Ok(Vec::new()), read_trips)?;
-    let stops = args.stops.unwrap_or(if recordings.is_empty() { STOPS } else { 0 });
-    let plans = Plan::deal(stops, args.seed);
+    let plans = deal(args, recordings.is_empty());
+    let stops = plans.len();
     let lanes = stops.clamp(1, LANES_MAX);
     let each = |what| view::counted(lanes as u64, what);
     view.say(&format!("  enrolling {}, {} and {}", each("handset"), each("lock"), each("pump")));
@@ -161,6 +184,17 @@ async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run
     Ok(runs)
 }
 
+/// The stops that were asked for: of the scenarios that were named, or a mix.
+fn deal(args: &Args, has_no_trips: bool) -> Vec<Plan> {
+    if args.scenario.is_empty() {
+        let stops = args.stops.unwrap_or(if has_no_trips { STOPS } else { 0 });
+        return Plan::deal(stops, args.seed);
+    }
+    let named = args.scenario.iter().filter_map(|name| scenarios::named(name));
+    let each = args.stops.unwrap_or(1);
+    Plan::deal_only(named.flat_map(|scenario| std::iter::repeat_n(scenario, each)), args.seed)
+}
+
 async fn enrol(host: &Arc<Host>, count: usize) -> Result<Vec<Lane>> {
     let mut enrolling = JoinSet::new();
     for number in 1..=count {
@@ -170,27 +204,29 @@ async fn enrol(host: &Arc<Host>, count: usize) -> Result<Vec<Lane>> {
     enrolling.join_all().await.into_iter().collect()
 }
 
-/// Runs the stops, each lane its own one after the other.
+/// Runs the stops; each lane takes the next one, and those that take long go first.
 async fn run_stops(
     host: &Arc<Host>,
     view: &Arc<View>,
     lanes: Vec<Lane>,
-    plans: Vec<Plan>,
+    mut plans: Vec<Plan>,
     tempo: Tempo,
 ) -> Result<(Vec<Run>, Vec<Lane>)> {
-    let count = lanes.len();
+    plans.sort_by_key(|plan| !plan.scenario.takes_long());
+    let waiting = Arc::new(Mutex::new(VecDeque::from(plans)));
     let mut running = JoinSet::new();
-    for (index, mut lane) in lanes.into_iter().enumerate() {
-        let own: Vec<Plan> = plans.iter().skip(index).step_by(count).cloned().collect();
-        let (host, view) = (Arc::clone(host), Arc::clone(view));
+    for mut lane in lanes {
+        let (host, view, waiting) = (Arc::clone(host), Arc::clone(view), Arc::clone(&waiting));
         running.spawn(async move {
             let mut runs = Vec::new();
-            for plan in own {
+            loop {
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(plan) = next else { return (runs, lane) };
                 view.begin(&plan);
-                let result = stop::run(&host, &mut lane, &plan, tempo, &view).await;
-                runs.push(ended(&view, plan, result, None));
+                let mut session = String::new();
+                let result = run_stop(&host, &mut lane, &plan, (tempo, &view), &mut session).await;
+                runs.push(ended(&view, plan, &session, result, None));
             }
-            (runs, lane)
         });
     }
     let (mut runs, mut lanes) = (Vec::new(), Vec::new());
@@ -201,6 +237,24 @@ async fn run_stops(
     }
     runs.sort_by_key(|run| run.plan.number);
     Ok((runs, lanes))
+}
+
+/// Runs one stop, with the devices that its scenario wants; what it spoils is replaced for the next one.
+async fn run_stop(
+    host: &Host,
+    lane: &mut Lane,
+    plan: &Plan,
+    stage: (Tempo, &View),
+    session: &mut String,
+) -> Result<()> {
+    if let Some((class, fault)) = plan.scenario.fault {
+        host.exchange(lane, class, Some(fault)).await?;
+    }
+    let result = stop::run(host, lane, plan, stage, session).await;
+    if let Some((class, _)) = plan.scenario.fault {
+        host.exchange(lane, class, None).await?;
+    }
+    result
 }
 
 fn read_trips(folder: &Path) -> Result<Vec<(Trip, Recording)>> {
@@ -218,30 +272,35 @@ async fn drive_trips(
 ) -> Vec<Run> {
     let mut runs = Vec::new();
     for (number, (trip, recording)) in (before + 1..).zip(recordings) {
-        let plan = Plan::roll(number, trip.scenario, trip.place, &mut dice);
+        let plan = Plan { place: trip.place, ..Plan::roll(number, trip.scenario, &mut dice) };
         view.begin(&plan);
-        let driven = drive::run(host, lane, &trip, &recording, &plan, (tempo, view)).await;
-        let shift_ms = driven.as_ref().map_or(0, |driven| driven.shift_ms);
+        let mut session = String::new();
+        let stage = (tempo, view);
+        let drive = drive::run(host, lane, (&trip, &recording), &plan, stage, &mut session).await;
+        let shift_ms = drive.as_ref().map_or(0, |shift_ms| *shift_ms);
         let of_trip = OfTrip { trip, recording, shift_ms };
-        runs.push(ended(view, plan, driven.map(|driven| driven.session), Some(of_trip)));
+        runs.push(ended(view, plan, &session, drive.map(drop), Some(of_trip)));
     }
     runs
 }
 
-fn ended(view: &View, plan: Plan, result: Result<String>, driven: Option<OfTrip>) -> Run {
-    let result = result
-        .and_then(|session| Ok(session.parse::<SessionId>()?))
-        .map_err(|error| format!("{error:#}"));
-    view.end(plan.number, result.as_ref().err().map(String::as_str));
-    Run { plan, result, driven }
+fn ended(
+    view: &View,
+    plan: Plan,
+    session: &str,
+    result: Result<()>,
+    driven: Option<OfTrip>,
+) -> Run {
+    let broken = result.err().map(|error| format!("{error:#}"));
+    view.end(plan.number, broken.as_deref());
+    Run { plan, session: session.parse().ok(), broken, driven }
 }
 
 /// Reads everything back from the audit and tells it.
 async fn finish(view: &View, host: &Host, runs: &[Run]) -> Result<usize> {
     let mut audit = Audit::read(&host.auditor).await.context("the audit does not verify")?;
     for _ in 0..SEQUENCING_LOOKS_MAX {
-        let has_ended = |session| audit.stories.get(session).is_some_and(|one| !one.end.is_empty());
-        if runs.iter().filter_map(|run| run.result.as_ref().ok()).all(has_ended) {
+        if summary::is_as_expected(runs, &audit) {
             break;
         }
         // The sequencer may still be at the last events.
@@ -253,7 +312,7 @@ async fn finish(view: &View, host: &Host, runs: &[Run]) -> Result<usize> {
 
 const STOPS: usize = 6;
 /// Stops that run at the same time.
-const LANES_MAX: usize = 6;
+const LANES_MAX: usize = 14;
 const SPEED_MIN: f64 = 0.1;
 const SPEED_MAX: f64 = 100.0;
 const SEQUENCING_LOOKS_MAX: usize = 20;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use carhop_app::ports::Clock;
+use carhop_kernel::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::client::{Client, Credential};
-use super::scenario::{CodeShown, Plan};
+use super::plan::{CodeShown, Plan};
 use crate::clock::SystemClock;
 use crate::device::store::draw_key;
 use crate::http::time;
@@ -26,40 +27,54 @@ impl Store {
         Self { orders, staff, clock }
     }
 
-    /// Places the order of a plan; returns its session.
+    /// Places the order of a plan.
     pub(crate) async fn place_order(
         &self,
         plan: &Plan,
         venue: &str,
         devices: &Devices,
         window_ms: u64,
-    ) -> Result<String> {
+    ) -> Result<Placed> {
         let mut legs = Vec::new();
-        if plan.scenario.has_goods() {
+        if plan.scenario.legs.has_goods() {
             legs.push(json!({
                 "kind": "goods", "compartment": "trunk", "basket": plan.basket, "device": devices.lock,
             }));
         }
-        if plan.scenario.has_fuel() {
+        if plan.scenario.legs.has_fuel() {
             legs.push(json!({
                 "kind": "fuel", "grade": plan.grade, "limit_ml": plan.limit_ml,
                 "device": devices.pump,
             }));
         }
         let now = self.clock.now();
+        let ends = now.plus_ms(window_ms);
         let order = json!({
             "recipient": { "reference": format!("customer-{}", plan.plate), "name": plan.customer },
             "vehicle": { "plate": plan.plate, "description": plan.vehicle },
             "place": { "venue": venue, "kind": "lot" },
-            "window": { "start": time::text(now), "end": time::text(now.plus_ms(window_ms)) },
+            "window": { "start": time::text(now), "end": time::text(ends) },
             "handoff": "attended",
             "legs": legs,
             "value": { "amount_minor": plan.amount_minor, "currency": "USD" },
             "sensitivity": "moderate",
             "payment_reference": format!("pre-{}", plan.plate),
         });
-        let placed = self.orders.post("/v1/orders", order).await?;
-        text(&placed, "session")
+        let placed = self.orders.post("/v1/orders", order.clone()).await?;
+        let (session, name) = (text(&placed, "session")?, text(&placed, "order")?);
+        Ok(Placed { session, order: name, terms: order, version: 1, ends })
+    }
+
+    /// Puts one more thing into the basket: the order gets another version.
+    pub(crate) async fn amend(&self, placed: &mut Placed) -> Result<()> {
+        let basket = placed.terms["legs"][0]["basket"].as_array_mut().context("no groceries")?;
+        basket.push("1 x forgotten birthday cake".into());
+        let mut terms = placed.terms.clone();
+        terms["base_version"] = placed.version.into();
+        let path = format!("/v1/orders/{}/amendments", placed.order);
+        self.orders.post(&path, terms).await?;
+        placed.version += 1;
+        Ok(())
     }
 
     /// Makes the one-time link that the customer is sent.
@@ -72,6 +87,13 @@ impl Store {
     pub(crate) async fn assign(&self, session: &str, driver: &str) -> Result<()> {
         let path = format!("/v1/sessions/{session}/assignments");
         self.staff.post(&path, json!({ "driver": driver })).await?;
+        Ok(())
+    }
+
+    /// Takes a device out of service.
+    pub(crate) async fn revoke(&self, device: &str, cause: &str) -> Result<()> {
+        let path = format!("/v1/devices/{device}/revocations");
+        self.staff.post(&path, json!({ "cause": cause })).await?;
         Ok(())
     }
 
@@ -103,6 +125,18 @@ impl Store {
         let ask = json!({ "name": name, "device": handset });
         text(&self.staff.post("/v1/drivers", ask).await?, "driver")
     }
+}
+
+/// An order as the store placed it.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    /// Its session.
+    pub(crate) session: String,
+    /// When its window ends.
+    pub(crate) ends: Timestamp,
+    order: String,
+    terms: Value,
+    version: u32,
 }
 
 /// The lock and the pump that a stop is served with.
@@ -148,8 +182,14 @@ impl Customer {
 
     /// Is verified, states the car, and approves what is proposed.
     pub(crate) async fn approve(&self, plan: &Plan) -> Result<()> {
+        let path = format!("/v1/sessions/{}/recipient", self.session);
+        self.phone.post(&path, json!({})).await?;
+        self.bind(plan).await
+    }
+
+    /// States the car, and approves what is proposed.
+    pub(crate) async fn bind(&self, plan: &Plan) -> Result<()> {
         let path = |what: &str| format!("/v1/sessions/{}/{what}", self.session);
-        self.phone.post(&path("recipient"), json!({})).await?;
         let proposed = self.phone.post(&path("bindings"), json!({ "plate": plan.plate })).await?;
         let intent = text(&proposed, "intent")?;
         self.phone.post(&path("approvals"), json!({ "intent": intent })).await?;
@@ -163,8 +203,22 @@ impl Customer {
         Ok(Shown { digits: text(&made, "code")?, scan: text(&made, "scan")? })
     }
 
+    /// Says that the car stands elsewhere now.
+    pub(crate) async fn relocate(&self) -> Result<()> {
+        let path = format!("/v1/sessions/{}/relocations", self.session);
+        self.phone.post(&path, json!({})).await?;
+        Ok(())
+    }
+
+    /// Stops it all.
+    pub(crate) async fn stop(&self) -> Result<()> {
+        let path = format!("/v1/sessions/{}/revocations", self.session);
+        self.phone.post(&path, json!({})).await?;
+        Ok(())
+    }
+
     /// Closes the page for good: its token is dead from here on.
-    pub(crate) async fn sign_out(self) -> Result<()> {
+    pub(crate) async fn sign_out(&self) -> Result<()> {
         self.phone.post("/v1/tokens/revoke", json!({ "token": self.token })).await?;
         Ok(())
     }
@@ -177,6 +231,13 @@ impl Shown {
             CodeShown::Typed => json!({ "code": self.digits }),
             CodeShown::Scanned => json!({ "scan": self.scan }),
         }
+    }
+
+    /// What the driver types who heard the last digit wrong.
+    pub(crate) fn misheard(&self) -> Value {
+        let (heard, last) = self.digits.split_at(self.digits.len().saturating_sub(1));
+        let other = if last == "7" { "1" } else { "7" };
+        json!({ "code": format!("{heard}{other}") })
     }
 }
 

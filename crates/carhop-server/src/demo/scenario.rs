@@ -1,238 +1,349 @@
-//! What the stops of a demo are: who, what, and how each is expected to end.
+//! What a scenario is: what goes wrong, what people do, and what the audit must contain at the end.
 //!
-//! It makes them from dice and runs none of them.
+//! The scenarios themselves stand in `scenarios`, as one table; who plays them is `stop`.
 
-use super::seed::Dice;
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
-/// A kind of stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    /// Groceries into the trunk, then fuel.
-    AllWell,
-    /// Groceries alone.
-    GroceriesOnly,
-    /// Fuel alone.
-    FuelOnly,
+use carhop_kernel::device::DeviceClass;
+use carhop_kernel::reason::Reason;
+use carhop_kernel::session::{Exception, LegStateKind, Outcome, Phase, PhaseKind, RevocationCause};
+
+use super::plan::{PlaceShown, Plan};
+use super::view::litres;
+use crate::device::fault::Fault;
+
+/// One way in which a stop can go.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What happens, in one plain sentence.
+    pub(crate) story: &'static str,
+    /// What is to be delivered.
+    pub(crate) legs: Legs,
+    /// What is wrong with the lock or the pump: `carhop device run --fault …`.
+    pub(crate) fault: Option<(DeviceClass, Fault)>,
+    /// How the driver's place is shown.
+    pub(crate) place: Place,
+    /// How long the order may be served, in milliseconds.
+    pub(crate) window_ms: u64,
+    /// What people do until the driver has arrived at the car.
+    pub(crate) way: &'static [Step],
+    /// What people do from then on.
+    pub(crate) at_the_car: &'static [&'static [Step]],
+    /// How it must end.
+    pub(crate) end: End,
 }
 
-/// How the driver's place is shown.
+/// What a stop delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PlaceShown {
-    /// By the fence.
-    Fence,
-    /// By the tag that hangs at the venue, because positions alone do not get there.
+pub(crate) enum Legs {
+    /// Groceries into the trunk, then fuel.
+    Both,
+    /// Groceries alone.
+    Goods,
+    /// Fuel alone.
+    Fuel,
+}
+
+/// How the driver's place may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// As the dice say: by the fence, or by the tag at the venue.
+    Either,
+    /// By the tag.
     Tag,
 }
 
-/// How the customer's code reaches the driver.
+/// Something that somebody does, always through the public interface, or with bare hands at a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CodeShown {
-    /// Read aloud and typed.
-    Typed,
-    /// Scanned from the customer's screen.
-    Scanned,
+pub(crate) enum Step {
+    /// The customer is verified, names the car and approves the intent.
+    Approve,
+    /// Dispatch gives the stop to the driver, whose handset is vouched for first.
+    Assign,
+    /// The driver drives in and stands, until the fence says *inside*, or for a moment where a tag will show the place.
+    Come,
+    /// The driver's phone knows no better than a hundred metres where it is.
+    ComeBlurred,
+    /// The driver scans the tag at the venue.
+    ScanTag,
+    /// The driver reads the plate.
+    ReadPlate,
+    /// The driver reports arrival.
+    Arrive,
+    /// The customer's phone shows a fresh code.
+    ShowCode,
+    /// The driver presents it.
+    Present,
+    /// The driver types other digits.
+    Mistype,
+    /// The driver presents it so often at the same moment, and one of them counts.
+    RacePresent(usize),
+    /// The driver releases the trunk, which opens.
+    Open,
+    /// The driver puts the goods in and closes the trunk.
+    Load,
+    /// The driver confirms that the goods are inside.
+    Confirm,
+    /// The driver releases the pump, and the tank is filled until the pump ends.
+    Fuel,
+    /// The driver presents a picture of another stop's code.
+    PresentForwarded,
+    /// Dispatch gives the stop to another driver, with another handset; the former one stays around.
+    ChangeDriver,
+    /// Both drivers present the code at the same moment, and only the one who has the stop gets in.
+    RaceDrivers,
+    /// The fleet takes the driver's handset out of service.
+    RevokeHandset,
+    /// The customer says that the car stands elsewhere now.
+    Relocate,
+    /// The customer states the car anew and approves the new intent.
+    Rebind,
+    /// The store puts something else into the order.
+    Amend,
+    /// The customer stops it all.
+    CustomerStops,
+    /// Somebody opens the trunk with a key of his own.
+    UseKey,
+    /// Everybody waits until the window is over.
+    OutlastWindow,
+    /// Everybody waits until the stop has ended.
+    AwaitEnd,
+    /// This, and the authority refuses it.
+    Refused(&'static Step),
 }
 
-/// One stop to be made.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    /// From one.
-    pub(crate) number: usize,
-    /// What is to be done.
-    pub(crate) scenario: Scenario,
-    /// How the driver's place will be shown.
-    pub(crate) place: PlaceShown,
-    /// How the code travels.
-    pub(crate) code: CodeShown,
-    /// Who receives.
-    pub(crate) customer: &'static str,
-    /// The car, for people.
-    pub(crate) vehicle: &'static str,
-    /// The plate of the car.
-    pub(crate) plate: String,
-    /// What goes into the trunk.
-    pub(crate) basket: Vec<String>,
-    /// Worth of it all, in minor units.
-    pub(crate) amount_minor: u64,
-    /// Which fuel.
-    pub(crate) grade: &'static str,
-    /// At most so much fuel, in millilitres.
-    pub(crate) limit_ml: u32,
-    /// What the tank takes, in millilitres; at times more than the limit.
-    pub(crate) tank_ml: u32,
-}
-
-/// How a stop must end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Expected {
-    /// How often a lock opens.
+/// What the audit must contain in the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// Where the session is.
+    pub(crate) phase: Ending,
+    /// Where each leg is.
+    pub(crate) legs: &'static [LegStateKind],
+    /// How often the lock opened.
     pub(crate) openings: u32,
-    /// How much is metered and settled, in millilitres.
-    pub(crate) metered_ml: u32,
-    /// How the driver's place is shown.
-    pub(crate) place: PlaceShown,
+    /// What was metered and settled.
+    pub(crate) fuel: FuelGiven,
+    /// Refusals by their gravest reason.
+    pub(crate) refused: &'static [(Reason, u32)],
+    /// What somebody must look at.
+    pub(crate) exceptions: &'static [(Exception, u32)],
+    /// What else happened to the session, of [`NOTEWORTHY`].
+    pub(crate) events: &'static [(&'static str, u32)],
 }
 
-impl Scenario {
-    const ALL: [Self; 3] = [Self::AllWell, Self::GroceriesOnly, Self::FuelOnly];
+/// Where a session is in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every leg was done.
+    Completed,
+    /// Some legs were done.
+    CompletedInPart,
+    /// Ended before its time.
+    Revoked(RevocationCause),
+    /// The window closed before anything was done.
+    Expired,
+    /// It has not ended.
+    Still(PhaseKind),
+}
 
-    /// Its name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::AllWell => "all well",
-            Self::GroceriesOnly => "groceries only",
-            Self::FuelOnly => "fuel only",
-        }
-    }
+/// How much fuel is given in the end. Metered is settled, always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FuelGiven {
+    /// None.
+    None,
+    /// What the tank took or the limit allowed.
+    Wanted,
+    /// Some, and less than was wanted.
+    Some,
+}
 
+impl Legs {
     /// Whether something goes into the trunk.
     pub(crate) const fn has_goods(self) -> bool {
-        matches!(self, Self::AllWell | Self::GroceriesOnly)
+        matches!(self, Self::Both | Self::Goods)
     }
 
     /// Whether something goes into the tank.
     pub(crate) const fn has_fuel(self) -> bool {
-        matches!(self, Self::AllWell | Self::FuelOnly)
-    }
-}
-
-impl Plan {
-    /// The stop with this number, of this kind.
-    pub(crate) fn roll(
-        number: usize,
-        scenario: Scenario,
-        place: PlaceShown,
-        dice: &mut Dice,
-    ) -> Self {
-        let letter = |dice: &mut Dice| dice.pick(b"ABCDEFGHJKLMNPRSTUVWXYZ").unwrap_or(b'A').into();
-        let letters: String = (0..3).map(|_| -> char { letter(dice) }).collect();
-        let digits = dice.between(0, 9_999);
-        let lines = dice.between(3, 9);
-        let basket = (0..lines)
-            .map(|_| {
-                let what = dice.pick(&GROCERIES).unwrap_or_default();
-                format!("{} x {what}", dice.between(1, 3))
-            })
-            .collect();
-        let code = if number.is_multiple_of(2) { CodeShown::Scanned } else { CodeShown::Typed };
-        Self {
-            number,
-            scenario,
-            place,
-            code,
-            customer: dice.pick(&CUSTOMERS).unwrap_or_default(),
-            vehicle: dice.pick(&VEHICLES).unwrap_or_default(),
-            plate: format!("{letters}{digits:04}"),
-            basket,
-            amount_minor: u64::from(dice.between(1_800, 14_900)),
-            grade: dice.pick(&["regular", "midgrade", "premium", "diesel"]).unwrap_or_default(),
-            limit_ml: 1_000 * dice.between(20, 40),
-            tank_ml: 10 * dice.between(1_200, 4_500),
-        }
+        matches!(self, Self::Both | Self::Fuel)
     }
 
-    /// The stops of a demo: kinds in turn, every third place shown by tag.
-    pub(crate) fn deal(stops: usize, seed: u64) -> Vec<Self> {
-        let mut dice = Dice::new(seed);
-        let deal = |number: usize| {
-            let scenario = Scenario::ALL[(number - 1) % Scenario::ALL.len()];
-            let place = if dice.between(0, 2) == 0 { PlaceShown::Tag } else { PlaceShown::Fence };
-            Self::roll(number, scenario, place, &mut dice)
-        };
-        (1..=stops).map(deal).collect()
-    }
-
-    /// How it must end: a tank that takes more than the limit gets the limit.
-    pub(crate) const fn expected(&self) -> Expected {
-        let metered_ml = if self.tank_ml < self.limit_ml { self.tank_ml } else { self.limit_ml };
-        Expected {
-            openings: if self.scenario.has_goods() { 1 } else { 0 },
-            metered_ml: if self.scenario.has_fuel() { metered_ml } else { 0 },
-            place: self.place,
+    const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Both => &["goods", "fuel"],
+            Self::Goods => &["goods"],
+            Self::Fuel => &["fuel"],
         }
     }
 }
 
-const CUSTOMERS: [&str; 12] = [
-    "Ada Okafor",
-    "Bruno Salas",
-    "Chidi Lang",
-    "Dana Petrov",
-    "Elif Kaya",
-    "Farah Nasser",
-    "Goran Ilic",
-    "Hana Mori",
-    "Ines Duarte",
-    "Jonas Weber",
-    "Keira Walsh",
-    "Liam Byrne",
-];
-const VEHICLES: [&str; 8] = [
-    "blue Golf estate",
-    "white Model Y",
-    "red Fiesta",
-    "grey RAV4",
-    "green Octavia",
-    "black F-150",
-    "silver Corolla",
-    "yellow Twingo",
-];
-const GROCERIES: [&str; 14] = [
-    "oat milk",
-    "eggs",
-    "rye bread",
-    "apples",
-    "coffee",
-    "rice",
-    "tomatoes",
-    "yoghurt",
-    "olive oil",
-    "spinach",
-    "cheddar",
-    "pasta",
-    "lemons",
-    "butter",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_seed_deals_the_same_stops() {
-        let deal = |seed| format!("{:?}", Plan::deal(12, seed));
-        assert_eq!(deal(3), deal(3));
-        assert_ne!(deal(3), deal(4));
-    }
-
-    #[test]
-    fn every_scenario_and_both_ways_of_code_and_place_occur() {
-        let plans = Plan::deal(12, 1);
-        for scenario in Scenario::ALL {
-            assert!(plans.iter().any(|plan| plan.scenario == scenario), "{scenario:?}");
-        }
-        for place in [PlaceShown::Fence, PlaceShown::Tag] {
-            assert!(plans.iter().any(|plan| plan.place == place), "{place:?}");
-        }
-        for code in [CodeShown::Typed, CodeShown::Scanned] {
-            assert!(plans.iter().any(|plan| plan.code == code), "{code:?}");
+impl Ending {
+    /// Where a session is.
+    pub(crate) const fn of(phase: &Phase) -> Self {
+        match phase {
+            Phase::Completed(Outcome::Full) => Self::Completed,
+            Phase::Completed(Outcome::Partial) => Self::CompletedInPart,
+            Phase::Revoked(why) => Self::Revoked(*why),
+            Phase::Expired => Self::Expired,
+            Phase::Requested
+            | Phase::Verified { .. }
+            | Phase::VehicleBound(_)
+            | Phase::EnRoute(..)
+            | Phase::Arrived(_)
+            | Phase::HandoffReady(..)
+            | Phase::InService(..) => Self::Still(phase.kind()),
         }
     }
 
-    #[test]
-    fn what_is_expected_follows_from_the_scenario() {
-        let mut dice = Dice::new(5);
-        let mut roll = |scenario| Plan::roll(1, scenario, PlaceShown::Fence, &mut dice);
-        let rows = [
-            (Scenario::AllWell, 1, true),
-            (Scenario::GroceriesOnly, 1, false),
-            (Scenario::FuelOnly, 0, true),
-        ];
-        for (scenario, openings, has_fuel) in rows {
-            let plan = Plan { limit_ml: 20_000, tank_ml: 45_000, ..roll(scenario) };
-            let expected = plan.expected();
-            assert_eq!(expected.openings, openings, "{scenario:?}");
-            assert_eq!(expected.metered_ml, if has_fuel { 20_000 } else { 0 }, "{scenario:?}");
+    /// In plain words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Completed => "completed".to_owned(),
+            Self::CompletedInPart => "completed in part".to_owned(),
+            Self::Revoked(why) => format!("revoked, {}", plain(why)),
+            Self::Expired => "expired".to_owned(),
+            Self::Still(phase) => format!("still {}", phase.name().replace('_', " ")),
         }
     }
 }
+
+impl FuelGiven {
+    /// Whether so much was to be given, where so much was wanted.
+    pub(crate) const fn holds(self, given_ml: u32, wanted_ml: u32) -> bool {
+        match self {
+            Self::None => given_ml == 0,
+            Self::Wanted => given_ml == wanted_ml,
+            Self::Some => 0 < given_ml && given_ml < wanted_ml,
+        }
+    }
+}
+
+/// One part of an end, in words that can be compared: its name and what is said of it.
+pub(crate) type Aspects = BTreeMap<&'static str, String>;
+
+impl Scenario {
+    /// Whether most of it is waiting.
+    pub(crate) fn takes_long(&self) -> bool {
+        let waits = [Fault::Mute, Fault::Deaf, Fault::StopLost];
+        self.fault.is_some_and(|(_, fault)| waits.contains(&fault))
+    }
+
+    /// What the audit must contain, part by part; `None` stands for any stop of this kind.
+    pub(crate) fn expected(&self, plan: Option<&Plan>) -> Aspects {
+        let End { phase, legs, openings, fuel, refused, exceptions, events } = &self.end;
+        let refused = refused.iter().map(|(reason, count)| (reason.code(), *count));
+        let exceptions = exceptions.iter().map(|(what, count)| (what.name(), *count));
+        let mut aspects = Aspects::from([
+            (END, phase.words()),
+            (LEGS, leg_words(self.legs, legs)),
+            (OPENINGS, openings.to_string()),
+            (REFUSED, counted_words(refused)),
+            (EXCEPTIONS, counted_words(exceptions)),
+            (EVENTS, counted_words(events.iter().copied())),
+        ]);
+        if self.legs.has_fuel() {
+            let given = match (fuel, plan) {
+                (FuelGiven::None, _) => "none".to_owned(),
+                (FuelGiven::Wanted, Some(plan)) => litre_words(plan.wanted_ml()),
+                (FuelGiven::Wanted, None) => WANTED_FUEL.to_owned(),
+                (FuelGiven::Some, _) => SOME_FUEL.to_owned(),
+            };
+            aspects.insert(FUEL, given);
+        }
+        if let Some(plan) = plan {
+            let by = if plan.place == PlaceShown::Tag { "tag" } else { "fence" };
+            let arrives = self.way.contains(&Step::Arrive);
+            aspects.insert(PLACE, if arrives { by.to_owned() } else { NOTHING.to_owned() });
+        }
+        aspects
+    }
+}
+
+/// States of legs in words.
+pub(crate) fn leg_words(legs: Legs, states: &[LegStateKind]) -> String {
+    let named = legs.words().iter().zip(states);
+    let words: Vec<String> =
+        named.map(|(leg, state)| format!("{leg} {}", state.name().replace('_', " "))).collect();
+    words.join(", ")
+}
+
+/// So many of each, in words.
+pub(crate) fn counted_words<'a>(counts: impl IntoIterator<Item = (&'a str, u32)>) -> String {
+    let mut words = String::new();
+    let sorted: BTreeMap<&str, u32> = counts.into_iter().collect();
+    for (what, count) in sorted {
+        let comma = if words.is_empty() { "" } else { ", " };
+        let times = if count == 1 { String::new() } else { format!(" {count}x") };
+        // Writing to a string cannot fail.
+        let _ = write!(words, "{comma}{what}{times}");
+    }
+    if words.is_empty() { NOTHING.to_owned() } else { words }
+}
+
+/// Millilitres in words.
+pub(crate) fn litre_words(ml: u32) -> String {
+    format!("{:.3} l", litres(ml))
+}
+
+/// The whole of an end in one line; what is usual is left out.
+pub(crate) fn told(aspects: &Aspects) -> String {
+    let mut words = Vec::new();
+    let get = |name| aspects.get(name).map_or("", String::as_str);
+    words.push(get(END).to_owned());
+    words.push(get(LEGS).to_owned());
+    if get(OPENINGS) != "0" {
+        let openings = get(OPENINGS);
+        words.push(if openings == "1" {
+            "1 opening".to_owned()
+        } else {
+            format!("{openings} openings")
+        });
+    }
+    if !get(FUEL).is_empty() && get(FUEL) != "none" {
+        words.push(get(FUEL).to_owned());
+    }
+    for name in [REFUSED, EXCEPTIONS, EVENTS] {
+        if get(name) != NOTHING {
+            words.push(format!("{name} {}", get(name)));
+        }
+    }
+    words.join("; ")
+}
+
+fn plain(why: RevocationCause) -> &'static str {
+    match why {
+        RevocationCause::CustomerStopped => "the customer stopped it",
+        RevocationCause::StoreCancelled => "the store cancelled it",
+        RevocationCause::StaffEnded => "the staff ended it",
+        RevocationCause::DeviceRevoked => "a device lost its trust",
+        RevocationCause::NothingDelivered => "nothing was delivered",
+    }
+}
+
+/// Events of a session that do not belong to a stop at which all goes well.
+pub(crate) const NOTEWORTHY: [&str; 7] = [
+    "order.amended",
+    "binding.voided",
+    "driver.reassigned",
+    "release.unconfirmed",
+    "release.not_executed",
+    "session.held",
+    "session.resumed",
+];
+
+pub(crate) const END: &str = "end";
+pub(crate) const LEGS: &str = "legs";
+pub(crate) const OPENINGS: &str = "openings";
+pub(crate) const FUEL: &str = "fuel";
+pub(crate) const PLACE: &str = "place shown by";
+pub(crate) const REFUSED: &str = "refused";
+pub(crate) const EXCEPTIONS: &str = "raised";
+pub(crate) const EVENTS: &str = "and";
+pub(crate) const NOTHING: &str = "nothing";
+/// As much fuel as was wanted.
+const WANTED_FUEL: &str = "all the fuel";
+/// Some fuel, and less than was wanted.
+pub(crate) const SOME_FUEL: &str = "some of the fuel";

@@ -24,6 +24,14 @@ impl Dice {
         of.get(self.between(0, last) as usize).copied()
     }
 
+    /// Puts them into another order (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, of: &mut [T]) {
+        for last in (1..of.len()).rev() {
+            let index = self.between(0, u32::try_from(last).unwrap_or(u32::MAX)) as usize;
+            of.swap(index, last);
+        }
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -1,4 +1,4 @@
-//! One stop from order to settled, as the people of the demo live it.
+//! One stop, step by step, as the people of the demo live it. What goes wrong on purpose stands in `mishap`.
 //!
 //! What came of it is not said here: that is read back from the audit.
 
@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use super::client::problem_of;
 use super::driver::{Driver, Judged};
 use super::host::{Host, Lane};
-use super::parties::Customer;
-use super::scenario::{PlaceShown, Plan};
+use super::parties::{Customer, Placed, Shown};
+use super::plan::{PlaceShown, Plan};
+use super::scenario::Step;
 use super::venue::{self, Parked};
 use super::view::{Stage, View};
 use crate::device::hands::{Hand, Seen};
@@ -58,45 +59,58 @@ pub(crate) trait Positions {
         driver: &Driver,
         session: &str,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// From now on positions are too inaccurate to show a place.
+    fn blur(&mut self) {}
 }
 
 /// Everything one stop is played with.
-pub(crate) struct Scene<'a> {
+pub(crate) struct Scene<'a, P> {
     /// The authority.
     pub(crate) host: &'a Host,
     /// Who and what serves it.
     pub(crate) lane: &'a mut Lane,
     /// What is to happen.
     pub(crate) plan: &'a Plan,
-    /// The session.
-    pub(crate) session: String,
+    /// The order and its session.
+    pub(crate) placed: Placed,
+    /// The customer's phone.
+    pub(crate) customer: Customer,
+    /// Where the driver's positions come from.
+    pub(crate) positions: P,
+    /// The code that the customer's phone shows.
+    pub(crate) shown: Option<Shown>,
+    /// The driver's vehicle token.
+    pub(crate) token: Option<String>,
+    /// A driver who had the stop before.
+    pub(crate) former: Option<Driver>,
     /// How fast.
     pub(crate) tempo: Tempo,
     /// Where it is shown.
     pub(crate) view: &'a View,
 }
 
-/// Runs a stop at the demo's own venue; returns the session.
+/// Runs a stop at the demo's own venue. The session's name is given away as soon as there is one.
 pub(crate) async fn run(
     host: &Host,
     lane: &mut Lane,
     plan: &Plan,
-    tempo: Tempo,
-    view: &View,
-) -> Result<String> {
+    (tempo, view): (Tempo, &View),
+    session: &mut String,
+) -> Result<()> {
     view.show(plan.number, Stage::Ordering);
-    let session = host.store.place_order(plan, venue::NAME, &lane.devices(), WINDOW_MS).await?;
-    view.name(plan.number, &session);
-    let customer = customer(host, &session).await?;
-    view.show(plan.number, Stage::Approving);
-    tempo.pause(READING).await;
-    let mut scene = Scene { host, lane, plan, session, tempo, view };
-    scene.bind(&customer).await?;
-    let mut positions = Parked::approach(host.place.clock.clone());
-    scene.come_near(&mut positions).await?;
-    scene.hand_over(&customer, &mut positions).await?;
-    customer.sign_out().await?;
-    Ok(scene.session)
+    let window_ms = plan.scenario.window_ms;
+    let placed = host.store.place_order(plan, venue::NAME, &lane.devices(), window_ms).await?;
+    session.clone_from(&placed.session);
+    view.name(plan.number, &placed.session);
+    let customer = customer(host, &placed.session).await?;
+    let positions = Parked::approach(host.place.clock.clone());
+    let mut scene = Scene::new((host, lane), plan, placed, customer, positions, (tempo, view));
+    scene.play(plan.scenario.way).await?;
+    for chapter in plan.scenario.at_the_car {
+        scene.play(chapter).await?;
+    }
+    Ok(())
 }
 
 /// Opens the customer's link on a phone.
@@ -106,106 +120,148 @@ pub(crate) async fn customer(host: &Host, session: &str) -> Result<Customer> {
     Customer::open(place.http.clone(), &place.public, place.clock.clone(), &secret).await
 }
 
-impl Scene<'_> {
-    /// The customer approves, and a driver is assigned.
-    pub(crate) async fn bind(&mut self, customer: &Customer) -> Result<()> {
-        customer.approve(self.plan).await?;
-        self.lane.driver.attest().await?;
-        self.host.store.assign(&self.session, &self.lane.driver.id).await
+impl<'a, P: Positions + Send> Scene<'a, P> {
+    /// An order that was placed, and nothing more.
+    pub(crate) const fn new(
+        (host, lane): (&'a Host, &'a mut Lane),
+        plan: &'a Plan,
+        placed: Placed,
+        customer: Customer,
+        positions: P,
+        (tempo, view): (Tempo, &'a View),
+    ) -> Self {
+        let (shown, token, former) = (None, None, None);
+        Self { host, lane, plan, placed, customer, positions, shown, token, former, tempo, view }
     }
 
-    /// The driver reports positions until the place is shown, and arrives.
-    async fn come_near(&mut self, positions: &mut impl Positions) -> Result<()> {
+    /// Plays steps one after the other.
+    pub(crate) async fn play(&mut self, steps: &[Step]) -> Result<()> {
+        for step in steps {
+            if let Step::Refused(refused) = step {
+                let error = self.take(**refused).await.err();
+                let error = error.with_context(|| format!("{refused:?} was not refused"))?;
+                ensure!(is_no(&error), error.context(format!("{refused:?}")));
+            } else {
+                self.take(*step).await.with_context(|| format!("{step:?}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        let Self { host, lane, plan, .. } = self;
+        let session = self.placed.session.clone();
+        match step {
+            Step::Approve => self.approve().await,
+            Step::Assign => {
+                lane.driver.attest().await?;
+                self.token = None;
+                host.store.assign(&session, &lane.driver.id).await
+            }
+            Step::Come => self.come_near().await,
+            Step::ComeBlurred => self.come_blurred().await,
+            Step::ScanTag => {
+                self.view.show(plan.number, Stage::ScanningTag);
+                lane.driver.scan_tag(&session, venue::TAG).await
+            }
+            Step::ReadPlate => {
+                let is_right = lane.driver.read_plate(&session, &plan.plate).await?;
+                ensure!(is_right, "the plate at the car is another one");
+                Ok(())
+            }
+            Step::Arrive => lane.driver.arrive(&session).await,
+            Step::ShowCode => {
+                self.show(Stage::Presenting { how: self.plan.code });
+                self.shown = Some(self.customer.code().await?);
+                self.tempo.pause(SHOWING).await;
+                Ok(())
+            }
+            Step::Present => {
+                let shown = self.shown.as_ref().context("no code is shown")?;
+                lane.driver.prove(&session, shown.presented(plan.code)).await
+            }
+            Step::Open => self.open().await,
+            Step::Load => self.load().await,
+            Step::Confirm => lane.driver.transferred(&session, 0).await,
+            Step::Fuel => self.fuel().await,
+            Step::AwaitEnd => self.await_end().await,
+            Step::Mistype
+            | Step::RacePresent(_)
+            | Step::PresentForwarded
+            | Step::ChangeDriver
+            | Step::RaceDrivers
+            | Step::RevokeHandset
+            | Step::Relocate
+            | Step::Rebind
+            | Step::Amend
+            | Step::CustomerStops
+            | Step::UseKey
+            | Step::OutlastWindow => self.go_wrong(step).await,
+            Step::Refused(_) => bail!("a refusal within a refusal"),
+        }
+    }
+
+    async fn approve(&mut self) -> Result<()> {
+        self.show(Stage::Approving);
+        self.tempo.pause(READING).await;
+        self.customer.approve(self.plan).await
+    }
+
+    /// The driver reports positions until the place is shown, or until there is a tag to be scanned.
+    async fn come_near(&mut self) -> Result<()> {
         for _ in 0..POSITIONS_MAX {
-            let judged = positions.next(&self.lane.driver, &self.session).await?;
+            let judged = self.positions.next(&self.lane.driver, &self.placed.session).await?;
             self.show(Stage::Approaching { dwell_ms: judged.dwell_ms });
             let is_there = match self.plan.place {
                 PlaceShown::Fence => judged.answer == "inside",
                 PlaceShown::Tag => judged.dwell_ms > 0,
             };
-            if is_there {
-                return self.arrive().await;
+            match self.plan.place {
+                PlaceShown::Fence if is_there => return Ok(()),
+                PlaceShown::Tag if is_there => return Box::pin(self.take(Step::ScanTag)).await,
+                PlaceShown::Fence | PlaceShown::Tag => {}
             }
         }
         bail!("the place was not shown")
     }
 
-    /// The driver looks at the car and arrives; where positions are not enough, arriving is refused first and the
-    /// driver scans the tag.
-    pub(crate) async fn arrive(&mut self) -> Result<()> {
-        let Self { lane, plan, session, .. } = self;
-        let is_right = lane.driver.read_plate(session, &plan.plate).await?;
-        ensure!(is_right, "the plate at the car is another one");
-        if plan.place == PlaceShown::Tag {
-            let refused = lane.driver.arrive(session).await.err();
-            let refused = refused.context("positions alone were enough")?;
-            ensure!(is_about_place(&refused), refused);
-            self.view.show(plan.number, Stage::ScanningTag);
-            lane.driver.scan_tag(session, venue::TAG).await?;
+    async fn come_blurred(&mut self) -> Result<()> {
+        self.positions.blur();
+        for _ in 0..BLURRED_POSITIONS {
+            let judged = self.positions.next(&self.lane.driver, &self.placed.session).await?;
+            self.show(Stage::Approaching { dwell_ms: judged.dwell_ms });
         }
-        lane.driver.arrive(session).await
+        Ok(())
     }
 
-    /// The customer shows presence, and each leg is released and done.
-    pub(crate) async fn hand_over(
-        &mut self,
-        customer: &Customer,
-        positions: &mut impl Positions,
-    ) -> Result<()> {
-        self.show(Stage::Presenting { how: self.plan.code });
-        let shown = customer.code().await?;
-        self.tempo.pause(SHOWING).await;
-        self.lane.driver.prove(&self.session, shown.presented(self.plan.code)).await?;
-        let token = self.lane.driver.vehicle_token(&self.session).await?;
-        let mut leg = 0;
-        if self.plan.scenario.has_goods() {
-            self.load(leg, &token, positions).await?;
-            leg += 1;
-        }
-        if self.plan.scenario.has_fuel() {
-            self.fuel(leg, &token, positions).await?;
-        }
-        self.show(Stage::Settling);
-        self.wait_for_end().await
-    }
-
-    /// The trunk opens, is loaded and closed.
-    async fn load(
-        &mut self,
-        leg: usize,
-        token: &str,
-        positions: &mut impl Positions,
-    ) -> Result<()> {
+    async fn open(&mut self) -> Result<()> {
         self.show(Stage::Opening);
         self.lane.lock.look_away();
         let device = self.lane.lock.device.clone();
-        self.release(Wanted { leg, scope: "grocery_handoff", device }, token, positions).await?;
-        self.lane.lock.wait_for(|seen| *seen == Seen::Opened).await?;
+        self.release(Wanted { leg: 0, scope: "grocery_handoff", device }).await
+    }
+
+    /// The trunk is loaded and closed.
+    async fn load(&mut self) -> Result<()> {
         self.show(Stage::Loading { lines: self.plan.basket.len() });
         self.tempo.pause(LOADING).await;
         self.lane.lock.touch(Hand::Close).await?;
-        self.lane.lock.wait_for(|seen| *seen == Seen::Locked).await?;
-        self.lane.driver.transferred(&self.session, leg).await
+        self.lane.lock.wait_for(|seen| *seen == Seen::Locked).await
     }
 
     /// The pump is armed, the tank is filled.
-    async fn fuel(
-        &mut self,
-        leg: usize,
-        token: &str,
-        positions: &mut impl Positions,
-    ) -> Result<()> {
+    async fn fuel(&mut self) -> Result<()> {
         let (limit_ml, tank_ml) = (self.plan.limit_ml, self.plan.tank_ml);
-        let loaded = self.plan.scenario.has_goods();
+        let loaded = self.plan.scenario.legs.has_goods();
+        let leg = usize::from(loaded);
         self.show(Stage::Fuelling { loaded, metered_ml: 0, limit_ml });
         let flow_ml_per_s = self.tempo.flow_ml_per_s();
         let person = Hand::Person { lift_after_ms: LIFT_MS, flow_ml_per_s, wanted_ml: tank_ml };
         self.lane.pump.touch(person).await?;
         let device = self.lane.pump.device.clone();
-        let wanted = Wanted { leg, scope: "fuel_authorisation", device };
-        self.release(wanted, token, positions).await?;
+        self.release(Wanted { leg, scope: "fuel_authorisation", device }).await?;
         for _ in 0..LOOKS_MAX {
-            let session = self.host.store.session(&self.session).await?;
+            let session = self.host.store.session(&self.placed.session).await?;
             let metered_ml = session["legs"][leg]["metered_ml"].as_u64().unwrap_or(0);
             let metered_ml = u32::try_from(metered_ml).unwrap_or(u32::MAX);
             self.show(Stage::Fuelling { loaded, metered_ml, limit_ml });
@@ -219,20 +275,20 @@ impl Scene<'_> {
     }
 
     /// Releases a leg, at the next position if this one does not count any more, and waits for the outcome.
-    async fn release(
-        &mut self,
-        wanted: Wanted,
-        token: &str,
-        positions: &mut impl Positions,
-    ) -> Result<()> {
+    async fn release(&mut self, wanted: Wanted) -> Result<()> {
         let Wanted { leg, scope, device } = wanted;
-        let driver = &self.lane.driver;
+        let session = &self.placed.session;
         for _ in 0..RELEASE_TRIES_MAX {
-            positions.keep_fresh(driver, &self.session).await?;
-            match driver.release(&self.session, leg, scope, &device, token).await {
+            let driver = &self.lane.driver;
+            if self.token.is_none() {
+                self.token = Some(driver.vehicle_token(session).await?);
+            }
+            self.positions.keep_fresh(driver, session).await?;
+            let token = self.token.as_deref().unwrap_or_default();
+            match driver.release(session, leg, scope, &device, token).await {
                 Ok(release) => return self.wait_for_outcome(&release).await,
                 Err(error) if is_about_place(&error) => {
-                    positions.next(driver, &self.session).await?;
+                    self.positions.next(driver, session).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -241,29 +297,32 @@ impl Scene<'_> {
     }
 
     async fn wait_for_outcome(&self, release: &str) -> Result<()> {
-        for _ in 0..OUTCOME_LOOKS_MAX {
-            match self.lane.driver.outcome(&self.session, release).await?.as_str() {
-                "done" => return Ok(()),
-                "pending" => {}
-                other => bail!("the release came to `{other}`"),
+        let looking = async {
+            loop {
+                match self.lane.driver.outcome(&self.placed.session, release).await?.as_str() {
+                    "done" => return Ok(()),
+                    "pending" | "indeterminate" => timers::sleep(LOOK_PAUSE).await,
+                    other => return Err(NotDone(other.to_owned()).into()),
+                }
             }
-        }
-        bail!("the release came to nothing")
+        };
+        timers::within(OUTCOME_PATIENCE, looking).await.context("the release came to nothing")?
     }
 
-    async fn wait_for_end(&self) -> Result<()> {
+    async fn await_end(&self) -> Result<()> {
+        self.show(Stage::Settling);
         for _ in 0..LOOKS_MAX {
-            let session = self.host.store.session(&self.session).await?;
+            let session = self.host.store.session(&self.placed.session).await?;
             match session["state"].as_str().context("a session without a state")? {
-                "completed" => return Ok(()),
-                state @ ("revoked" | "expired") => bail!("the session is {state}"),
+                "completed" | "revoked" | "expired" => return Ok(()),
                 _ => timers::sleep(LOOK_PAUSE).await,
             }
         }
         bail!("the session did not end")
     }
 
-    fn show(&self, stage: Stage) {
+    /// Tells the view.
+    pub(crate) fn show(&self, stage: Stage) {
         self.view.show(self.plan.number, stage);
     }
 }
@@ -275,13 +334,21 @@ struct Wanted {
     device: String,
 }
 
+/// What a release came to, other than done.
+#[derive(Debug, thiserror::Error)]
+#[error("the release came to `{0}`")]
+struct NotDone(String);
+
+/// Whether it is the authority, or a device, that says no.
+fn is_no(error: &anyhow::Error) -> bool {
+    problem_of(error).is_some() || error.downcast_ref::<NotDone>().is_some()
+}
+
 fn is_about_place(error: &anyhow::Error) -> bool {
     let about = ["place_uncertain", "place_not_proven", "place_outside"];
     problem_of(error).is_some_and(|problem| about.iter().any(|reason| problem.is_for(reason)))
 }
 
-/// How long the order may be served.
-const WINDOW_MS: u64 = 60 * 60 * 1000;
 const READING: Duration = Duration::from_millis(600);
 const SHOWING: Duration = Duration::from_millis(700);
 const LOADING: Duration = Duration::from_millis(1_500);
@@ -290,6 +357,8 @@ const LIFT_MS: u64 = 400;
 const FLOW_ML_PER_S: f64 = 6_000.0;
 const LOOK_PAUSE: Duration = Duration::from_millis(150);
 const LOOKS_MAX: usize = 400;
-const OUTCOME_LOOKS_MAX: usize = 6;
+/// A silent device is asked when its command has expired and a while has passed.
+const OUTCOME_PATIENCE: Duration = Duration::from_secs(100);
 const POSITIONS_MAX: usize = 40;
+const BLURRED_POSITIONS: usize = 5;
 const RELEASE_TRIES_MAX: usize = 8;

@@ -5,20 +5,23 @@ use console::{pad_str, style};
 use serde_json::{Value, json};
 
 use super::audit::{Audit, Story};
-use super::judge::{differences, strays};
-use super::scenario::Plan;
+use super::judge::{differences, found, strays, way};
+use super::plan::Plan;
+use super::scenario::told;
+use super::scenarios::{all, wrapped};
 use super::trace::Recording;
 use super::trips::Trip;
 use super::view::{View, counted, litres, minutes, tail};
-use carhop_kernel::evidence::PlaceMethod;
 use carhop_kernel::id::SessionId;
 
 /// A stop that was run.
 pub(crate) struct Run {
     /// What was planned.
     pub(crate) plan: Plan,
-    /// Its session, or why there is none or it was not finished.
-    pub(crate) result: Result<SessionId, String>,
+    /// Its session, if it came that far.
+    pub(crate) session: Option<SessionId>,
+    /// Why the runner did not get to its end.
+    pub(crate) broken: Option<String>,
     /// The recorded trip it drove, if one.
     pub(crate) driven: Option<OfTrip>,
 }
@@ -36,18 +39,16 @@ pub(crate) struct OfTrip {
 /// Shows the table; says how many stops ended otherwise than they should have.
 pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
     view.say("");
-    let head = "       stop   scenario       ended     arrived  opened metered = settled receipt";
+    let head = "       stop   scenario           ended        opened metered = settled receipt";
     view.say(&style(head).bold().to_string());
     let mut failed = 0;
     for run in runs {
-        let story = run.result.as_ref().ok().and_then(|session| audit.stories.get(session));
+        let story = story_of(run, audit);
         let found = faults(run, story);
         failed += usize::from(!found.is_empty());
         view.say(&row(run, story, found.is_empty()));
-        for fault in found {
-            view.say(&format!("      {}", style(fault).red()));
-        }
     }
+    scenarios(view, runs, audit);
     totals(view, runs, audit);
     trips(view, runs, audit);
     if view.as_json {
@@ -56,17 +57,56 @@ pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
     failed
 }
 
+/// Whether every stop has ended as it should, as far as the audit goes.
+pub(crate) fn is_as_expected(runs: &[Run], audit: &Audit) -> bool {
+    runs.iter().all(|run| faults(run, story_of(run, audit)).is_empty())
+}
+
+/// What each scenario had to end in and what it ended in.
+fn scenarios(view: &View, runs: &[Run], audit: &Audit) {
+    view.say("");
+    view.say(&style("  what had to be in the audit, and was found there").bold().to_string());
+    for scenario in all() {
+        let is_one = |run: &&Run| run.plan.scenario.name == scenario.name;
+        let played: Vec<&Run> = runs.iter().filter(is_one).collect();
+        if played.is_empty() {
+            continue;
+        }
+        let bad = |run: &&&Run| !faults(run, story_of(run, audit)).is_empty();
+        let failed: Vec<&&Run> = played.iter().filter(bad).collect();
+        let mark = if failed.is_empty() { style("✓").green() } else { style("✗").red() };
+        let stops: Vec<String> = played.iter().map(|run| run.plan.number.to_string()).collect();
+        let stops = style(format!("stop {}", stops.join(", "))).dim();
+        view.say(&format!("  {mark} {:<18} {stops}", scenario.name));
+        for line in wrapped(&told(&scenario.expected(None))) {
+            view.say(&format!("      {line}"));
+        }
+        for run in failed {
+            for fault in faults(run, story_of(run, audit)) {
+                let fault = format!("stop {}: {fault}", run.plan.number);
+                for line in wrapped(&fault) {
+                    view.say(&format!("      {}", style(line).red()));
+                }
+            }
+        }
+    }
+}
+
+fn story_of<'a>(run: &Run, audit: &'a Audit) -> Option<&'a Story> {
+    run.session.as_ref().and_then(|session| audit.stories.get(session))
+}
+
 /// The table as one JSON object.
 fn for_programs(runs: &[Run], audit: &Audit) -> Value {
     let stop = |run: &Run| {
-        let story = run.result.as_ref().ok().and_then(|session| audit.stories.get(session));
+        let story = story_of(run, audit);
         json!({
             "number": run.plan.number,
-            "scenario": run.plan.scenario.name(),
-            "session": run.result.as_ref().ok(),
+            "scenario": run.plan.scenario.name,
+            "session": run.session,
             "trip": run.driven.as_ref().map(|driven| driven.trip.trace),
-            "end": story.map(|story| story.end),
-            "openings": story.map(|story| story.openings),
+            "expected": run.plan.scenario.expected(Some(&run.plan)),
+            "found": story.map(|story| found(story, &run.plan)),
             "metered_ml": story.map(|story| story.metered_ml),
             "settled_ml": story.map(|story| story.settled_ml),
             "receipt_ms": story.and_then(slowest),
@@ -79,37 +119,40 @@ fn for_programs(runs: &[Run], audit: &Audit) -> Value {
 }
 
 fn faults(run: &Run, story: Option<&Story>) -> Vec<String> {
-    let mut found: Vec<String> = run.result.as_ref().err().cloned().into_iter().collect();
-    if found.is_empty() {
-        found.extend(differences(story, run.plan.expected()));
-    }
+    let mut faults: Vec<String> = run.broken.iter().cloned().collect();
+    faults.extend(differences(story, &run.plan));
     if let (Some(driven), Some(story)) = (&run.driven, story) {
-        found.extend(strays(story, &driven.recording, driven.shift_ms));
+        faults.extend(strays(story, &driven.recording, driven.shift_ms));
     }
-    found
+    faults
 }
 
 fn row(run: &Run, story: Option<&Story>, is_good: bool) -> String {
     let mark = if is_good { style("✓").green() } else { style("✗").red() };
-    let session = run.result.as_ref().map_or_else(|_| String::new(), ToString::to_string);
+    let session = run.session.as_ref().map_or_else(String::new, ToString::to_string);
     let none = Story::default();
     let story = story.unwrap_or(&none);
-    let end = if story.end.is_empty() { "—" } else { story.end };
-    let arrival = story.arrival.map_or("—", |(by, _)| way(by));
+    let end = story.session.as_ref().map_or("—", |session| session.phase.kind().name());
     let fuel = if story.metered_ml == 0 && story.settled_ml == 0 {
         "—".to_owned()
     } else {
         format!("{:.3} = {:.3} l", litres(story.metered_ml), litres(story.settled_ml))
     };
     format!(
-        "  {mark} {:>2} {} {:<14} {end:<9} {arrival:<8} {:>4}  {} {:>7}",
+        "  {mark} {:>2} {} {:<18} {:<13} {:>4}  {} {:>7}",
         run.plan.number,
         style(format!("{:<6}", tail(&session))).dim(),
-        run.plan.scenario.name(),
+        run.plan.scenario.name,
+        end.replace('_', " "),
         story.openings,
         pad_str(&fuel, 17, console::Alignment::Right, None),
-        slowest(story).map_or_else(|| "—".to_owned(), |ms| format!("{ms} ms")),
+        slowest(story).map_or_else(|| "—".to_owned(), duration),
     )
+}
+
+/// Milliseconds for people.
+fn duration(ms: u64) -> String {
+    if ms < MS_SHOWN_MAX { format!("{ms} ms") } else { format!("{} s", ms / 1_000) }
 }
 
 /// The longest time from a release to its receipt.
@@ -119,11 +162,10 @@ fn slowest(story: &Story) -> Option<u64> {
 }
 
 fn totals(view: &View, runs: &[Run], audit: &Audit) {
-    let stories: Vec<&Story> =
-        runs.iter().filter_map(|run| audit.stories.get(run.result.as_ref().ok()?)).collect();
+    let stories: Vec<&Story> = runs.iter().filter_map(|run| story_of(run, audit)).collect();
     let opened: u32 = stories.iter().map(|story| story.openings).sum();
     let settled: u32 = stories.iter().map(|story| story.settled_ml).sum();
-    let refused: u32 = stories.iter().map(|story| story.refusals).sum();
+    let refused: u32 = stories.iter().flat_map(|story| story.refused.values()).sum();
     let mut latencies: Vec<u64> = stories.iter().copied().filter_map(slowest).collect();
     latencies.sort_unstable();
     let median = latencies.get(latencies.len() / 2).copied().unwrap_or(0);
@@ -159,14 +201,13 @@ fn trips(view: &View, runs: &[Run], audit: &Audit) {
     view.say(&style(head).bold().to_string());
     for run in runs {
         let Some(driven) = &run.driven else { continue };
-        let story = run.result.as_ref().ok().and_then(|session| audit.stories.get(session));
-        let Some(story) = story else { continue };
+        let Some(story) = story_of(run, audit) else { continue };
         let places = story.places;
         let arrival = story.arrival.map_or_else(
             || "never".to_owned(),
             |(by, at)| {
                 let after_ms = at.minus_ms(driven.shift_ms).since_ms(driven.recording.parked);
-                format!("+{} {}", minutes(after_ms / 1_000), way(by))
+                format!("+{} by {}", minutes(after_ms / 1_000), way(by))
             },
         );
         view.say(&format!(
@@ -174,15 +215,6 @@ fn trips(view: &View, runs: &[Run], audit: &Audit) {
             driven.trip.trace, places.inside, places.outside, places.uncertain, places.stale,
         ));
         view.say(&format!("    {}", style(driven.trip.reason).dim()));
-    }
-}
-
-const fn way(by: PlaceMethod) -> &'static str {
-    match by {
-        PlaceMethod::Fence => "by fence",
-        PlaceMethod::VenueTag => "by tag",
-        PlaceMethod::Statement => "by word",
-        PlaceMethod::Telematics => "by telematics",
     }
 }
 
@@ -195,3 +227,6 @@ pub(crate) fn took(view: &View, elapsed_s: f64, skipped_ms: u64) {
     };
     view.say(&format!("  it took {elapsed_s:.1} s{skipped}"));
 }
+
+/// From here on, seconds are told.
+const MS_SHOWN_MAX: u64 = 10_000;

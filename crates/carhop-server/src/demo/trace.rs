@@ -166,13 +166,14 @@ fn instant(text: &str) -> Result<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenario::{PlaceShown, Scenario};
+    use super::super::plan::PlaceShown;
+    use super::super::scenarios::HAPPY;
     use super::*;
 
     const TRIP: Trip = Trip {
         trace: "trip",
         venue: "library",
-        scenario: Scenario::GroceriesOnly,
+        scenario: &HAPPY[1],
         place: PlaceShown::Fence,
         reason: "",
     };

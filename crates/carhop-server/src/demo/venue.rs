@@ -51,12 +51,13 @@ pub(crate) struct Parked {
     clock: Arc<SystemClock>,
     /// How many positions were reported.
     reported: u32,
+    accuracy_m: f64,
 }
 
 impl Parked {
     /// A driver some way off.
     pub(crate) const fn approach(clock: Arc<SystemClock>) -> Self {
-        Self { clock, reported: 0 }
+        Self { clock, reported: 0, accuracy_m: ACCURACY_M }
     }
 
     async fn report(&mut self, driver: &Driver, session: &str) -> Result<Judged> {
@@ -65,7 +66,7 @@ impl Parked {
         let fix = Reported {
             latitude: NORTH + away * STEP_DEGREES,
             longitude: EAST,
-            accuracy_m: 6.0,
+            accuracy_m: self.accuracy_m,
             accuracy_confidence: Some(0.68),
             fixed_at: self.clock.now(),
             speed_mps: Some(if away > 0.0 { 8.0 } else { 0.0 }),
@@ -86,12 +87,19 @@ impl Positions for Parked {
     async fn keep_fresh(&mut self, driver: &Driver, session: &str) -> Result<()> {
         self.report(driver, session).await.map(drop)
     }
+
+    fn blur(&mut self) {
+        self.accuracy_m = BLURRED_M;
+    }
 }
 
 const NORTH: f64 = 37.390_6;
 const EAST: f64 = -122.083_8;
 /// About eleven metres.
 const STEP_DEGREES: f64 = 0.000_1;
+const ACCURACY_M: f64 = 6.0;
+/// Among high walls.
+const BLURRED_M: f64 = 100.0;
 const DRIVING_STEPS: u32 = 3;
 const DRIVING_PAUSE: Duration = Duration::from_secs(1);
 const STANDING_PAUSE: Duration = Duration::from_secs(2);

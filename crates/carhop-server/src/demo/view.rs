@@ -9,7 +9,7 @@ use std::time::Duration;
 use console::{Term, style};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::scenario::{CodeShown, Plan};
+use super::plan::{CodeShown, Plan};
 use crate::clock::Stopwatch;
 
 /// What goes on at a stop.
@@ -54,11 +54,21 @@ pub(crate) enum Stage {
         /// At most.
         limit_ml: u32,
     },
+    /// Something goes wrong on purpose.
+    Trouble(&'static str),
     /// What is left is bookkeeping.
     Settling,
 }
 
 impl Stage {
+    /// What is written but once in plain lines, however often it is shown.
+    fn kind(self) -> String {
+        if let Self::Trouble(what) = self {
+            return what.to_owned();
+        }
+        format!("{:?}", std::mem::discriminant(&self))
+    }
+
     /// In plain words.
     fn words(self) -> String {
         match self {
@@ -88,6 +98,7 @@ impl Stage {
                 let litres = litres(metered_ml);
                 format!("{trunk}{bar}{rest} {litres:>5.2} l of {} l", limit_ml / 1_000)
             }
+            Self::Trouble(what) => style(what).yellow().to_string(),
             Self::Settling => "settling".to_owned(),
         }
     }
@@ -146,7 +157,7 @@ impl View {
             );
         }
         bar.enable_steady_tick(Duration::from_millis(90));
-        let scenario = plan.scenario.name();
+        let scenario = plan.scenario.name;
         let begun_s = self.stopwatch.seconds();
         let line = Line { bar, scenario, session: String::new(), shown: None, begun_s };
         line.prefix(plan.number);
@@ -168,7 +179,7 @@ impl View {
         let words = stage.words();
         line.bar.set_message(words.clone());
         // Plain lines are written when something new goes on, not at each step of it.
-        let kind = format!("{:?}", std::mem::discriminant(&stage));
+        let kind = stage.kind();
         if self.bars.is_none() && line.shown.as_ref() != Some(&kind) {
             line.shown = Some(kind);
             let text = format!("  · {} {words}", line.plain(number));
@@ -206,12 +217,12 @@ impl View {
 impl Line {
     fn prefix(&self, number: usize) {
         let prefix =
-            format!("{number:>2}  {:<6}  {:<14}", style(&self.session).dim(), self.scenario);
+            format!("{number:>2}  {:<6}  {:<18}", style(&self.session).dim(), self.scenario);
         self.bar.set_prefix(prefix);
     }
 
     fn plain(&self, number: usize) -> String {
-        format!("{number:>2}  {:<6}  {:<14}", self.session, self.scenario)
+        format!("{number:>2}  {:<6}  {:<18}", self.session, self.scenario)
     }
 }
 
@@ -241,7 +252,7 @@ pub(crate) fn minutes(seconds: u64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-const BAR_WIDTH: u64 = 18;
+const BAR_WIDTH: u64 = 14;
 
 #[cfg(test)]
 mod tests {
@@ -255,12 +266,12 @@ mod tests {
             (Stage::Approaching { dwell_ms: 12_400 }, "driver stands at the bay, 12 s of 20 s"),
             (
                 Stage::Fuelling { loaded: true, metered_ml: 10_000, limit_ml: 40_000 },
-                "trunk ✓ ━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",
+                "trunk ✓ ━━━╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",
             ),
         ];
         for (stage, words) in rows {
             assert_eq!(stage.words(), words);
-            assert!(words.chars().count() <= 80 - 32, "{words}");
+            assert!(words.chars().count() <= 80 - 36, "{words}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The simulated actuator of a device: the only thing about it that is not real.
 
-use carhop_agent::simulated::{Person, SimulatedLock, SimulatedPump};
+use carhop_agent::simulated::{Fault, Person, SimulatedLock, SimulatedPump};
 use carhop_agent::{Action, Input, Observed, SensorEvent};
 
 use super::Class;
@@ -38,6 +38,14 @@ impl Metal {
         match self {
             Self::Lock(lock) => lock.power_up(now_ms),
             Self::Pump(pump) => pump.power_up(now_ms),
+        }
+    }
+
+    /// Something goes wrong with it. What does not fit this kind of metal does nothing.
+    pub(crate) fn suffer(&mut self, fault: Fault, now_ms: u64) {
+        match self {
+            Self::Lock(lock) => lock.suffer(fault, now_ms),
+            Self::Pump(pump) => pump.suffer(fault),
         }
     }
 

@@ -5,7 +5,9 @@
 
 pub(crate) mod attester;
 pub(crate) mod authority;
+pub(crate) mod fault;
 pub(crate) mod hands;
+mod line;
 mod link;
 mod metal;
 mod shell;
@@ -22,6 +24,7 @@ use carhop_proofs::suite::RustCrypto;
 
 use attester::SoftwareAttester;
 use authority::Authority;
+use fault::Fault;
 use metal::Metal;
 use shell::Shell;
 use store::Store;
@@ -53,6 +56,9 @@ pub struct Args {
     /// SHA-256 of the firmware it says it runs, in hexadecimal digits.
     #[arg(long, value_name = "HEX")]
     pub firmware: Option<String>,
+    /// What is wrong with it, or with its line.
+    #[arg(long, value_enum)]
+    pub fault: Option<Fault>,
     /// Reads what simulated hands do from standard input, and leaves when it ends.
     #[arg(long)]
     pub hands: bool,
@@ -104,6 +110,10 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     }
     let metal = Metal::at_rest(args.class, store.actuator()?);
     let shell = Shell::new(RustCrypto, store, metal, authority, attester, args.class)?;
+    let shell = match args.fault {
+        Some(fault) => shell.with_fault(fault),
+        None => shell,
+    };
     shell.run(args.hands).await
 }
 

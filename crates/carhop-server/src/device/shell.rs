@@ -19,7 +19,9 @@ use tokio::task::JoinHandle;
 use super::Class;
 use super::attester::SoftwareAttester;
 use super::authority::Authority;
+use super::fault::Fault;
 use super::hands::{self, Hand, Seen};
+use super::line::Line;
 use super::link::{self, LinkEvent};
 use super::metal::Metal;
 use super::store::Store;
@@ -34,6 +36,7 @@ pub(crate) struct Shell {
     metal: Metal,
     authority: Authority,
     attester: Option<SoftwareAttester>,
+    line: Line,
     /// Where frames go while a connection stands.
     frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
     /// The device's own hour: monotonic, from zero.
@@ -82,12 +85,22 @@ impl Shell {
             metal,
             authority,
             attester,
+            line: Line::new(None),
             frames: None,
             stopwatch: Stopwatch::start(),
             class,
             renewal_at,
             is_retired: false,
         })
+    }
+
+    /// The same device with something wrong with its metal or its line.
+    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
+        if let Some(of_metal) = fault.of_metal() {
+            self.metal.suffer(of_metal, self.now_ms());
+        }
+        self.line = Line::new(Some(fault));
+        self
     }
 
     /// Runs until the hands let go or the authority has retired the device.
@@ -165,8 +178,10 @@ impl Shell {
             }
             Output::Send(frame) => {
                 if let Some(frames) = &self.frames {
-                    // A connection that has just ended loses the frame, as any wire may.
-                    let _ = frames.send(frame);
+                    for _ in 0..self.line.copies(&frame) {
+                        // A connection that has just ended loses the frame, as any wire may.
+                        let _ = frames.send(frame.clone());
+                    }
                 }
             }
             Output::Actuate(action) => self.metal.actuate(action, self.now_ms()),
@@ -185,6 +200,7 @@ impl Shell {
                 see(&Seen::Connected);
                 self.agent.handle(Input::Connected { seed: entropy::random() }, now_ms);
             }
+            LinkEvent::Frame(frame) if !self.line.lets_in(&frame) => {}
             LinkEvent::Frame(frame) => self.agent.handle(Input::Frame(frame), now_ms),
             LinkEvent::Disconnected(why) => {
                 self.frames = None;

@@ -2,12 +2,13 @@
 # One combined stop by hand: groceries into a trunk, then fuel into the tank. Everything a store, a customer, a driver,
 # a lock and a pump do is done here with `curl` and the `carhop` command, against a real server. Needs bash and curl.
 #
-#   docs/tutorial/stop.sh            builds nothing: set CARHOP to the binary (default: target/debug/carhop)
+#   docs/tutorial/stop.sh            builds nothing: set CARHOP to the binary (default: target/debug/carhop of this tree)
 #
 # Only the actuators are simulated. Everything is written into a folder of its own, which is removed at the end.
 set -euo pipefail
 
-CARHOP=$(realpath "${CARHOP:-target/debug/carhop}")
+CARHOP=$(realpath "${CARHOP:-$(dirname "${BASH_SOURCE[0]}")/../../target/debug/carhop}")
+[ -x "$CARHOP" ] || { echo "there is no $CARHOP: build it with \`cargo build\`, or set CARHOP" >&2; exit 1; }
 PUBLIC_PORT=${PUBLIC_PORT:-8453} DEVICE_PORT=${DEVICE_PORT:-8454}
 PUBLIC=https://localhost:$PUBLIC_PORT DEVICES=https://localhost:$DEVICE_PORT
 FIRMWARE=$(printf 'a1%.0s' {1..32}) # stands for the SHA-256 of a firmware image

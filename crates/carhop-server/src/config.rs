@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use carhop_app::record::Partition;
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything an operator can set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,8 +22,10 @@ pub struct Config {
     /// Tenants and markets served, as `tenant/market`; the first one is meant where a caller names none.
     pub accounts: Vec<String>,
     /// Where people, stores and partners connect: HTTPS without client certificates.
+    #[serde(deserialize_with = "address")]
     pub public_address: SocketAddr,
     /// Where devices connect: HTTPS with a client certificate.
+    #[serde(deserialize_with = "address")]
     pub device_address: SocketAddr,
     /// DNS names and IP addresses the server certificate is good for.
     pub server_names: Vec<String>,
@@ -107,8 +110,8 @@ impl Default for Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("`{0}` cannot be read")]
-    Unreadable(PathBuf, #[source] std::io::Error),
+    #[error("cannot be read")]
+    Unreadable(#[from] std::io::Error),
     /// Not TOML, an unknown key, or a value of the wrong kind; names line and key.
     #[error(transparent)]
     Malformed(#[from] toml::de::Error),
@@ -123,11 +126,9 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Settings from a file.
+    /// Settings from a file. Whoever asks knows which one.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable(path.to_owned(), error))?;
-        Self::parse(&text)
+        Self::parse(&std::fs::read_to_string(path)?)
     }
 
     /// Settings from TOML text.
@@ -159,6 +160,9 @@ impl Config {
         {
             return invalid("origins", "each starts with `https://` and has no path");
         }
+        if self.device_address == self.public_address && self.public_address.port() != 0 {
+            return invalid("device_address", "the same as `public_address`");
+        }
         self.limits.check()
     }
 
@@ -172,6 +176,12 @@ impl Config {
         };
         self.accounts.iter().map(parsed).collect()
     }
+}
+
+/// Where to listen. Names are not looked up, so that it is certain which network is meant.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let wrong = |_| D::Error::custom("not an IP address with a port, such as `127.0.0.1:8443`");
+    String::deserialize(deserializer)?.parse().map_err(wrong)
 }
 
 impl Limits {
@@ -303,6 +313,8 @@ mod tests {
             ("origins = [\"http://a\"]", "origins"),
             ("origins = [\"https://a/\"]", "origins"),
             ("issuer = \"\"", "issuer"),
+            ("device_address = \"127.0.0.1:8443\"", "device_address"),
+            ("public_address = \"localhost:8443\"", "127.0.0.1:8443"),
             ("[limits]\nconnections_max = 0", "limits.connections_max"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();

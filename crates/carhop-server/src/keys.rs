@@ -24,7 +24,6 @@ use crate::private;
 pub struct KeyStore {
     master: [u8; 32],
     tenants: BTreeMap<TenantId, Authorities>,
-    created: bool,
 }
 
 struct Authorities {
@@ -57,13 +56,12 @@ impl KeyStore {
         let folder = data_dir.join("keys");
         at(&folder, private::folder(&folder))?;
         let master_file = folder.join("master.key");
-        let created = !master_file.exists();
-        let master = if created {
+        let master = if master_file.exists() {
+            read(&master_file)?.try_into().map_err(|_| KeyStoreError::Content(master_file))?
+        } else {
             let master = random();
             at(&master_file, private::write(&master_file, &master))?;
             master
-        } else {
-            read(&master_file)?.try_into().map_err(|_| KeyStoreError::Content(master_file))?
         };
         let mut authorities = BTreeMap::new();
         for tenant in tenants {
@@ -71,17 +69,12 @@ impl KeyStore {
             at(&folder, private::folder(&folder))?;
             authorities.insert(tenant.clone(), Authorities::open(&folder, tenant, now)?);
         }
-        Ok(Self { master, tenants: authorities, created })
+        Ok(Self { master, tenants: authorities })
     }
 
     /// The master secret that every tenant's keys are derived from.
     pub fn master(&self) -> [u8; 32] {
         self.master
-    }
-
-    /// Whether this was the first start.
-    pub fn created(&self) -> bool {
-        self.created
     }
 
     /// The root certificate (DER) of a tenant.
@@ -235,7 +228,6 @@ mod tests {
         let now = Timestamp::from_unix_s(1_800_000_000);
         let first = KeyStore::open(folder.path(), [&tenant], now).unwrap();
         let second = KeyStore::open(folder.path(), [&tenant], now).unwrap();
-        assert!(first.created() && !second.created());
         assert_eq!(first.master(), second.master());
         assert_eq!(first.root(&tenant), second.root(&tenant));
         assert!(first.server_certificate(&tenant, &["localhost"], now).is_ok());

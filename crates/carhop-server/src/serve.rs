@@ -36,12 +36,8 @@ pub struct Running {
 impl Running {
     /// Starts a server; ports of zero become free ones.
     pub async fn start(config: Config, clock: Arc<SystemClock>) -> Result<Self, StartError> {
-        let public = bind(config.public_address).await?;
-        let devices = bind(config.device_address).await?;
-        let local = |listener: &TcpListener| {
-            listener.local_addr().map_err(|error| StartError::Open("socket".to_owned(), error))
-        };
-        let (public_address, device_address) = (local(&public)?, local(&devices)?);
+        let (public, public_address) = bind("public_address", config.public_address).await?;
+        let (devices, device_address) = bind("device_address", config.device_address).await?;
         let (stop, stopped) = watch::channel(false);
         let addresses = [public_address, device_address];
         let server = Server::assemble(config, clock, addresses, stopped.clone())?;
@@ -65,7 +61,6 @@ impl Running {
         };
         listen(public, public_tls);
         listen(devices, device_tls);
-        tracing::info!(%public_address, %device_address, "carhop is ready");
         let ca_file = server.config.data_dir.join(CA_FILE);
         Ok(Self { public_address, device_address, ca_file, server, stop, tasks })
     }
@@ -114,9 +109,14 @@ impl Running {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| StartError::Open(address.to_string(), error))
+async fn bind(
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let at = |error| StartError::setting(key, address, error);
+    let listener = TcpListener::bind(address).await.map_err(at)?;
+    let bound = listener.local_addr().map_err(at)?;
+    Ok((listener, bound))
 }
 
 fn issue(server: &Server) -> Result<ServerCertificate, StartError> {

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carhop_app::ports::{Clock, Journal, JournalError};
+use carhop_app::ports::{Clock, Journal, JournalError, Query};
 use carhop_app::record::{Partition, Record};
-use carhop_app::records::{ApiScope, TenantRecord};
+use carhop_app::records::{ApiKeyRecord, ApiScope, TenantRecord};
 use carhop_app::{App, Call, Failure, Keyring, Parts, Settings};
 use carhop_devices::presence::Registry;
 use carhop_journal::{OpenError, SqliteJournal};
@@ -69,12 +69,30 @@ pub enum StartError {
     /// TLS could not be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] crate::tls::TlsError),
-    /// A file or socket could not be opened.
-    #[error("`{0}` cannot be opened")]
-    Open(String, #[source] std::io::Error),
+    /// What a setting names could not be opened.
+    #[error("`{key}`: `{value}` cannot be opened")]
+    Setting {
+        /// Which setting.
+        key: &'static str,
+        /// What it names.
+        value: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The first entries could not be written.
     #[error("the first entries cannot be written")]
     First(#[from] Failure),
+}
+
+impl StartError {
+    /// What a setting names could not be opened.
+    pub(crate) fn setting(
+        key: &'static str,
+        value: impl std::fmt::Display,
+        source: std::io::Error,
+    ) -> Self {
+        Self::Setting { key, value: value.to_string(), source }
+    }
 }
 
 impl Server {
@@ -87,6 +105,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         config.check()?;
         let partitions = config.partitions()?;
+        let (policies, settings) = (policies(config.policies.as_deref())?, settings(&config)?);
         let tenants = partitions.iter().map(|partition| &partition.tenant);
         let keys = Arc::new(KeyStore::open(&config.data_dir, tenants, clock.now())?);
         let notary = FileNotary::open(&config.data_dir, &partitions, &config.issuer)?;
@@ -102,9 +121,9 @@ impl Server {
             entropy: Arc::new(SystemEntropy),
             bell: Arc::clone(&bell) as _,
             suite: Arc::new(AwsLc),
-            policies: Arc::new(policies(config.policies.as_deref())?),
+            policies: Arc::new(policies),
             keyring: Keyring::new(keys.master()),
-            settings: settings(&config)?,
+            settings,
         });
         Ok(Self {
             app,
@@ -132,8 +151,9 @@ impl Server {
         let roots: String = self.keys.roots().map(|root| pem("CERTIFICATE", root)).collect();
         self.leave(CA_FILE, roots.as_bytes())?;
         self.note_start().await?;
-        if self.keys.created() {
-            let call = self.system_call(&self.partitions[0]);
+        let account = &self.partitions[0];
+        if self.has_no_key(account).await? {
+            let call = self.system_call(account);
             let (_, key) =
                 self.app.make_api_key(&call, "first administrator", &[ApiScope::Admin]).await?;
             self.leave(ADMIN_KEY_FILE, key.as_bytes())?;
@@ -141,11 +161,18 @@ impl Server {
         Ok(())
     }
 
+    /// Whether nobody can ask for anything in this account yet.
+    async fn has_no_key(&self, account: &Partition) -> Result<bool, Failure> {
+        let (partition, kind) = (account.clone(), ApiKeyRecord::KIND);
+        let query = Query { partition, kind, index: None, after: None, limit: 1 };
+        Ok(self.journal.records(query).await?.is_empty())
+    }
+
     /// Leaves a file for the operator in the data directory.
     fn leave(&self, name: &str, bytes: &[u8]) -> Result<(), StartError> {
         let path = self.config.data_dir.join(name);
         private::write(&path, bytes)
-            .map_err(|error| StartError::Open(path.display().to_string(), error))
+            .map_err(|error| StartError::setting("data_dir", path.display(), error))
     }
 
     /// The epoch of trust that devices are told; they refuse commands of an older one.
@@ -189,14 +216,15 @@ impl Server {
 /// The journal's file, made so that only its owner reads it: SQLite gives the files beside it the same mode.
 fn private_journal(data_dir: &Path) -> Result<PathBuf, StartError> {
     let path = data_dir.join(JOURNAL_FILE);
-    private::keep(&path).map_err(|error| StartError::Open(path.display().to_string(), error))?;
+    let kept = private::keep(&path);
+    kept.map_err(|error| StartError::setting("data_dir", path.display(), error))?;
     Ok(path)
 }
 
 /// The policies of a folder, or the shipped ones.
 pub(crate) fn policies(folder: Option<&Path>) -> Result<Bundle, StartError> {
     let Some(folder) = folder else { return Ok(Bundle::embedded()?) };
-    let at = |error| StartError::Open(folder.display().to_string(), error);
+    let at = |error| StartError::setting("policies", folder.display(), error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(at)? {
         let path = entry.map_err(at)?.path();
@@ -212,9 +240,8 @@ pub(crate) fn policies(folder: Option<&Path>) -> Result<Bundle, StartError> {
 fn settings(config: &Config) -> Result<Settings, StartError> {
     let mut attestation_roots = Vec::with_capacity(config.attestation_roots.len());
     for path in &config.attestation_roots {
-        let read = std::fs::read(path);
-        attestation_roots
-            .push(read.map_err(|error| StartError::Open(path.display().to_string(), error))?);
+        let at = |error| StartError::setting("attestation_roots", path.display(), error);
+        attestation_roots.push(std::fs::read(path).map_err(at)?);
     }
     Ok(Settings {
         issuer: config.issuer.clone(),

@@ -170,6 +170,7 @@ fn undocumented() -> Router<Arc<Server>> {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/v1/openapi.json", get(pages::openapi))
+        .route("/problems", get(pages::problems))
         .route("/problems/{code}", get(pages::problem))
         .route("/.well-known/jwks.json", get(pages::keys))
 }

@@ -158,8 +158,9 @@ fn attestation(vouch: &Vouch) -> anyhow::Result<Vec<u8>> {
 
 fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
     let blocks = pem_blocks(&read(path)?)?;
-    let der = blocks.first().context("no key in the file")?;
-    Ok(pki::from_pkcs8(der)?)
+    let none = || format!("{}: no key in the file", path.display());
+    let der = blocks.first().with_context(none)?;
+    pki::from_pkcs8(der).with_context(|| path.display().to_string())
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

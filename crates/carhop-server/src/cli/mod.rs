@@ -8,15 +8,16 @@ mod policy;
 mod remote;
 mod serve;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-/// A self-hostable handoff authority.
+/// Decides who may open which trunk or arm which pump at a parked car, where and when, and proves it afterwards.
 #[derive(Parser)]
-#[command(name = "carhop", version, about, propagate_version = true)]
+#[command(name = "carhop", version, propagate_version = true, after_help = BEGIN_WITH)]
 struct Arguments {
     /// Print what programs can read.
     #[arg(long, global = true)]
@@ -29,14 +30,14 @@ struct Arguments {
 enum Command {
     /// Run the server until it is told to stop.
     Serve {
-        /// The settings; without it, the embedded defaults.
-        #[arg(long)]
+        /// The settings (TOML). Without it: data in `carhop-data`, people on port 8443 and devices on 8444 of this machine.
+        #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
     /// Read the settings and say whether they can be meant.
     CheckConfig {
-        /// The settings.
-        #[arg(long, default_value = "carhop.toml")]
+        /// The settings (TOML).
+        #[arg(long, value_name = "FILE", default_value = "carhop.toml")]
         config: PathBuf,
     },
     /// Check a log, or write it as files.
@@ -54,7 +55,7 @@ enum Command {
     /// What happens on a running server.
     #[command(subcommand)]
     Events(events::EventsCommand),
-    /// Write the generated documents.
+    /// Write the generated documents of the source tree; for those who change Carhop.
     Docs {
         /// The folder to write into.
         #[arg(long, default_value = "docs/generated")]
@@ -101,6 +102,9 @@ fn in_runtime(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow
 fn log(json: bool, filter: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if json { builder.json().init() } else { builder.compact().init() }
 }
+
+const BEGIN_WITH: &str = "Begin with `carhop demo`, which needs nothing, or with `carhop serve`.";

@@ -1,6 +1,6 @@
 //! How the command line asks a running server: over its public interface, with an API key, trusting its own root.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use reqwest::{Certificate, Client, RequestBuilder};
@@ -34,10 +34,10 @@ pub(super) struct Connected {
 impl Remote {
     /// Reads what is needed to ask.
     pub(super) fn connect(self) -> anyhow::Result<Connected> {
-        let roots = std::fs::read(&self.ca).with_context(|| self.ca.display().to_string())?;
+        let roots = std::fs::read(&self.ca).with_context(|| unreadable("--ca", &self.ca))?;
         let roots = Certificate::from_pem_bundle(&roots)?;
         let key = std::fs::read_to_string(&self.key_file)
-            .with_context(|| self.key_file.display().to_string())?;
+            .with_context(|| unreadable("--key-file", &self.key_file))?;
         let client = Client::builder().tls_certs_only(roots).build()?;
         let server = self.server.trim_end_matches('/').to_owned();
         Ok(Connected { client, server, key: key.trim().to_owned(), account: self.account })
@@ -73,9 +73,17 @@ impl Connected {
     }
 }
 
+/// The defaults fit a server that was started in this folder and has been ready once.
+fn unreadable(option: &str, path: &Path) -> String {
+    format!(
+        "`{option} {}` cannot be read; `carhop serve` leaves it in its data folder",
+        path.display()
+    )
+}
+
 /// The answer, or the problem as an error.
 async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
-    let response = request.send().await.context("the server does not answer")?;
+    let response = request.send().await.context("`--server` does not answer")?;
     let good = response.status().is_success();
     let body: Value = response.json().await.context("the answer is not JSON")?;
     if good {

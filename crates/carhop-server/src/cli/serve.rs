@@ -16,7 +16,7 @@ use crate::{ADMIN_KEY_FILE, CA_FILE};
 
 /// Runs the server until it is told to stop.
 pub(super) fn serve(path: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
-    let config = path.map_or_else(|| Ok(Config::default()), Config::read)?;
+    let config = path.map_or_else(|| Ok(Config::default()), read)?;
     log(json, "info");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -39,7 +39,7 @@ pub(super) fn serve(path: Option<&Path>, json: bool) -> anyhow::Result<ExitCode>
 
 /// Reads the settings and says whether they can be meant.
 pub(super) fn check_config(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let config = Config::read(path).with_context(|| path.display().to_string())?;
+    let config = read(path)?;
     let effective = toml::to_string(&config)?;
     if json {
         println!("{}", serde_json::to_string(&config)?);
@@ -47,6 +47,10 @@ pub(super) fn check_config(path: &Path, json: bool) -> anyhow::Result<ExitCode> 
         println!("# {} is fine; in full:\n{effective}", path.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> anyhow::Result<Config> {
+    Config::read(path).with_context(|| path.display().to_string())
 }
 
 async fn stop_signal() -> anyhow::Result<()> {

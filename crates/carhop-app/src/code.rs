@@ -1,6 +1,7 @@
 //! One-time and scannable codes: issued to the customer's bound device, tried by the driver, burned at first use
 //! (M-OTP-1, M-QRC-1). Every try is durable before its answer.
 
+use carhop_kernel::digest::SecretHash;
 use carhop_kernel::evidence::{Fact, PresenceMethod};
 use carhop_kernel::id::{ProofId, SessionId};
 use carhop_kernel::limits;
@@ -10,6 +11,7 @@ use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::otp::Code;
 use carhop_proofs::qr::{self, Handoff, QrError};
+use carhop_proofs::suite::Suite;
 
 use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, Meta, Stream};
@@ -180,24 +182,24 @@ impl App {
         if codes.tries >= limits::CODE_TRIES_PER_STOP_MAX {
             return Err(Reason::CodeAttemptsExhausted);
         }
-        let live = codes.live.as_ref().ok_or(Reason::CodeWrong)?;
-        if live.tries >= limits::CODE_TRIES_MAX {
+        if codes.live.as_ref().is_some_and(|live| live.tries >= limits::CODE_TRIES_MAX) {
             return Err(Reason::CodeAttemptsExhausted);
         }
         let method = match presented {
             Presented::Digits(digits) => {
                 let code = Code::parse(digits).ok_or(Reason::CodeWrong)?;
-                let pepper = self.pepper(&call.partition);
-                if !code.matches(&live.hash, self.suite(), &pepper, stop.session.id, live.proof) {
+                if !is_live(self.suite(), &self.pepper(&call.partition), codes, &code) {
                     return Err(Reason::CodeWrong);
                 }
                 PresenceMethod::Code
             }
             Presented::Scan(text) => {
-                self.check_scan(call, stop.session.id, live.proof, text, now)?;
+                let proof = codes.live.as_ref().map_or(NO_PROOF, |live| live.proof);
+                self.check_scan(call, stop.session.id, proof, text, now)?;
                 PresenceMethod::Scan
             }
         };
+        let live = codes.live.as_ref().ok_or(Reason::CodeWrong)?;
         if live.order_version != stop.session.order.version {
             return Err(Reason::OrderChanged);
         }
@@ -284,12 +286,87 @@ impl App {
     }
 }
 
+/// Whether the digits are those of the live code. Where no code lives they are compared with what no code has, so that an
+/// answer says as much and takes as long (M-OTP-1).
+fn is_live(suite: &dyn Suite, pepper: &[u8], codes: &CodesRecord, code: &Code) -> bool {
+    let (proof, hash) =
+        codes.live.as_ref().map_or((NO_PROOF, &NO_HASH), |live| (live.proof, &live.hash));
+    code.matches(hash, suite, pepper, codes.session, proof) && codes.live.is_some()
+}
+
 async fn codes(reads: &mut Reads<'_>, session: SessionId) -> Result<CodesRecord, Failure> {
     let none = CodesRecord { session, live: None, issues: 0, tries: 0 };
     Ok(reads.find::<CodesRecord>(session.to_string()).await?.unwrap_or(none))
 }
 
+/// Stands for the name and the hash of a code where there is none.
+const NO_PROOF: ProofId = ProofId::from_bytes([0; 16]);
+const NO_HASH: SecretHash = SecretHash([0; 32]);
 /// The stable name of the request for a code.
 const ISSUE_CODE: &str = "issue_code";
 /// A draw of 32 bytes fails about once in 10^20; a few more make it never.
 const CODE_DRAWS_MAX: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use carhop_proofs::suite::{KeyError, PublicKey, RustCrypto, SigningKey};
+
+    use super::*;
+
+    /// Counts what is hashed.
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl Suite for Counting {
+        fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            RustCrypto.sha256(parts)
+        }
+
+        fn hmac_sha256(&self, key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            RustCrypto.hmac_sha256(key, parts)
+        }
+
+        fn public_key(&self, key: &SigningKey) -> Result<PublicKey, KeyError> {
+            RustCrypto.public_key(key)
+        }
+
+        fn p256_public_key(&self, sec1: &[u8]) -> Result<PublicKey, KeyError> {
+            RustCrypto.p256_public_key(sec1)
+        }
+
+        fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<[u8; 64], KeyError> {
+            RustCrypto.sign(key, message)
+        }
+
+        fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+            RustCrypto.verify(key, message, signature)
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_wrong_and_one_that_was_never_made_cost_the_same_work() {
+        let session = SessionId::from_bytes([1; 16]);
+        let none = CodesRecord { session, live: None, issues: 0, tries: 0 };
+        let (right, wrong) = (Code::parse("481920").unwrap(), Code::parse("481921").unwrap());
+        let proof = ProofId::from_bytes([2; 16]);
+        let live = LiveCode {
+            proof,
+            hash: right.hash(&RustCrypto, b"pepper", session, proof),
+            order_version: 1,
+            expires_at: Timestamp::from_unix_s(1_800_000_000),
+            tries: 0,
+        };
+        let one = CodesRecord { live: Some(live), ..none.clone() };
+        for (codes, code, expected) in
+            [(&one, &right, true), (&one, &wrong, false), (&none, &right, false)]
+        {
+            let counting = Counting::default();
+            assert_eq!(is_live(&counting, b"pepper", codes, code), expected);
+            assert_eq!(counting.0.into_inner(), 1);
+        }
+    }
+}

@@ -142,11 +142,17 @@ impl Connection {
 /// keep its place for ever.
 fn speaker(http2: bool) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .max_headers(HEADERS_COUNT_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(HEADERS_MAX);
     if http2 { builder.http2_only() } else { builder.http1_only() }
@@ -156,6 +162,12 @@ fn speaker(http2: bool) -> Builder<TokioExecutor> {
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long the headers of a request may take.
 const HEADERS_MAX: Duration = Duration::from_secs(10);
+/// Bytes that the headers of an HTTP/1.1 request may have; also the buffer that bodies are read through.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Headers of an HTTP/1.1 request.
+const HEADERS_COUNT_MAX: usize = 100;
+/// Bytes that the headers of an HTTP/2 request may have, as RFC 9113 §10.5.1 counts them.
+const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
 /// Requests at the same time on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
 /// How often an HTTP/2 peer is asked whether it is still there.

@@ -92,11 +92,25 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if depth(&value) > DEPTH_MAX {
         return Err(Problem::malformed("nested too deeply"));
     }
-    T::deserialize(value).map_err(|error| {
-        let why = error.to_string();
-        let named = why.split('`').nth(1).unwrap_or_default().to_owned();
-        Problem::invalid(named, why)
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let why = error.into_inner().to_string();
+        Problem::invalid(member(&path, &why), why)
     })
+}
+
+/// The member that was wrong, as a path such as `legs[0].lines`. Of a member that is missing or unknown the reader may
+/// know only where it would stand.
+fn member(path: &str, why: &str) -> String {
+    let named = why.strip_prefix("missing field `").or(why.strip_prefix("unknown field `"));
+    let named = named.and_then(|rest| rest.split('`').next());
+    let outer = if path == "." { "" } else { path };
+    match named {
+        None => outer.to_owned(),
+        Some(name) if outer.is_empty() => name.to_owned(),
+        Some(name) if outer == name || outer.ends_with(&format!(".{name}")) => outer.to_owned(),
+        Some(name) => format!("{outer}.{name}"),
+    }
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
@@ -131,6 +145,38 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Plate {
         plate: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Cars {
+        #[expect(dead_code, reason = "only read")]
+        cars: Vec<Plate>,
+        #[expect(dead_code, reason = "only read")]
+        paint: Option<Paint>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Paint {
+        Red,
+    }
+
+    #[test]
+    fn a_problem_names_the_member_and_not_its_value() {
+        for (body, param) in [
+            ("{\"cars\":[],\"paint\":\"green\"}", "paint"),
+            ("{\"cars\":[{\"plate\":1}]}", "cars[0].plate"),
+            ("{\"cars\":[{}]}", "cars[0].plate"),
+            ("{\"cars\":[{\"plate\":\"A\",\"vin\":1}]}", "cars[0].vin"),
+            ("{\"cars\":{}}", "cars"),
+            ("{\"wheels\":4}", "wheels"),
+            ("{}", "cars"),
+        ] {
+            let problem = parse::<Cars>(body.as_bytes()).unwrap_err();
+            assert_eq!(problem.param.as_deref(), Some(param), "{body}: {:?}", problem.detail);
+        }
+        assert!(parse::<Cars>(b"{\"cars\":[],\"paint\":\"red\"}").is_ok());
     }
 
     #[test]

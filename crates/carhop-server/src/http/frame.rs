@@ -1,5 +1,6 @@
 //! The frame around every request: an id for it, a bound on its size, a budget, measurements, and problems written out.
 
+use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use axum::response::{IntoResponse, Response};
 use carhop_app::ports::Clock;
 use carhop_kernel::id::RequestId;
 use futures_util::FutureExt;
+use http_body_util::LengthLimitError;
 
 use super::dpop::NONCE;
 use super::lanes::Lane;
 use super::problem::{Problem, of_status};
+use super::single;
 use crate::clock::Stopwatch;
 use crate::entropy::random;
 use crate::listener::Peer;
@@ -64,7 +67,7 @@ async fn handled(
     })
 }
 
-/// Takes the request out of its network's budget. What it shows as a credential is not looked at yet, so it counts for
+/// Takes the request out of its network's budget, and refuses what has no one meaning. What it shows as a credential is not looked at yet, so it counts for
 /// nothing.
 fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem> {
     let extensions = request.extensions();
@@ -73,7 +76,8 @@ fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem>
     if GUESSABLE.contains(&route) && peer.certificates.is_empty() {
         server.budgets.spend_guess(address, extensions.get::<MatchedPath>())?;
     }
-    server.budgets.spend(address)
+    server.budgets.spend(address)?;
+    single::check(request)
 }
 
 /// Reads the whole body before anything answers: a client that is answered while it still sends may take that for a
@@ -83,8 +87,15 @@ async fn gathered(request: Request) -> Result<Request, Problem> {
     let read = within(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
     let bytes = read
         .ok_or_else(|| of_status(StatusCode::REQUEST_TIMEOUT))?
-        .map_err(|_| of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
+        .map_err(|error| unread(&error))?;
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn unread(error: &axum::Error) -> Problem {
+    if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) {
+        return of_status(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    Problem::malformed("the body does not come whole")
 }
 
 /// Writes a problem out, also one that a library gave as a bare status.

@@ -8,4 +8,5 @@ pub(crate) mod identify;
 pub(crate) mod lanes;
 pub(crate) mod limit;
 pub(crate) mod problem;
+pub(crate) mod single;
 pub(crate) mod time;

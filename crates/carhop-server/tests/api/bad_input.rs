@@ -1,9 +1,12 @@
 //! Hostile and mistaken requests are refused with a clear reason, and never with a fault of the server.
 
-use serde_json::json;
+use carhop_proofs::pki;
+use carhop_proofs::suite::AwsLc;
+use carhop_server::keys::fresh_key;
+use serde_json::{Value, json};
 
 use crate::stop::{Stop, order};
-use crate::world::{By, World, read, uuid};
+use crate::world::{Answer, By, World, read, text, uuid};
 
 #[tokio::test]
 async fn bad_bodies_are_refused_by_what_is_wrong_with_them() {
@@ -22,7 +25,7 @@ async fn bad_bodies_are_refused_by_what_is_wrong_with_them() {
         ("{\"name\":\"a\"}", 400, "invalid_request", Some("scopes")),
         ("{\"name\":\"a\",\"scopes\":[],\"admin\":true}", 400, "invalid_request", Some("admin")),
         ("{\"name\":\"a\",\"scopes\":[]}", 400, "invalid_request", Some("scopes")),
-        ("{\"name\":\"a\",\"scopes\":[\"root\"]}", 400, "invalid_request", Some("root")),
+        ("{\"name\":\"a\",\"scopes\":[\"root\"]}", 400, "invalid_request", Some("scopes[0]")),
         ("{\"name\":\"\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
         ("{\"name\":\"a\\u0000b\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
     ] {
@@ -109,5 +112,52 @@ async fn a_refusal_names_its_reasons_with_remedies_and_its_decision_can_be_read(
     let decision = world.ask(admin, "GET", &path, None).await.expect(200);
     assert_eq!(decision.body["granted"], false);
     assert_eq!(decision.body["session"], *stop.session);
+    world.stop().await;
+}
+
+/// An answer without what differs from request to request.
+fn told(mut answer: Answer) -> (u16, Value) {
+    if let Some(body) = answer.body.as_object_mut() {
+        body.remove("trace_id");
+    }
+    (answer.status, answer.body)
+}
+
+#[tokio::test]
+async fn a_wrong_code_is_answered_like_one_that_was_never_made() {
+    let world = World::start().await;
+    let stop = Stop::assigned(&world).await;
+    let present = async |code: &str| {
+        let by = By::Certificate(&stop.handset_client);
+        told(world.ask(by, "POST", &stop.path("proofs"), Some(json!({ "code": code }))).await)
+    };
+    let unknown = present("000000").await;
+    let ask = Some(json!({}));
+    let made = world.ask(stop.by_customer(), "POST", &stop.path("codes"), ask).await.expect(201);
+    let wrong = if made.text("code") == "000000" { "000001" } else { "000000" };
+    assert_eq!(present(wrong).await, unknown);
+    assert_eq!((unknown.0, &unknown.1["code"]), (403, &json!("code_wrong")));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_used_is_answered_like_one_that_never_was() {
+    let world = World::start().await;
+    let ask = json!({ "class": "lock", "name": "x" });
+    let admin = By::Key(&world.admin);
+    let made = world.ask(admin, "POST", "/v1/devices/tickets", Some(ask.clone())).await;
+    let foreign = By::ForeignKey(&world.foreign_admin);
+    let elsewhere = world.ask(foreign, "POST", "/v1/devices/tickets", Some(ask)).await;
+    let enrol = async |ticket: String| {
+        let csr = text(&pki::csr(&AwsLc, &fresh_key()).unwrap());
+        let ask = json!({ "ticket": ticket, "csr": csr });
+        world.ask(By::Nobody, "POST", "/v1/devices/enrolments", Some(ask)).await
+    };
+    enrol(made.text("ticket")).await.expect(201);
+    let used = told(enrol(made.text("ticket")).await);
+    assert_eq!((used.0, &used.1["code"]), (401, &json!("unauthenticated")));
+    for unknown in [elsewhere.text("ticket"), "cht_x".to_owned(), String::new()] {
+        assert_eq!(told(enrol(unknown).await), used);
+    }
     world.stop().await;
 }

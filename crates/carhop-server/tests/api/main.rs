@@ -15,6 +15,10 @@ mod gateway;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod tiles;

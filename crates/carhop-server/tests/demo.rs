@@ -4,7 +4,7 @@ use std::process::Command;
 
 #[test]
 fn a_headless_demo_of_four_stops_ends_as_its_scenarios_say() {
-    let said = demo(&["--stops", "4", "--seed", "11"]);
+    let said = demo(&["--stops", "4", "--seed", "11"]).unwrap();
     for wanted in ["4 stops", "all well", "audit verified"] {
         assert!(said.contains(wanted), "`{wanted}` is missing:\n{said}");
     }
@@ -19,7 +19,8 @@ fn a_mistake_an_attack_and_a_broken_lock_end_as_the_table_says() {
         "code raced",
         "--scenario",
         "lock jammed",
-    ]);
+    ])
+    .unwrap();
     let words: Vec<&str> = said.split_whitespace().collect();
     for wanted in [
         "refused code_wrong",
@@ -32,7 +33,7 @@ fn a_mistake_an_attack_and_a_broken_lock_end_as_the_table_says() {
 
 #[test]
 fn the_list_names_every_scenario_with_its_end() {
-    let said = demo(&["--list"]);
+    let said = demo(&["--list"]).unwrap();
     for wanted in ["all well", "lock jammed", "completed in part; goods failed, fuel settled"] {
         assert!(said.contains(wanted), "`{wanted}` is missing:\n{said}");
     }
@@ -51,17 +52,16 @@ fn a_demo_whose_recordings_are_missing_fails() {
 }
 
 /// What a demo says that must succeed.
-fn demo(arguments: &[&str]) -> String {
-    let data = tempfile::tempdir().unwrap();
+fn demo(arguments: &[&str]) -> std::io::Result<String> {
+    let data = tempfile::tempdir()?;
     let output = Command::new(env!("CARGO_BIN_EXE_carhop"))
         .args(["demo", "--headless", "--speed", "10", "--data"])
         .arg(data.path())
         .args(arguments)
-        .output()
-        .unwrap();
+        .output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{complained}");
     assert!(!said.contains('✗'), "{said}");
-    said
+    Ok(said)
 }

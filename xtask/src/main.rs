@@ -27,6 +27,14 @@ enum Task {
     },
     /// Runs the benchmarks; every argument goes to `cargo bench`
     Bench(PassedOn),
+    /// Kills server, locks and pumps so many times while stops are made, and settles the account
+    KillRounds {
+        /// How many kills
+        rounds: u64,
+        /// The same seed plans the same kills
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 #[derive(clap::Args)]
@@ -59,6 +67,13 @@ fn run(task: Task) -> anyhow::Result<()> {
             let mut bench = commands::cargo("bench --workspace");
             bench.args(arguments);
             commands::become_command(bench)
+        }
+        Task::KillRounds { rounds, seed } => {
+            let mut kills =
+                commands::cargo("test --package carhop-server --test kills -- --nocapture");
+            kills.env("CARHOP_KILL_ROUNDS", rounds.to_string());
+            kills.env("CARHOP_KILL_SEED", seed.to_string());
+            commands::become_command(kills)
         }
     }
 }

@@ -67,6 +67,28 @@ impl Batch {
             sequenced: Vec::new(),
         }
     }
+
+    /// Whether it withdraws something, so that it must work when nothing else does: a full disk stops releases and must
+    /// not stop revocations and holds. The start of a server counts, because without it there is nobody to ask.
+    pub fn takes_away(&self) -> bool {
+        self.entries.iter().any(|entry| match &entry.body {
+            Body::Session(event) => {
+                matches!(**event, Event::SessionRevoked { .. } | Event::SessionHeld { .. })
+            }
+            Body::TokenRevoked { .. } => true,
+            Body::Device(event) => matches!(event, DeviceEvent::Revoked { .. }),
+            Body::Operator(event) => matches!(
+                event,
+                OperatorEvent::TenantHold { held: true } | OperatorEvent::Started { .. }
+            ),
+            Body::Refused(_)
+            | Body::CodeIssued { .. }
+            | Body::ProofFailed { .. }
+            | Body::TokenIssued { .. }
+            | Body::CustomerBound { .. }
+            | Body::PlaceJudged(_) => false,
+        })
+    }
 }
 
 /// What an append came to.

@@ -77,6 +77,20 @@ pub trait Journal: Send + Sync {
         from: u64,
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>>;
+
+    /// How it is.
+    fn condition(&self) -> Condition;
+}
+
+/// How a journal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It takes everything.
+    Well,
+    /// It has no room left but the reserve, and takes only what [`Batch::takes_away`].
+    Full,
+    /// It has failed and takes nothing until it is opened again.
+    Stopped,
 }
 
 /// Which records to list.
@@ -114,6 +128,9 @@ pub enum JournalError {
     /// It cannot be reached or has stopped; nothing happened.
     #[error("the journal is unavailable: {0}")]
     Unavailable(String),
+    /// There is no room left for it, nothing happened. Revocations and holds still go through.
+    #[error("there is no room left")]
+    Full,
     /// It holds something that cannot be read; a bug or tampering.
     #[error("the journal holds something unreadable: {0}")]
     Corrupt(String),

@@ -9,7 +9,7 @@ use carhop_app::batch::{
     Appended, Batch, Effect, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Sequenced, Spend,
     Stream, Timer, TimerSubject, Write,
 };
-use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
 use carhop_kernel::id::{DeviceId, EventId};
 use carhop_kernel::time::Timestamp;
@@ -108,6 +108,10 @@ impl Journal for MemoryJournal {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         Box::pin(async move { Ok(self.state().log(&partition, from, limit)) })
+    }
+
+    fn condition(&self) -> Condition {
+        Condition::Well
     }
 }
 

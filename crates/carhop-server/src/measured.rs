@@ -5,7 +5,7 @@ use std::sync::Arc;
 use carhop_app::batch::{
     Appended, Batch, Body, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
-use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::session::Event;
 use carhop_kernel::time::Timestamp;
@@ -102,6 +102,10 @@ impl<J: Journal> Journal for Measured<J> {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.inner.log(partition, from, limit)
+    }
+
+    fn condition(&self) -> Condition {
+        self.inner.condition()
     }
 }
 

@@ -7,6 +7,7 @@ mod append;
 mod open;
 mod queue;
 mod read;
+mod reserve;
 mod writer;
 
 use std::path::Path;
@@ -16,15 +17,16 @@ use std::thread::{self, JoinHandle};
 use carhop_app::batch::{
     Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
-use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::time::Timestamp;
 use futures_channel::oneshot;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 pub use open::OpenError;
 use queue::{Job, Lease, Queue};
 use read::Readings;
+use reserve::Reserve;
 use writer::Writer;
 
 /// A journal in a file. Dropping it finishes what waits and joins its threads.
@@ -38,10 +40,17 @@ impl SqliteJournal {
     /// Opens or creates the file, brings its schema up to date and starts the threads. Blocks meanwhile.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let connection = open::open_writer(path)?;
+        let mut reserve = Reserve::beside(path);
+        let connection = match open::open_writer(path) {
+            // What stops revocations until somebody clears the disk must not be the opening itself.
+            Err(OpenError::Database(error)) if is_full(&error) && reserve.give_up() => {
+                open::open_writer(path)?
+            }
+            opened => opened?,
+        };
         let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
         let mut journal = Self { queue, readings, threads: Vec::new() };
-        let writer = Writer::new(connection, Arc::clone(&journal.queue));
+        let writer = Writer::new(connection, Arc::clone(&journal.queue), reserve);
         journal.start("journal-writer", move || writer.run())?;
         for _ in 0..READERS {
             let (reader, readings) = (open::open_reader(path)?, Arc::clone(&journal.readings));
@@ -195,6 +204,10 @@ impl Journal for SqliteJournal {
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.read(move |connection| read::log(connection, &partition, from, limit))
     }
+
+    fn condition(&self) -> Condition {
+        self.queue.condition()
+    }
 }
 
 /// A stream as its kind and subject in the tables.
@@ -211,6 +224,16 @@ fn stream_parts(stream: &Stream) -> (&'static str, &[u8]) {
 fn millis(timestamp: Timestamp) -> i64 {
     i64::try_from(timestamp.unix_ms()).unwrap_or(i64::MAX)
 }
+
+/// Whether the disk had no room. A map of the write-ahead log that cannot grow looks like a failed write.
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == SHARED_MEMORY_SIZE
+    })
+}
+
+/// `SQLITE_IOERR_SHMSIZE`.
+const SHARED_MEMORY_SIZE: i32 = 0x130a;
 
 /// Threads that read, each with a connection of its own.
 const READERS: usize = 4;

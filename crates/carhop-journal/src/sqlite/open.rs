@@ -56,9 +56,10 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
 /// could not flush is still read from the system's cache, though it may never have reached the disk; from here on
 /// whatever can be read is also there.
 fn settle(connection: &Connection) -> Result<(), OpenError> {
-    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0))? {
-        0 => Ok(()),
-        1.. => Err(OpenError::Held),
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0)) {
+        Ok(0) => Ok(()),
+        Ok(1..) => Err(OpenError::Held),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -109,6 +110,9 @@ fn check_schema(connection: &Connection) -> Result<u32, OpenError> {
 /// Runs the migrations that the file has not seen, all of them or none.
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let behavior = TransactionBehavior::Immediate;
+    if check_schema(connection)? == MIGRATIONS.last().map_or(0, |(number, _)| *number) {
+        return Ok(());
+    }
     let transaction = Transaction::new(connection, behavior)?;
     let schema = check_schema(&transaction)?;
     for (number, migration) in MIGRATIONS {

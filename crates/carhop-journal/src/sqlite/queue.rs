@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::batch::{Appended, Batch, LeasedEffect};
-use carhop_app::ports::{AppendError, JournalError};
+use carhop_app::ports::{AppendError, Condition, JournalError};
 use carhop_kernel::time::Timestamp;
 use futures_channel::oneshot;
 
@@ -44,6 +44,8 @@ struct Waiting {
     refusals: VecDeque<Job>,
     leases: VecDeque<Lease>,
     refusals_given_up: u64,
+    /// Whether only what takes something away is written.
+    is_full: bool,
     /// Why nothing is taken any more.
     closed: Option<String>,
 }
@@ -85,6 +87,19 @@ impl Queue {
 
     pub(super) fn refusals_given_up(&self) -> u64 {
         self.lock().refusals_given_up
+    }
+
+    pub(super) fn condition(&self) -> Condition {
+        let waiting = self.lock();
+        match (&waiting.closed, waiting.is_full) {
+            (Some(_), _) => Condition::Stopped,
+            (None, true) => Condition::Full,
+            (None, false) => Condition::Well,
+        }
+    }
+
+    pub(super) fn note_full(&self, is_full: bool) {
+        self.lock().is_full = is_full;
     }
 
     /// Waits for work; `None` once the queue is closed and empty.
@@ -145,10 +160,15 @@ impl Waiting {
     }
 }
 
-/// Tells everyone that nothing happened. Whoever no longer waits needs no answer.
+/// Tells everyone that nothing happened.
 pub(super) fn reply_unavailable(jobs: impl IntoIterator<Item = Job>, why: &str) {
+    reply(jobs, &JournalError::Unavailable(why.to_owned()));
+}
+
+/// Tells everyone what went wrong. Whoever no longer waits needs no answer.
+pub(super) fn reply(jobs: impl IntoIterator<Item = Job>, error: &JournalError) {
     for job in jobs {
-        let _ = job.answer.send(Err(JournalError::Unavailable(why.to_owned()).into()));
+        let _ = job.answer.send(Err(error.clone().into()));
     }
 }
 

@@ -16,8 +16,9 @@ use carhop_kernel::time::Timestamp;
 use rusqlite::Connection;
 
 use super::append::{self, Failure};
-use super::queue::{Job, Lease, Queue, Turn, reply_unavailable};
-use super::read;
+use super::queue::{Job, Lease, Queue, Turn, reply, reply_unavailable};
+use super::reserve::Reserve;
+use super::{is_full, read};
 
 /// Owns the connection that writes.
 pub(super) struct Writer {
@@ -29,6 +30,10 @@ pub(super) struct Writer {
     erasure_is_open: bool,
     /// Batches in the write-ahead log since it was last copied into the file.
     uncopied: usize,
+    /// Room for what must work on a full disk.
+    reserve: Reserve,
+    /// When the disk was found full last.
+    full_since: Option<Timestamp>,
 }
 
 /// What a batch came to.
@@ -39,8 +44,16 @@ type Outcome = Result<Appended, AppendError>;
 struct Stopped(String);
 
 impl Writer {
-    pub(super) fn new(connection: Connection, queue: Arc<Queue>) -> Self {
-        Self { connection, queue, leases: BTreeMap::new(), erasure_is_open: false, uncopied: 0 }
+    pub(super) fn new(connection: Connection, queue: Arc<Queue>, reserve: Reserve) -> Self {
+        Self {
+            connection,
+            queue,
+            leases: BTreeMap::new(),
+            erasure_is_open: false,
+            uncopied: 0,
+            reserve,
+            full_since: None,
+        }
     }
 
     /// Works until the queue is closed and empty, or a commit fails.
@@ -63,17 +76,58 @@ impl Writer {
         }
     }
 
-    /// One commit for all. Nobody hears of success before it.
+    /// One commit for all; on a full disk for those that take something away.
     fn commit(&mut self, jobs: Vec<Job>) -> Result<(), Stopped> {
+        let jobs = self.admitted(jobs);
+        let Some(left) = self.attempt(jobs)? else { return Ok(()) };
+        if self.reserve.give_up() {
+            tracing::error!("the disk is full: the journal takes revocations and holds only");
+        }
+        self.full_since = left.iter().map(|job| job.batch.at).max();
+        self.queue.note_full(true);
+        let urgent = self.admitted(left);
+        if let Some(left) = self.attempt(urgent)? {
+            reply(left, &JournalError::Full);
+        }
+        Ok(())
+    }
+
+    /// Those that may be written now; the others hear that there is no room. Looks for room now and then.
+    fn admitted(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+        let (Some(since), Some(now)) = (self.full_since, jobs.iter().map(|job| job.batch.at).max())
+        else {
+            return jobs;
+        };
+        if now.since_ms(since) >= LOOK_FOR_ROOM_MS {
+            if self.reserve.take() {
+                tracing::info!("there is room again: the journal takes everything");
+                self.full_since = None;
+                self.queue.note_full(false);
+                return jobs;
+            }
+            self.full_since = Some(now);
+        }
+        let (urgent, others): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| job.batch.takes_away());
+        reply(others, &JournalError::Full);
+        urgent
+    }
+
+    /// One commit. Nobody hears of success before it. Returns the jobs if there was no room for them: nothing happened.
+    fn attempt(&mut self, jobs: Vec<Job>) -> Result<Option<Vec<Job>>, Stopped> {
         if jobs.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if let Err(error) = execute(&self.connection, "BEGIN IMMEDIATE") {
+            if is_full(&error) {
+                return Ok(Some(jobs));
+            }
             reply_unavailable(jobs, &error.to_string());
-            return Ok(());
+            return Ok(None);
         }
         let outcomes = match self.apply_all(&jobs) {
             Ok(outcomes) => outcomes,
+            Err(error) if is_full(&error) => return self.roll_back().map(|()| Some(jobs)),
             Err(error) => {
                 // Nothing was committed, so nothing happened; but a connection in an unknown state is not used again.
                 let why = error.to_string();
@@ -81,19 +135,30 @@ impl Writer {
                 return Err(Stopped(why));
             }
         };
-        if let Err(error) = execute(&self.connection, "COMMIT") {
-            let why = error.to_string();
-            for job in jobs {
-                let _ = job.answer.send(Err(JournalError::Unknown(why.clone()).into()));
+        match execute(&self.connection, "COMMIT") {
+            Ok(()) => {}
+            // The last frame, which makes a commit of all before it, did not get into the log.
+            Err(error) if is_full(&error) => return self.roll_back().map(|()| Some(jobs)),
+            Err(error) => {
+                let why = error.to_string();
+                reply(jobs, &JournalError::Unknown(why.clone()));
+                return Err(Stopped(why));
             }
-            return Err(Stopped(why));
         }
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             self.note(&job.batch, outcome.is_ok());
             // Whoever no longer waits needs no answer.
             let _ = job.answer.send(outcome);
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Ends the transaction, unless the database has done so itself.
+    fn roll_back(&self) -> Result<(), Stopped> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        execute(&self.connection, "ROLLBACK").map_err(|error| Stopped(error.to_string()))
     }
 
     fn apply_all(&self, jobs: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
@@ -137,8 +202,12 @@ impl Writer {
             (false, true) => "PASSIVE",
             (false, false) => return Ok(()),
         };
-        let is_held = self.copy_log(mode).map_err(|error| Stopped(error.to_string()))?;
-        self.erasure_is_open &= is_held;
+        match self.copy_log(mode) {
+            Ok(is_held) => self.erasure_is_open &= is_held,
+            // Everything stays in the log, which was flushed.
+            Err(error) if is_full(&error) => {}
+            Err(error) => return Err(Stopped(error.to_string())),
+        }
         self.uncopied = 0;
         Ok(())
     }
@@ -157,6 +226,7 @@ fn isolated(connection: &Connection, batch: &Batch) -> rusqlite::Result<Outcome>
     execute(connection, "SAVEPOINT batch")?;
     let outcome = match append::apply(connection, batch) {
         Ok(appended) => Ok(appended),
+        Err(Failure::Database(error)) if is_full(&error) => return Err(error),
         Err(failure) => {
             execute(connection, "ROLLBACK TO batch")?;
             Err(match failure {
@@ -184,3 +254,6 @@ impl Drop for StopOnExit<'_> {
 
 /// Batches after which the write-ahead log is copied into the file: about a thousand pages.
 const UNCOPIED_MAX: usize = 128;
+
+/// How often a full disk is looked at again, in the time of the batches.
+const LOOK_FOR_ROOM_MS: u64 = 5_000;

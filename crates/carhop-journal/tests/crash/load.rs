@@ -6,12 +6,13 @@ use std::thread;
 
 use carhop_app::batch::{Batch, Body, Effect, Entry, Meta, Spend, Stream, Write};
 use carhop_app::batch::{Timer, TimerSubject};
-use carhop_app::ports::{AppendError, Journal, Query};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Query};
 use carhop_app::record::{Kind, Partition, RecordKey};
 use carhop_journal::SqliteJournal;
 use carhop_journal::conformance::block_on;
 use carhop_kernel::actor::Actor;
-use carhop_kernel::id::{CommandId, DeviceId, EventId, SessionId, TokenId};
+use carhop_kernel::digest::KeyThumbprint;
+use carhop_kernel::id::{CommandId, CustomerId, DeviceId, EventId, SessionId, TokenId};
 use carhop_kernel::time::Timestamp;
 
 /// The last number of each producer whose batch was acknowledged.
@@ -45,6 +46,38 @@ pub fn append(path: &Path, batches: u32) {
             });
         }
     });
+}
+
+/// Appends until the disk is full, then only what takes something away; and everything again
+/// once a line on standard input says that there is room.
+pub fn fill(path: &Path) {
+    let journal = SqliteJournal::open(path).unwrap();
+    let append = |producer, number, at| {
+        let mut batch = batch(producer, number);
+        batch.at = at;
+        block_on(journal.append(batch))
+    };
+    let mut last = 0;
+    let refused = loop {
+        match append(KEEPS, last + 1, NOW) {
+            Ok(_) => last += 1,
+            Err(refused) => break refused,
+        }
+        println!("{KEEPS} {last}");
+    };
+    assert_eq!(refused, AppendError::Journal(JournalError::Full));
+    assert_eq!(journal.condition(), Condition::Full);
+    for number in 1..=WITHDRAWN {
+        append(TAKES_AWAY, number, NOW).unwrap();
+        println!("{TAKES_AWAY} {number}");
+        let refused = append(KEEPS, last + 1, NOW.plus_ms(u64::from(number) * 1_000));
+        assert_eq!(refused, Err(AppendError::Journal(JournalError::Full)));
+    }
+    println!("{FULL}");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    append(KEEPS, last + 1, NOW.plus_ms(3_600_000)).unwrap();
+    println!("{KEEPS} {}", last + 1);
+    assert_eq!(journal.condition(), Condition::Well);
 }
 
 /// Everything acknowledged is there, nothing is there by half; returns how many batches were found.
@@ -104,7 +137,13 @@ fn batch(producer: u8, number: u32) -> Batch {
         token: None,
         device: None,
     };
-    let body = Body::TokenRevoked { token: TokenId::from_bytes(bytes) };
+    let body = match producer {
+        KEEPS => Body::CustomerBound {
+            customer: CustomerId::from_bytes(bytes),
+            key: KeyThumbprint([producer; 32]),
+        },
+        _ => Body::TokenRevoked { token: TokenId::from_bytes(bytes) },
+    };
     let session = SessionId::from_bytes(bytes);
     let key = RecordKey { partition: partition(), kind: Kind::Token, key: event.to_string() };
     let indexes = vec![("producer", producer.to_string())];
@@ -145,3 +184,9 @@ fn partition() -> Partition {
 
 const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
 const PRODUCERS: u8 = 8;
+/// The producer whose batches take nothing away, and one whose do.
+const KEEPS: u8 = 0;
+const TAKES_AWAY: u8 = 1;
+const WITHDRAWN: u32 = 100;
+/// Said when the disk is full and everything was tried.
+pub const FULL: &str = "full";

@@ -21,6 +21,8 @@ fn main() {
     match arguments.as_slice() {
         [APPEND, path, batches] => load::append(Path::new(path), batches.parse().unwrap()),
         #[cfg(target_os = "linux")]
+        [power::FILL, path, _] => load::fill(Path::new(path)),
+        #[cfg(target_os = "linux")]
         [power::BARE, path, level] => power::insert_bare(Path::new(path), level),
         _ => test(),
     }

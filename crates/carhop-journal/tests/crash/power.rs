@@ -1,6 +1,7 @@
 //! The power fails while the process appends, at many moments and with different losses; and a flush fails once.
 //! That the layer beneath would find a fault is shown by faults: weaker settings, and flushes that are skipped.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,6 +16,7 @@ pub fn test() {
     whatever_was_acknowledged_survives_a_power_cut_at_any_moment();
     a_weaker_setting_or_a_skipped_flush_would_be_found();
     after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened_again();
+    on_a_full_disk_only_what_takes_something_away_is_taken_and_nothing_is_lost();
 }
 
 fn whatever_was_acknowledged_survives_a_power_cut_at_any_moment() {
@@ -57,6 +59,25 @@ fn after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened
     println!(
         "after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened_again ... ok"
     );
+}
+
+/// From the first refusal on, revocations go through and everything else is refused, until there is room again.
+fn on_a_full_disk_only_what_takes_something_away_is_taken_and_nothing_is_lost() {
+    let run = Run::new();
+    let room = Fault::Room(ROOM_BYTES);
+    room.set(&run.controls()).unwrap();
+    let mut child = run.child([FILL, "", ""]);
+    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap() == load::FULL), "it was never full");
+    room.lift(&run.controls()).unwrap();
+    child.stdin.take().unwrap().write_all(b"there is room\n").unwrap();
+    assert!(lines.next().unwrap().unwrap().starts_with("0 "), "it never came back");
+    assert!(child.wait().unwrap().success());
+    let found = run.cut_power(CUTS, |path, said| load::check(path, said).map(drop));
+    assert_eq!(found, None);
+    println!("on_a_full_disk_only_what_takes_something_away_is_taken_and_nothing_is_lost ... ok");
 }
 
 /// Inserts rows as somebody would who trusts the default settings.
@@ -156,12 +177,16 @@ impl Run {
 
 /// Inserts into a bare database at this path with this level of `synchronous`.
 pub const BARE: &str = "--bare";
+/// Appends to the journal at this path until the disk is full.
+pub const FILL: &str = "--fill";
 const APPEND: &str = super::APPEND;
 const JOURNAL: &str = "journal";
 
 /// Enough for several checkpoints of the write-ahead log.
 const BATCHES: u32 = 40;
-/// Enough for one.
-const FAILING_BATCHES: u32 = 30;
+/// Enough for three.
+const FAILING_BATCHES: u32 = 60;
+/// What the journal sets aside, and a little more than it starts with.
+const ROOM_BYTES: u64 = (8 << 20) + (1 << 20);
 /// Moments at which the power is cut, spread evenly over a run.
 const CUTS: usize = 24;

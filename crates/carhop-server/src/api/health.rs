@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use carhop_app::ports::Condition;
 use carhop_app::records::ApiScope;
 
 use crate::http::auth::Caller;
@@ -16,11 +17,14 @@ pub(crate) async fn live() -> &'static str {
     "live\n"
 }
 
-/// The journal answers and the policies are loaded.
+/// The journal answers and takes everything, and the policies are loaded.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
-    match server.journal.unsequenced(1).await {
-        Ok(_) => "ready\n".into_response(),
-        Err(_) => of_status(StatusCode::SERVICE_UNAVAILABLE).into_response(),
+    match (server.journal.unsequenced(1).await, server.journal.condition()) {
+        (Ok(_), Condition::Well) => "ready\n".into_response(),
+        (Ok(_), Condition::Full) => Problem::storage_full().into_response(),
+        (Ok(_), Condition::Stopped) | (Err(_), _) => {
+            of_status(StatusCode::SERVICE_UNAVAILABLE).into_response()
+        }
     }
 }
 

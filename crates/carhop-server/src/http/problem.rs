@@ -150,6 +150,12 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// The disk is full; what takes something away still works.
+    pub(crate) fn storage_full() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full")
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+    }
+
     /// A bug.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
@@ -190,7 +196,12 @@ impl Problem {
         if self.reasons.is_empty() {
             matches!(
                 self.code,
-                "use_dpop_nonce" | "too_many_requests" | "contended" | "overloaded" | "unavailable"
+                "use_dpop_nonce"
+                    | "too_many_requests"
+                    | "contended"
+                    | "overloaded"
+                    | "storage_full"
+                    | "unavailable"
             )
         } else {
             self.reasons.iter().all(|reason| reason.retryable())
@@ -224,6 +235,10 @@ impl From<Failure> for Problem {
             Failure::Journal(error @ JournalError::Unavailable(_)) => {
                 tracing::error!(%error, "the journal is unavailable");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Failure::Journal(error @ JournalError::Full) => {
+                tracing::error!(%error, "the journal is full");
+                Self::storage_full()
             }
             Failure::Journal(error @ (JournalError::Corrupt(_) | JournalError::Unknown(_))) => {
                 tracing::error!(%error, "the journal failed");
@@ -357,6 +372,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "overloaded",
         "The server has as much to do as it can; nothing happened.",
         "Ask again after `Retry-After`. What freezes or ends a stop is still taken.",
+    ),
+    (
+        "storage_full",
+        "The server has no room left to remember what it would do; nothing happened.",
+        "Ask again later; holds and revocations still work. The operator has to make room.",
     ),
     ("unavailable", "The server cannot answer now; nothing happened.", "Ask again later."),
     (

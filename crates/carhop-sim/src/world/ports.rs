@@ -8,8 +8,8 @@ use carhop_app::batch::{
     Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use carhop_app::ports::{
-    AppendError, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Entropy, Journal,
-    JournalError, Pending, Query,
+    AppendError, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Condition,
+    Entropy, Journal, JournalError, Pending, Query,
 };
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::device::DeviceClass;
@@ -204,6 +204,10 @@ impl Journal for Turns {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.after_a_turn(move |journal| journal.log(partition, from, limit))
+    }
+
+    fn condition(&self) -> Condition {
+        self.0.condition()
     }
 }
 

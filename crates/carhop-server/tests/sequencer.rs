@@ -8,7 +8,7 @@ use carhop_app::batch::{
     Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use carhop_app::checkpoint::{CheckpointError, Notary, NotaryError};
-use carhop_app::ports::{AppendError, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_app::records::CheckpointRecord;
 use carhop_journal::{MemoryJournal, SqliteJournal};
@@ -114,6 +114,10 @@ impl Journal for Doubtful {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.inner.log(partition, from, limit)
+    }
+
+    fn condition(&self) -> Condition {
+        self.inner.condition()
     }
 }
 

@@ -16,6 +16,7 @@ use carhop_kernel::token::TokenLayer;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Partition, RecordKey};
+use crate::records::TrustSubject;
 
 /// One atomic append, within one partition: whatever names another one fails the batch.
 #[derive(Clone, Debug)]
@@ -310,6 +311,20 @@ pub enum DeviceEvent {
         /// What it cancels.
         command: CommandId,
     },
+    /// Two live connections claim to be it: it is frozen until a person has looked.
+    Frozen {
+        /// Which.
+        device: DeviceId,
+    },
+    /// A person has looked and given it back what it lost.
+    Cleared {
+        /// Which.
+        device: DeviceId,
+        /// Of what it was cleared.
+        of: Clearance,
+        /// What was found.
+        why: String,
+    },
     /// It was revoked.
     Revoked {
         /// Which.
@@ -317,6 +332,16 @@ pub enum DeviceEvent {
         /// Why.
         why: String,
     },
+}
+
+/// What a device is cleared of once a person has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clearance {
+    /// Two live connections claimed to be it.
+    Freeze,
+    /// It reported tampering.
+    Tamper,
 }
 
 /// What changes in the operator's set-up.
@@ -352,6 +377,18 @@ pub enum OperatorEvent {
     TenantHold {
         /// Whether they are frozen now.
         held: bool,
+    },
+    /// A class of devices or a firmware was revoked.
+    TrustRevoked {
+        /// Which, as text.
+        subject: String,
+        /// Why.
+        why: String,
+    },
+    /// Nothing that was commanded before a revocation can happen any more.
+    RevocationSettled {
+        /// What was revoked, as text.
+        subject: String,
     },
 }
 
@@ -484,6 +521,11 @@ pub enum TimerSubject {
     WindowEnd {
         /// The session.
         session: SessionId,
+    },
+    /// A revocation goes on.
+    Settlement {
+        /// What was revoked.
+        subject: TrustSubject,
     },
 }
 

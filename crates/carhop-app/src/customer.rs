@@ -8,7 +8,7 @@ use carhop_kernel::id::{CustomerId, SessionId, TicketId, TokenId};
 use carhop_kernel::limits;
 use carhop_kernel::session::{Action, Session};
 use carhop_kernel::time::Timestamp;
-use carhop_kernel::token::{TokenLayer, TokenRecord};
+use carhop_kernel::token::{TokenEnd, TokenLayer, TokenRecord};
 use carhop_proofs::commitment::{canonical, commit};
 use carhop_proofs::token::{Ticket, Token};
 use serde::Serialize;
@@ -81,7 +81,8 @@ impl App {
         Ok(Secret { secret: ticket.expose().to_owned(), expires_at, session: Some(id) })
     }
 
-    /// Uses a link: binds the caller's key and gives the session token for it. Works once.
+    /// Uses a link: binds the caller's key and gives the session token for it. Works once. The token of the device that was
+    /// bound before ends.
     pub async fn redeem_link(
         &self,
         partition: &Partition,
@@ -109,6 +110,7 @@ impl App {
             return Err(Failure::Unauthenticated);
         };
         let session = reads.session(id).await?;
+        let earlier = self.tokens_of(&mut reads, id, TokenLayer::Session).await?;
         let token = Token::mint(TokenLayer::Session, &self.random());
         let row = self.session_token(&reads, &session, customer, key, &token);
         let expires_at = row.token.expires_at;
@@ -116,6 +118,12 @@ impl App {
         let meta = Meta { key: Some(key), ..Meta::of(actor) };
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..link })?;
+        // The new device takes the place of the earlier one, and of what was derived from its token.
+        for row in earlier {
+            let body = Body::TokenRevoked { token: row.token.id };
+            batch.record(self, Stream::Side(id), &meta, body);
+            batch.store(&row.end(TokenEnd::Revoked))?;
+        }
         batch.record(self, Stream::Side(id), &meta, Body::CustomerBound { customer, key });
         batch.record(self, Stream::Side(id), &meta, row.issued());
         batch.store(&row)?;

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::order::normal_plate;
 use crate::reads::{Reads, retry};
-use crate::records::{DeviceRecord, DriverRecord, StopRecord, TrackRecord, VehicleSeen};
+use crate::records::{DriverRecord, StopRecord, TrackRecord, VehicleSeen};
 
 impl App {
     /// Gives the stop to a driver on the device the driver is signed in on.
@@ -35,7 +35,7 @@ impl App {
                 .find::<DriverRecord>(driver.to_string())
                 .await?
                 .ok_or_else(|| Failure::invalid("driver", "no such driver"))?;
-            let device = reads.load::<DeviceRecord>(record.device.to_string()).await?;
+            let device = reads.device(record.device).await?.ok_or(Failure::NotFound)?;
             let key = device.key.ok_or_else(|| Failure::invalid("driver", "not enrolled yet"))?;
             let action = Action::AssignDriver { driver, device: device.device, key };
             let ask = Ask { handset: Some(device), ..Ask::default() };

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::ports::DeviceFrame;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{CommandRecord, DeviceRecord, TenantRecord, TokenRow};
+use crate::records::{CommandRecord, TenantRecord, TokenRow};
 
 impl App {
     /// Runs every effect that is due. Returns how many there were; call again until it returns zero.
@@ -125,9 +125,9 @@ impl App {
         let record = reads.load::<CommandRecord>(command.to_string()).await?;
         let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
         let token = reads.load::<TokenRow>(record.token.to_string()).await?;
-        let actuator = reads.load::<DeviceRecord>(record.device.to_string()).await?;
+        let actuator = reads.device(record.device).await?.ok_or(Failure::NotFound)?;
         let handset = match session.assignment() {
-            Some(has) => Some(reads.load::<DeviceRecord>(has.device.to_string()).await?),
+            Some(assignment) => reads.device(assignment.device).await?,
             None => None,
         };
         let lost = [
@@ -135,6 +135,7 @@ impl App {
             (self.is_revoked(reads, &token).await?, Reason::TokenRevoked),
             (handset.is_some_and(|handset| handset.is_withdrawn()), Reason::DeviceUntrusted),
             (actuator.is_withdrawn(), Reason::ActuatorUntrusted),
+            (actuator.frozen, Reason::ActuatorFrozen),
         ];
         Ok(lost.into_iter().filter_map(|(is_lost, why)| is_lost.then_some(why)).collect())
     }

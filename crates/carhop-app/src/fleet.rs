@@ -1,4 +1,4 @@
-//! The fleet: devices enrol with a one-time ticket, renew, attest and are revoked; drivers are named (M-DEV-1 to 3).
+//! The fleet: devices enrol with a one-time ticket, renew and attest; drivers are named (M-DEV-1 to 3).
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
@@ -18,7 +18,8 @@ use crate::ports::{CertificateAsk, Certified};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{
-    Attested, CertificateRecord, DeviceRecord, DriverRecord, Purpose, TicketRecord,
+    Attested, CertificateRecord, DeviceRecord, DriverRecord, Purpose, RevocationRecord,
+    TicketRecord, TrustSubject,
 };
 
 /// What an attestation came to.
@@ -50,6 +51,9 @@ impl App {
             attested: None,
             revoked: None,
             tampered: false,
+            frozen: false,
+            enrolled_at: None,
+            ruled_out: None,
             counter: 0,
             serving: None,
             driver: None,
@@ -109,6 +113,7 @@ impl App {
         };
         let meta = Meta::of(Actor::Device { device });
         batch.record(self, Stream::Device(device), &meta, Body::Device(event));
+        let record = DeviceRecord { enrolled_at: Some(reads.now), ..record };
         batch.store(&self.certified_record(record, &certified))?;
         batch.store(&CertificateRecord::from(&certified))?;
         self.append(batch, None).await?;
@@ -119,8 +124,8 @@ impl App {
     pub async fn renew_device(&self, call: &Call, csr: &[u8]) -> Result<Certified, Failure> {
         let device = caller_device(call)?;
         let mut reads = Reads::new(self, &call.partition);
-        let record = reads.load::<DeviceRecord>(device.to_string()).await?;
-        if record.revoked.is_some() {
+        let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
+        if record.is_revoked() {
             return Err(Failure::Unauthenticated);
         }
         let certified = self.certify(&reads, &record, csr)?;
@@ -145,9 +150,13 @@ impl App {
     ) -> Result<DeviceRecord, Failure> {
         let index = Some(("key", key.to_string()));
         let found = self.list::<DeviceRecord>(partition, index, None, 1).await?.pop();
-        let now = self.now();
-        found
-            .filter(|device| device.revoked.is_none())
+        let found = found.ok_or(Failure::Unauthenticated)?;
+        let mut reads = Reads::new(self, partition);
+        let now = reads.now;
+        reads
+            .device(found.device)
+            .await?
+            .filter(|device| !device.is_revoked())
             .filter(|device| device.certified_until.is_some_and(|until| now < until))
             .ok_or(Failure::Unauthenticated)
     }
@@ -207,9 +216,11 @@ impl App {
             let nonce = bind_nonce(self.suite(), challenge, &fingerprint);
             let roots: Vec<&[u8]> =
                 self.parts.settings.attestation_roots.iter().map(Vec::as_slice).collect();
-            let judged = eat::verify(self.suite(), token, &roots, &nonce, reads.now)
-                .map_err(|error| error.to_string())
-                .and_then(|claims| self.accept(record.class, &claims, reads.now));
+            let verified = eat::verify(self.suite(), token, &roots, &nonce, reads.now);
+            let judged = match verified {
+                Ok(claims) => self.accept(&mut reads, record.class, &claims).await?,
+                Err(error) => Err(error.to_string()),
+            };
             let mut batch = reads.batch();
             let meta = Meta::of(Actor::Device { device });
             let (attested, why) = match judged {
@@ -230,32 +241,6 @@ impl App {
                 (Some(Attested { tier, firmware, .. }), _) => Ok(Attestation { tier, firmware }),
                 (None, why) => Err(Failure::invalid("eat", why.unwrap_or_default())),
             }
-        })
-    }
-
-    /// Takes a device out of service at once: every decision that read its record fails to append.
-    pub async fn revoke_device(
-        &self,
-        call: &Call,
-        device: DeviceId,
-        why: &str,
-    ) -> Result<Reply, Failure> {
-        retry!({
-            let mut reads = Reads::new(self, &call.partition);
-            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
-                return Ok(reply);
-            }
-            let record = reads.load::<DeviceRecord>(device.to_string()).await?;
-            let reply = Reply { made: Some(device.to_string()), ..Reply::default() };
-            if record.revoked.is_some() {
-                return Ok(reply);
-            }
-            let mut batch = reads.batch();
-            let event = DeviceEvent::Revoked { device, why: why.to_owned() };
-            batch.record(self, Stream::Device(device), &Meta::by(call), Body::Device(event));
-            batch.store(&DeviceRecord { revoked: Some(why.to_owned()), ..record })?;
-            self.commit(call, batch, &reply).await?;
-            Ok(reply)
         })
     }
 
@@ -316,12 +301,12 @@ impl App {
     }
 
     /// What verified claims make of a device: only allowed firmware counts (M-DEV-2).
-    fn accept(
+    async fn accept(
         &self,
+        reads: &mut Reads<'_>,
         class: DeviceClass,
         claims: &eat::Attestation,
-        now: carhop_kernel::time::Timestamp,
-    ) -> Result<Attested, String> {
+    ) -> Result<Result<Attested, String>, Failure> {
         let allowed = |measured: &FirmwareDigest| {
             self.parts
                 .settings
@@ -331,13 +316,18 @@ impl App {
         };
         let known = !claims.components.is_empty()
             && claims.components.iter().all(|component| allowed(&component.measurement));
-        let firmware = claims.components.first().map(|component| component.measurement);
-        match firmware {
-            Some(firmware) if known => {
-                Ok(Attested { tier: TrustTier::Attested, firmware, at: now, root: claims.root })
+        for component in &claims.components {
+            let firmware = TrustSubject::Firmware(component.measurement).to_string();
+            if reads.find::<RevocationRecord>(firmware).await?.is_some() {
+                return Ok(Err("the firmware is revoked".to_owned()));
             }
-            Some(_) | None => Err("the firmware is not on the allow list".to_owned()),
         }
+        let firmware = claims.components.first().map(|component| component.measurement);
+        let (tier, at, root) = (TrustTier::Attested, reads.now, claims.root);
+        Ok(match firmware {
+            Some(firmware) if known => Ok(Attested { tier, firmware, at, root }),
+            Some(_) | None => Err("the firmware is not on the allow list".to_owned()),
+        })
     }
 
     fn challenge_hash(&self, challenge: &[u8; 32]) -> carhop_kernel::digest::SecretHash {

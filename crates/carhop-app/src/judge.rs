@@ -88,7 +88,7 @@ impl App {
         let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
         let venue = reads.load::<VenueRecord>(session.order.terms.venue.to_string()).await?;
         let handset = match session.assignment() {
-            Some(assignment) => reads.find(assignment.device.to_string()).await?,
+            Some(assignment) => reads.device(assignment.device).await?,
             None => None,
         };
         let driver_track = reads.find(TrackRecord::key_of(id, Party::Driver)).await?;
@@ -257,6 +257,7 @@ impl App {
             actuator: ask.actuator.as_ref().map_or(UNKNOWN_ACTUATOR, |device| ActuatorFacts {
                 trusted: device.is_trusted(now),
                 tier: device.tier(now),
+                frozen: device.frozen,
                 reachable: self.parts.carrier.is_connected(device.device),
             }),
             hold: session.hold.map(|hold| hold.cause),
@@ -431,4 +432,4 @@ fn determining(explained: &Explained) -> Vec<String> {
 const UNKNOWN_HANDSET: HandsetFacts =
     HandsetFacts { assigned: false, trusted: false, tier: TrustTier::None };
 const UNKNOWN_ACTUATOR: ActuatorFacts =
-    ActuatorFacts { trusted: false, tier: TrustTier::None, reachable: false };
+    ActuatorFacts { trusted: false, frozen: false, tier: TrustTier::None, reachable: false };

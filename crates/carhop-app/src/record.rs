@@ -74,6 +74,8 @@ kinds! {
     Tenant = "tenant";
     /// That a customer's data is sealed, and how often its key was made.
     Subject = "subject";
+    /// What was revoked: a device, a class or a firmware.
+    Revocation = "revocation";
     /// The frontier of the partition's log.
     Log = "log";
     /// A hash tile of the partition's log.

@@ -45,7 +45,7 @@ impl App {
         let stop = self.read_stop(&mut reads, id).await?;
         assigned(call, &stop)?;
         let terms = &stop.session.leg(leg).ok_or(Failure::invalid("leg", "no such leg"))?.terms;
-        let actuator = reads.load::<DeviceRecord>(terms.device.to_string()).await?;
+        let actuator = reads.device(terms.device).await?.ok_or(Failure::NotFound)?;
         let actuator_busy = serves_another(&mut reads, &actuator, id).await?;
         let presented = self.presented_token(&mut reads, call, &stop, secret).await?;
         let order = ReleaseOrder { leg, release: self.allocate(&actuator, reads.now)? };

@@ -140,6 +140,8 @@ const fn device_event_name(event: &DeviceEvent) -> &'static str {
         DeviceEvent::Connected { .. } => "device.connected",
         DeviceEvent::Stated { .. } => "device.stated",
         DeviceEvent::CancelMade { .. } => "command.cancelled",
+        DeviceEvent::Frozen { .. } => "device.frozen",
+        DeviceEvent::Cleared { .. } => "device.cleared",
         DeviceEvent::Revoked { .. } => "device.revoked",
     }
 }
@@ -150,6 +152,8 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::VenueStored { .. } => "venue.stored",
         OperatorEvent::ApiKeyMade { .. } => "api_key.made",
         OperatorEvent::TenantHold { .. } => "tenant.held",
+        OperatorEvent::TrustRevoked { .. } => "trust.revoked",
+        OperatorEvent::RevocationSettled { .. } => "revocation.settled",
     }
 }
 

@@ -25,6 +25,7 @@ impl App {
                     self.silence(timer, session, command).await
                 }
                 TimerSubject::WindowEnd { session } => self.window_end(timer, session).await,
+                TimerSubject::Settlement { subject } => self.settle(timer, subject).await,
             };
             if let Err(failure) = run {
                 self.put_off(timer).await?;

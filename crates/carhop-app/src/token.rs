@@ -160,7 +160,8 @@ impl App {
         let Some(row) = self.live_row(&mut reads, secret).await? else { return Ok(None) };
         let session = reads.session(row.token.session).await?;
         let key = Some(row.token.key);
-        let alive = self.judge_chain(&mut reads, &row, &session, key).await?.is_ok();
+        let alive = self.judge_chain(&mut reads, &row, &session, key).await?.is_ok()
+            && self.holder_is_trusted(&mut reads, &row, &session).await?;
         Ok(alive.then_some(Introspection { token: row.token, customer: row.customer }))
     }
 
@@ -182,6 +183,22 @@ impl App {
             self.append(batch, Some(session)).await?;
             Ok(())
         })
+    }
+
+    /// Whether the device that holds a driver's token has lost nothing since; a customer's device is in no inventory.
+    async fn holder_is_trusted(
+        &self,
+        reads: &mut Reads<'_>,
+        row: &TokenRow,
+        session: &Session,
+    ) -> Result<bool, Failure> {
+        if row.token.layer == TokenLayer::Session {
+            return Ok(true);
+        }
+        let Some(assignment) = session.assignment() else { return Ok(false) };
+        let now = reads.now;
+        let handset = reads.device(assignment.device).await?;
+        Ok(handset.is_some_and(|handset| handset.is_trusted(now)))
     }
 
     /// The row of a token's text, if the text is one and the row exists.

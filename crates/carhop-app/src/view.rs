@@ -118,7 +118,7 @@ impl App {
         partition: &Partition,
         device: DeviceId,
     ) -> Result<DeviceRecord, Failure> {
-        self.peek(partition, device.to_string()).await?.ok_or(Failure::NotFound)
+        Reads::new(self, partition).device(device).await?.ok_or(Failure::NotFound)
     }
 
     /// The inventory, in order of device id.
@@ -128,7 +128,11 @@ impl App {
         after: Option<String>,
         limit: usize,
     ) -> Result<Vec<DeviceRecord>, Failure> {
-        self.list(partition, None, after, limit).await
+        let mut listed = self.list::<DeviceRecord>(partition, None, after, limit).await?;
+        for device in &mut listed {
+            *device = self.view_device(partition, device.device).await?;
+        }
+        Ok(listed)
     }
 
     /// One driver.

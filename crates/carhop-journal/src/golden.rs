@@ -17,6 +17,7 @@ use carhop_app::batch::{
     Body, DecisionRef, DeviceTrust, Effect, Entry, Meta, Stream, TimerSubject,
 };
 use carhop_app::record::Partition;
+use carhop_app::records::TrustSubject;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::digest::{
@@ -51,6 +52,7 @@ pub fn files() -> BTreeMap<String, Vec<u8>> {
         let file = match subject {
             TimerSubject::Silence { .. } => "timer.silence.json",
             TimerSubject::WindowEnd { .. } => "timer.window_end.json",
+            TimerSubject::Settlement { .. } => "timer.settlement.json",
         };
         files.insert(file.to_owned(), codec::encode_subject(&subject).unwrap());
     }
@@ -78,6 +80,7 @@ use every;
 every! { subjects, TimerSubject:
     Silence { session: id(1, SessionId::from_bytes), command: id(2, CommandId::from_bytes) };
     WindowEnd { session: id(1, SessionId::from_bytes) };
+    Settlement { subject: TrustSubject::Device(id(5, DeviceId::from_bytes)) };
 }
 
 every! { actors, Actor:

@@ -144,6 +144,8 @@ reasons! {
         "The lock or pump has not proven its integrity recently.", "Reconnect it; it stays shut until then.";
     ActuatorUntrusted = "actuator_untrusted", NeedsHuman,
         "The lock or pump is revoked, tampered with or out of policy.", "Take it out of service.";
+    ActuatorFrozen = "actuator_frozen", NeedsHuman,
+        "Two live connections claim to be the lock or pump.", "Find out which one it is, and thaw it.";
     ActuatorUnreachable = "actuator_unreachable", Retryable,
         "The lock or pump is not connected.", "Bring it in reach and try again.";
     ActuatorBusy = "actuator_busy", Retryable,

@@ -203,6 +203,7 @@ impl Vocabulary {
         let mut fields = Fields::default();
         fields
             .flag("trusted", actuator.trusted)
+            .flag("frozen", actuator.frozen)
             .word("tier", &self.tier, &actuator.tier)?
             .flag("reachable", actuator.reachable);
         fields.record()

@@ -190,6 +190,8 @@ pub struct HandsetFacts {
 pub struct ActuatorFacts {
     /// Whether the registry has it in good standing: known, not revoked, not tampered with.
     pub trusted: bool,
+    /// Whether two live connections claim to be it.
+    pub frozen: bool,
     /// What its fresh evidence comes to; `none` when that is missing or stale.
     pub tier: TrustTier,
     /// Whether a command can reach it now.

@@ -40,7 +40,12 @@ pub fn well(action: PolicyAction) -> Facts {
         token: Some(TokenFacts { flaw: None, age_ms: 1_000 }),
         presence: Some(PresenceMethod::Approval),
         handset: HandsetFacts { assigned: true, trusted: true, tier: TrustTier::Attested },
-        actuator: ActuatorFacts { trusted: true, tier: TrustTier::Attested, reachable: true },
+        actuator: ActuatorFacts {
+            trusted: true,
+            frozen: false,
+            tier: TrustTier::Attested,
+            reachable: true,
+        },
         age_proof: true,
         ..bare(action, actor, phase)
     }
@@ -86,7 +91,12 @@ pub fn bare(action: PolicyAction, actor: ActorKind, phase: PhaseKind) -> Facts {
         presence: None,
         proof_refused: None,
         handset: HandsetFacts { assigned: false, trusted: false, tier: TrustTier::None },
-        actuator: ActuatorFacts { trusted: false, tier: TrustTier::None, reachable: false },
+        actuator: ActuatorFacts {
+            trusted: false,
+            frozen: false,
+            tier: TrustTier::None,
+            reachable: false,
+        },
         hold: None,
         tenant_hold: false,
         age_proof: false,

@@ -46,7 +46,7 @@ async fn connect(
 ) -> Result<Response, Problem> {
     let (call, device) = caller.device_by_certificate()?;
     let record = server.app.view_device(&call.partition, device).await?;
-    if !obeys_commands(record.class) {
+    if record.frozen || !obeys_commands(record.class) {
         return Err(Problem::forbidden());
     }
     let key = record.verifying_key().ok_or_else(Problem::unauthenticated)?;
@@ -163,7 +163,7 @@ impl Line {
     /// Takes a message, unless the device was revoked meanwhile (`design.md` §9.5).
     async fn hear(&self, connection: &mut Connection, bytes: &[u8]) {
         match self.record().await {
-            Ok(record) if record.revoked.is_none() => {
+            Ok(record) if !record.is_revoked() => {
                 connection.receive(&AwsLc, bytes, self.now());
             }
             Ok(_) => connection.close(FarewellCode::Revoked, None),
@@ -233,7 +233,8 @@ impl Line {
                 tracing::info!(%device, %command, "a device has no receipt for a command");
             }
             Inbound::Alive => match self.server.registry.is_alive(device, id) {
-                Aliveness::Alone | Aliveness::Frozen => {}
+                Aliveness::Alone => {}
+                Aliveness::Frozen => app.freeze_device(&self.partition, device).await?,
             },
         }
         Ok(())

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
 use carhop_agent::SensorEvent;
+use carhop_app::records::TrustSubject;
 use carhop_kernel::session::{LegIndex, LegStateKind};
 use carhop_sim::SimError;
 use carhop_sim::fixtures::goods;
@@ -33,7 +34,10 @@ fn after_release(seed: u64, take_back: impl AsyncFnOnce(&Stop<'_>) -> Result<(),
 fn a_command_whose_lock_is_revoked_before_it_leaves_never_leaves() {
     let sent = after_release(61, async |stop| {
         let by_staff = stop.cast.by_staff(stop.world);
-        stop.world.app.revoke_device(&by_staff, stop.cast.lock, "stolen").await?;
+        stop.world
+            .app
+            .withdraw_trust(&by_staff, TrustSubject::Device(stop.cast.lock), "stolen")
+            .await?;
         Ok(())
     });
     assert_eq!(sent, 0);
@@ -43,7 +47,10 @@ fn a_command_whose_lock_is_revoked_before_it_leaves_never_leaves() {
 fn a_command_whose_drivers_handset_is_revoked_before_it_leaves_never_leaves() {
     let sent = after_release(62, async |stop| {
         let by_staff = stop.cast.by_staff(stop.world);
-        stop.world.app.revoke_device(&by_staff, stop.driver().device, "lost").await?;
+        stop.world
+            .app
+            .withdraw_trust(&by_staff, TrustSubject::Device(stop.driver().device), "lost")
+            .await?;
         Ok(())
     });
     assert_eq!(sent, 0);

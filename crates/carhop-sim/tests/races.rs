@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use carhop_app::records::TrustSubject;
 use carhop_app::{Failure, Presented, Wanted};
 use carhop_journal::MemoryJournal;
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::order::Scope;
 use carhop_kernel::session::LegIndex;
 use carhop_sim::chance::Chance;
@@ -14,13 +16,13 @@ use carhop_sim::executor::{Task, pause, run, run_together};
 use carhop_sim::fixtures::{Cast, PLATE, goods, key_of, order};
 use carhop_sim::invariants::{self, Log};
 use carhop_sim::stop::{Stop, bind_customer};
-use carhop_sim::world::World;
 use carhop_sim::world::ports::Turns;
+use carhop_sim::world::{FIRMWARE, World};
 
 const GOODS: LegIndex = LegIndex(0);
 const SEEDS: u64 = 12;
 /// More turns than a release takes.
-const MOMENTS: u64 = 40;
+const MOMENTS: u64 = 48;
 
 fn world(seed: u64) -> (World, Cast) {
     let journal = Arc::new(Turns(Arc::new(MemoryJournal::default())));
@@ -77,7 +79,7 @@ fn two_releases_at_once_are_one_permit() {
 }
 
 #[test]
-fn a_device_revoked_before_the_append_is_not_released_to() {
+fn a_device_class_or_firmware_revoked_before_the_append_is_not_released_to() {
     let mut released_first = 0;
     for seed in 0..MOMENTS {
         let (world, cast) = world(seed);
@@ -85,7 +87,12 @@ fn a_device_revoked_before_the_append_is_not_released_to() {
         let call = stop.by_driver();
         let token = run(stop.token(GOODS)).unwrap().unwrap();
         let by_staff = cast.by_staff(&world);
-        let device = if seed % 2 == 0 { cast.lock } else { stop.driver().device };
+        let subject = match seed % 4 {
+            0 => TrustSubject::Device(cast.lock),
+            1 => TrustSubject::Device(stop.driver().device),
+            2 => TrustSubject::Class(DeviceClass::Lock),
+            _ => TrustSubject::Firmware(FIRMWARE),
+        };
         let tasks: Vec<Task<'_, _>> = vec![
             Box::pin(world.app.release(&call, stop.session, GOODS, &token)),
             Box::pin(async {
@@ -93,14 +100,15 @@ fn a_device_revoked_before_the_append_is_not_released_to() {
                 for _ in 0..seed {
                     pause().await;
                 }
-                world.app.revoke_device(&by_staff, device, "stolen").await
+                world.app.withdraw_trust(&by_staff, subject, "stolen").await
             }),
         ];
         let outcomes = together(seed, tasks);
         assert!(outcomes[1].is_ok(), "seed {seed}: a revocation is never refused");
         let log = checked(&world);
         let place = |name| log.names.iter().position(|known| *known == name);
-        let (revoked, released) = (place("device.revoked"), place("release.authorised"));
+        let revoked = place("device.revoked").or(place("trust.revoked"));
+        let released = place("release.authorised");
         assert_eq!(outcomes[0].is_ok(), released.is_some(), "seed {seed}");
         if released.is_some() {
             assert!(released < revoked, "seed {seed}: released after the revocation");

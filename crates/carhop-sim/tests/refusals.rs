@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use carhop_app::records::TrustSubject;
 use carhop_app::{Call, Failure, Presented, Wanted};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
@@ -238,7 +239,10 @@ fn revoke_lock<'a>(
     Box::pin(async {
         let token = stop.token(GOODS).await?;
         let by_staff = stop.cast.by_staff(stop.world);
-        stop.world.app.revoke_device(&by_staff, stop.cast.lock, "stolen").await?;
+        stop.world
+            .app
+            .withdraw_trust(&by_staff, TrustSubject::Device(stop.cast.lock), "stolen")
+            .await?;
         Ok(token)
     })
 }
@@ -249,7 +253,10 @@ fn revoke_handset<'a>(
     Box::pin(async {
         let token = stop.token(GOODS).await?;
         let by_staff = stop.cast.by_staff(stop.world);
-        stop.world.app.revoke_device(&by_staff, stop.driver().device, "lost").await?;
+        stop.world
+            .app
+            .withdraw_trust(&by_staff, TrustSubject::Device(stop.driver().device), "lost")
+            .await?;
         Ok(token)
     })
 }

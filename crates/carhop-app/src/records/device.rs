@@ -9,6 +9,7 @@ use carhop_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Kind, Record};
+use crate::records::TrustSubject;
 
 /// A device of the inventory. Whatever changes its trust changes its version, and with it every decision that read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +32,17 @@ pub struct DeviceRecord {
     pub attested: Option<Attested>,
     /// Why it was revoked.
     pub revoked: Option<String>,
-    /// Whether it has ever reported tampering. Attesting does not undo it: whoever tampered could attest.
+    /// Whether it has reported tampering since a person last looked. Attesting does not undo it: whoever tampered could
+    /// attest.
     pub tampered: bool,
+    /// Whether two live connections claimed to be it, and nobody has looked yet.
+    pub frozen: bool,
+    /// When it enrolled.
+    pub enrolled_at: Option<Timestamp>,
+    /// What else was revoked and it with it: its class or its firmware. Not part of the record: read beside it by
+    /// [`crate::App`] wherever trust is judged.
+    #[serde(skip)]
+    pub ruled_out: Option<TrustSubject>,
     /// Counter of the last command made for it.
     pub counter: u64,
     /// The stop it was last released for, to which belongs what it says without naming a command. Nothing else has it
@@ -56,9 +66,14 @@ pub struct Attested {
 }
 
 impl DeviceRecord {
+    /// Whether the device, its class or its firmware was revoked.
+    pub const fn is_revoked(&self) -> bool {
+        self.revoked.is_some() || self.ruled_out.is_some()
+    }
+
     /// Whether trust in the device was withdrawn, whatever it could show.
     pub const fn is_withdrawn(&self) -> bool {
-        self.revoked.is_some() || self.tampered
+        self.is_revoked() || self.tampered
     }
 
     /// Whether nothing speaks against the device.
@@ -89,7 +104,8 @@ impl Record for DeviceRecord {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         let key = self.key.iter().map(|key| ("key", key.to_string()));
-        [("class", self.class.name().to_owned())].into_iter().chain(key).collect()
+        let firmware = self.attested.iter().map(|it| ("firmware", it.firmware.to_string()));
+        [("class", self.class.name().to_owned())].into_iter().chain(key).chain(firmware).collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod device;
 mod evidence;
 mod operator;
 mod stop;
+mod trust;
 
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{Attested, ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
@@ -15,3 +16,4 @@ pub use stop::{
     CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, SubjectRecord,
     TrackRecord, VehicleSeen,
 };
+pub use trust::{AwaitedCommand, RevocationRecord, Swept, TrustSubject};

@@ -25,7 +25,9 @@ pub struct SessionHead {
     pub driver: Option<DriverId>,
     /// The locks and pumps of its legs, while it is active.
     pub devices: Vec<DeviceId>,
-    /// Those that have not said what became of a command, for as long as nobody knows.
+    /// The assigned driver's handset.
+    pub handset: Option<DeviceId>,
+    /// Locks and pumps that have not said what became of a command, for as long as nobody knows.
     pub awaited: Vec<DeviceId>,
 }
 
@@ -40,6 +42,7 @@ impl SessionHead {
             held: session.hold.is_some(),
             driver: session.assignment().map(|assignment| assignment.driver),
             devices: if session.is_active() { devices.collect() } else { Vec::new() },
+            handset: session.assignment().map(|assignment| assignment.device),
             awaited: awaited.map(|leg| leg.terms.device).collect(),
         }
     }
@@ -56,8 +59,9 @@ impl Record for SessionHead {
         let devices = self.devices.iter().map(|device| ("device", device.to_string()));
         let awaited = self.awaited.iter().map(|device| ("awaited", device.to_string()));
         let driver = self.driver.iter().map(|driver| ("driver", driver.to_string()));
+        let handset = self.handset.iter().map(|device| ("handset", device.to_string()));
         let state = [("state", self.phase.name().to_owned())];
-        state.into_iter().chain(devices).chain(awaited).chain(driver).collect()
+        state.into_iter().chain(devices).chain(awaited).chain(driver).chain(handset).collect()
     }
 }
 

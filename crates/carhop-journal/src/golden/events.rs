@@ -1,6 +1,6 @@
 //! A sample of every event, with every field filled. It says nothing of streams and causes.
 
-use carhop_app::batch::{Body, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
+use carhop_app::batch::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
     BasketHash, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest,
@@ -130,6 +130,8 @@ every! { device_events, DeviceEvent:
         cancel: id(0x2a, CommandId::from_bytes),
         command: command(),
     };
+    Frozen { device: device() };
+    Cleared { device: device(), of: Clearance::Tamper, why: "lid_screwed_down".to_owned() };
     Revoked { device: device(), why: "lost".to_owned() };
 }
 
@@ -143,6 +145,8 @@ every! { operator_events, OperatorEvent:
     VenueStored { venue: "mobilitynet:los-altos-library".to_owned(), version: 2 };
     ApiKeyMade { key: "key_1".to_owned(), scopes: vec!["orders".to_owned()] };
     TenantHold { held: true };
+    TrustRevoked { subject: "class:lock".to_owned(), why: "key_leaked".to_owned() };
+    RevocationSettled { subject: "class:lock".to_owned() };
 }
 
 fn order() -> OrderVersion {

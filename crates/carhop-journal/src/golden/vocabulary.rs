@@ -52,7 +52,7 @@ choices! {
         LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
-    "hold_cause" HoldCause: Customer Staff Safety VehicleMoved Tamper;
+    "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;
     "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed;
     "not_executed" NotExecuted: Unsent RefusedByDevice Cancelled;
     "outcome" Outcome: Full Partial;

@@ -261,6 +261,8 @@ pub enum HoldCause {
     Safety,
     /// A device reported tampering.
     Tamper,
+    /// A device that the stop relies on lost its trust.
+    DeviceRevoked,
     /// The car moved while something was under way; lifting it voids the binding.
     VehicleMoved,
 }

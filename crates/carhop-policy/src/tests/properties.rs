@@ -51,6 +51,7 @@ const LOSSES: &[Loss] = &[
     |f| f.handset.tier = TrustTier::None,
     |f| f.handset.tier = f.handset.tier.min(TrustTier::Certified),
     |f| f.actuator.trusted = false,
+    |f| f.actuator.frozen = true,
     |f| f.actuator.tier = TrustTier::None,
     |f| f.actuator.tier = f.actuator.tier.min(TrustTier::SelfReported),
     |f| f.actuator.reachable = false,

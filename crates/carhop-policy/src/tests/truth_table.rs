@@ -147,6 +147,7 @@ const BREACHES: &[(&[A], R, Breach)] = &[
         f.actuator.tier = TrustTier::SelfReported;
     }),
     (RELEASES, R::ActuatorUntrusted, |f| f.actuator.trusted = false),
+    (RELEASES, R::ActuatorFrozen, |f| f.actuator.frozen = true),
     (RELEASES, R::ActuatorUnreachable, |f| f.actuator.reachable = false),
     (PROVING, R::PresenceNotProven, |f| f.presence = None),
     (PROVING, R::PresenceNotProven, |f| refuse_proof(f, R::TokenExpired)),
@@ -350,7 +351,7 @@ fn two_breaches_are_both_told() {
 #[test]
 fn no_rung_drops_what_protects_the_actuator() {
     let bundle = shipped();
-    let protects: [(R, Breach); 8] = [
+    let protects: [(R, Breach); 9] = [
         (R::WindowClosed, |f| f.window = WindowState::Closed),
         (R::TokenMissing, |f| f.token = None),
         (R::TokenExpired, |f| flaw(f, R::TokenExpired)),
@@ -358,6 +359,7 @@ fn no_rung_drops_what_protects_the_actuator() {
         (R::ManualHold, |f| f.hold = Some(HoldCause::Safety)),
         (R::ActuatorIntegrityUnknown, |f| f.actuator.tier = TrustTier::None),
         (R::ActuatorUntrusted, |f| f.actuator.trusted = false),
+        (R::ActuatorFrozen, |f| f.actuator.frozen = true),
         (R::DeviceUntrusted, |f| f.handset.trusted = false),
     ];
     let rungs: [(Rung, Breach); 5] = [

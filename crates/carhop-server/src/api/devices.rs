@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use carhop_app::ports::{Carrier, Certified, Clock};
-use carhop_app::records::{ApiScope, DeviceRecord};
+use carhop_app::records::{ApiScope, DeviceRecord, TrustSubject};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{DeviceId, DriverId, TenantId};
 use carhop_kernel::time::Timestamp;
@@ -17,6 +17,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::pages::command_keys;
+use super::trust::{RevocationView, revocation};
 use super::{Answer, Page, Part, answered, bytes_of, code_of, name_of, text_of};
 use crate::http::auth::{Anyone, Caller};
 use crate::http::body::{Ask, Asked, Named};
@@ -86,6 +87,7 @@ pub(crate) struct RevocationAsk {
 
 /// A device of the inventory.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that people look for")]
 pub(crate) struct DeviceView {
     #[schema(value_type = String)]
     id: DeviceId,
@@ -98,6 +100,9 @@ pub(crate) struct DeviceView {
     /// What runs on it.
     firmware: Option<String>,
     tampered: bool,
+    /// Whether two live connections claimed to be it and nobody has looked yet.
+    frozen: bool,
+    /// Why it was revoked, or the class or firmware that was.
     revoked: Option<String>,
     certified_until: Option<Time>,
     #[schema(value_type = Option<String>)]
@@ -180,7 +185,7 @@ pub(crate) async fn view(
 #[utoipa::path(post, path = "/v1/devices/{device}/revocations", tag = "fleet",
     request_body = RevocationAsk,
     params(("device" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = DeviceView)))]
+    responses((status = 200, body = RevocationView)))]
 pub(crate) async fn revoke(
     State(server): State<Arc<Server>>,
     caller: Caller,
@@ -189,10 +194,10 @@ pub(crate) async fn revoke(
 ) -> Result<Response, Problem> {
     let call = caller.once(caller.key(ApiScope::Fleet)?, &ask)?;
     name_of("cause", &ask.value.cause)?;
-    let reply = server.app.revoke_device(&call, device, &ask.value.cause).await?;
+    let subject = TrustSubject::Device(device);
+    let reply = server.app.withdraw_trust(&call, subject, &ask.value.cause).await?;
     server.registry.dismiss(device, FarewellCode::Revoked);
-    let record = server.app.view_device(&call.partition, device).await?;
-    Ok(answered(&reply, Json(shown(&server, record))))
+    Ok(answered(&reply, Json(revocation(&server, &call.partition, subject).await?)))
 }
 
 fn enrolled(
@@ -210,7 +215,7 @@ fn enrolled(
     })
 }
 
-fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
+pub(super) fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
     let now: Timestamp = server.clock.now();
     DeviceView {
         id: record.device,
@@ -222,7 +227,8 @@ fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
         tampered: record.tampered,
         certified_until: record.certified_until.map(Time::from),
         driver: record.driver,
-        revoked: record.revoked,
+        revoked: record.revoked.or(record.ruled_out.map(|subject| subject.to_string())),
+        frozen: record.frozen,
         name: record.name,
     }
 }

@@ -18,6 +18,7 @@ mod session_view;
 mod sessions;
 mod tiles;
 mod tokens;
+mod trust;
 mod venues;
 
 use std::sync::Arc;
@@ -145,6 +146,9 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(devices::list))
         .routes(routes!(devices::view))
         .routes(routes!(devices::revoke))
+        .routes(routes!(trust::clear))
+        .routes(routes!(trust::revoke, trust::list))
+        .routes(routes!(trust::view))
         .routes(routes!(api_keys::create))
         .routes(routes!(events::list))
         .routes(routes!(events::stream))

@@ -107,7 +107,7 @@ async fn certified(
     let device = server.app.view_device(&partition, certificate.device).await.map_err(hidden)?;
     let key = device.key.ok_or_else(Problem::unauthenticated)?;
     let in_force = device.certificate == Some(certificate.fingerprint)
-        && device.revoked.is_none()
+        && !device.is_revoked()
         && device.class == certificate.class;
     if in_force { Ok((partition, device, key)) } else { Err(Problem::unauthenticated()) }
 }

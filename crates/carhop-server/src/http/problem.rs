@@ -321,6 +321,7 @@ fn status_of(reason: Reason) -> StatusCode {
         | Reason::DeviceTierTooLow
         | Reason::ActuatorIntegrityUnknown
         | Reason::ActuatorUntrusted
+        | Reason::ActuatorFrozen
         | Reason::ActuatorUnreachable
         | Reason::PresenceNotProven
         | Reason::CodeWrong

@@ -24,6 +24,7 @@ fn filled(path: &str, stop: &Stop, decision: &str, release: &str) -> String {
     path.replace("{session}", &stop.session)
         .replace("{order}", &stop.order)
         .replace("{device}", &stop.lock)
+        .replace("{subject}", &format!("device:{}", stop.lock))
         .replace("{driver}", &stop.driver)
         .replace("{venue}", "lot-1")
         .replace("{decision}", decision)
@@ -50,6 +51,8 @@ fn body(method: &str, path: &str, world: &World, stop: &Stop) -> Option<Value> {
         ("/v1/devices/enrolments", _) => json!({ "ticket": "cht_x", "csr": "AA" }),
         ("/v1/devices/renewals", _) => json!({ "csr": "AA" }),
         ("/v1/devices/{device}/revocations", _) => json!({ "cause": "lost" }),
+        ("/v1/devices/{device}/clearances", _) => json!({ "of": "tamper", "cause": "looked" }),
+        ("/v1/revocations", _) => json!({ "subject": "class:till", "cause": "leaked" }),
         ("/v1/api-keys", _) => json!({ "name": "x", "scopes": ["audit"] }),
         ("/v1/links/redemptions", _) => json!({ "secret": "cht_x" }),
         ("/v1/attestations", _) => json!({ "challenge": "AA", "eat": "AA" }),

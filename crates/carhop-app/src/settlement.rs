@@ -1,0 +1,242 @@
+//! What a revocation leads to, step by step from a durable timer: the stops that rely are put on hold, what had left is
+//! followed to its answer, and once nothing more can happen the revocation is settled (`design.md` §9.2). A restart goes
+//! on where it was; a step that is done twice does nothing twice.
+
+use std::collections::BTreeMap;
+
+use carhop_kernel::actor::Actor;
+use carhop_kernel::id::{DeviceId, RequestId, SessionId};
+use carhop_kernel::session::{Action, HoldCause, LegStateKind};
+
+use crate::app::{App, fresh};
+use crate::batch::{Body, Meta, OperatorEvent, Stream, Timer};
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::judge::Ask;
+use crate::reads::{Reads, retry};
+use crate::record::Partition;
+use crate::records::{
+    AwaitedCommand, DeviceRecord, RevocationRecord, SessionHead, Swept, TrustSubject,
+};
+
+/// What relies on a device, a class or a firmware now: what its revocation would strike.
+#[derive(Clone, Debug)]
+pub struct Reliance {
+    /// The devices concerned, of which no more than [`DEVICES_SHOWN_MAX`] are looked at.
+    pub devices: Vec<DeviceId>,
+    /// Whether there are more.
+    pub more: bool,
+    /// The stops that rely on one of them, as driver's handset, lock or pump.
+    pub sessions: Vec<SessionHead>,
+    /// The revocation, if it was revoked.
+    pub revocation: Option<RevocationRecord>,
+}
+
+impl App {
+    /// What relies on it (M-DEV-3): to be looked at before it is revoked.
+    pub async fn reliance(
+        &self,
+        partition: &Partition,
+        subject: TrustSubject,
+    ) -> Result<Reliance, Failure> {
+        let mut concerned = self.concerned(partition, subject, None, DEVICES_SHOWN_MAX + 1).await?;
+        let more = concerned.len() > DEVICES_SHOWN_MAX;
+        concerned.truncate(DEVICES_SHOWN_MAX);
+        let mut sessions = BTreeMap::new();
+        for device in &concerned {
+            let heads = self.relying(partition, device.device).await?;
+            sessions.extend(heads.into_iter().map(|head| (head.session, head)));
+        }
+        Ok(Reliance {
+            devices: concerned.iter().map(|record| record.device).collect(),
+            more,
+            sessions: sessions.into_values().collect(),
+            revocation: self.peek(partition, subject.to_string()).await?,
+        })
+    }
+
+    /// Every revocation, in order of subject.
+    pub async fn list_revocations(
+        &self,
+        partition: &Partition,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<RevocationRecord>, Failure> {
+        self.list(partition, None, after, limit).await
+    }
+
+    /// Takes a revocation one step further.
+    pub(crate) async fn settle(&self, timer: &Timer, subject: TrustSubject) -> Result<(), Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &timer.partition);
+            let record = reads.load::<RevocationRecord>(subject.to_string()).await?;
+            match record.swept {
+                Swept::All => self.follow(reads, timer, record).await,
+                Swept::None | Swept::Through(_) => self.sweep(reads, timer, record).await,
+            }
+        })
+    }
+
+    /// Looks at the next devices: holds what relies on them, and notes what had left.
+    async fn sweep(
+        &self,
+        mut reads: Reads<'_>,
+        timer: &Timer,
+        record: RevocationRecord,
+    ) -> Result<(), Failure> {
+        let mut record = record;
+        let partition = &timer.partition;
+        let after = match record.swept {
+            Swept::Through(device) => Some(device),
+            Swept::None | Swept::All => None,
+        };
+        let found = self.concerned(partition, record.subject, after, DEVICES_PER_STEP).await?;
+        let mut disowned = Vec::new();
+        for device in &found {
+            let relying = self.relying(partition, device.device).await?;
+            record.sessions += relying.len() as u64;
+            for head in relying {
+                self.hold_relying(partition, head.session).await?;
+                record.awaited.extend(self.awaited_of(partition, &head).await?);
+            }
+            if let TrustSubject::Firmware(_) = record.subject {
+                // What it said of itself counts no more; it may come back with something better on it.
+                let device = reads.load::<DeviceRecord>(device.device.to_string()).await?;
+                disowned.push(DeviceRecord { attested: None, ..device });
+            }
+        }
+        record.devices += found.len() as u64;
+        let is_all = found.len() < DEVICES_PER_STEP;
+        record.swept = match found.last() {
+            Some(last) if !is_all => Swept::Through(last.device),
+            Some(_) | None => Swept::All,
+        };
+        let mut batch = reads.batch();
+        for device in &disowned {
+            batch.store(device)?;
+        }
+        batch.store(&record)?;
+        batch.timers.push(Timer { due_at: reads.now, tries: 0, ..timer.clone() });
+        self.append(batch, None).await?;
+        Ok(())
+    }
+
+    /// Settles it once every command that had left was answered, or its time and the stated skew have passed and its leg
+    /// says that nobody knows.
+    async fn follow(
+        &self,
+        mut reads: Reads<'_>,
+        timer: &Timer,
+        record: RevocationRecord,
+    ) -> Result<(), Failure> {
+        let mut is_open = false;
+        for awaited in &record.awaited {
+            let session = reads.session(awaited.session).await?;
+            let leg = session.leg_of_command(awaited.command).and_then(|leg| session.leg(leg));
+            is_open |= leg.is_some_and(|leg| leg.state.kind() == LegStateKind::Commanded);
+        }
+        let mut batch = reads.batch();
+        if is_open {
+            let due_at = reads.now.plus_ms(FOLLOW_INTERVAL_MS);
+            batch.timers.push(Timer { due_at, tries: 0, ..timer.clone() });
+        } else {
+            let event = OperatorEvent::RevocationSettled { subject: record.subject.to_string() };
+            batch.record(self, Stream::Operator, &Meta::system(), Body::Operator(event));
+            batch.store(&RevocationRecord { settled_at: Some(reads.now), ..record })?;
+            batch.finished_timers.push(timer.subject);
+        }
+        self.append(batch, None).await?;
+        Ok(())
+    }
+
+    /// Freezes a stop that relies on a device which lost its trust. A graver hold stays.
+    async fn hold_relying(&self, partition: &Partition, id: SessionId) -> Result<(), Failure> {
+        let cause = HoldCause::DeviceRevoked;
+        let call = Call {
+            partition: partition.clone(),
+            actor: Actor::System,
+            key: None,
+            mutual_tls: false,
+            request: fresh!(self, RequestId),
+            idempotency: None,
+        };
+        retry!({
+            let mut reads = Reads::new(self, partition);
+            let stop = self.read_stop(&mut reads, id).await?;
+            let is_held = stop.session.hold.is_some_and(|hold| hold.cause >= cause);
+            if is_held || !stop.session.is_active() {
+                return Ok(());
+            }
+            let action = Action::Hold { cause };
+            self.apply(&call, &reads, &stop, action, Ask::default(), |_| Ok(())).await?;
+            Ok(())
+        })
+    }
+
+    async fn awaited_of(
+        &self,
+        partition: &Partition,
+        head: &SessionHead,
+    ) -> Result<Vec<AwaitedCommand>, Failure> {
+        if head.awaited.is_empty() {
+            return Ok(Vec::new());
+        }
+        let session = Reads::new(self, partition).session(head.session).await?;
+        let awaited = session.legs.iter().filter(|leg| leg.state.kind().is_awaited());
+        let commands = awaited.filter_map(|leg| leg.state.release()).map(|one| one.command);
+        Ok(commands.map(|command| AwaitedCommand { session: head.session, command }).collect())
+    }
+
+    /// The next devices that a revocation of the subject concerns, in order of id.
+    async fn concerned(
+        &self,
+        partition: &Partition,
+        subject: TrustSubject,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Vec<DeviceRecord>, Failure> {
+        let index = match subject {
+            TrustSubject::Device(device) => {
+                let one = self.peek::<DeviceRecord>(partition, device.to_string()).await?;
+                return Ok(one.filter(|_| after.is_none()).into_iter().collect());
+            }
+            TrustSubject::Class(class) => ("class", class.name().to_owned()),
+            TrustSubject::Firmware(firmware) => ("firmware", firmware.to_string()),
+        };
+        let after = after.map(|device| device.to_string());
+        self.list(partition, Some(index), after, limit).await
+    }
+
+    /// Every stop that relies on a device, and every one that waits for what it says of a command.
+    async fn relying(
+        &self,
+        partition: &Partition,
+        device: DeviceId,
+    ) -> Result<Vec<SessionHead>, Failure> {
+        let mut heads = BTreeMap::new();
+        for index in ["device", "handset", "awaited"] {
+            let mut after = None;
+            loop {
+                let index = Some((index, device.to_string()));
+                let page =
+                    self.list::<SessionHead>(partition, index, after, SESSIONS_PER_PAGE).await?;
+                after = page.last().map(|head| head.session.to_string());
+                let is_last = page.len() < SESSIONS_PER_PAGE;
+                heads.extend(page.into_iter().map(|head| (head.session, head)));
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(heads.into_values().collect())
+    }
+}
+
+/// Devices that are looked at before a revocation.
+pub const DEVICES_SHOWN_MAX: usize = 1_000;
+/// Devices that one step of a revocation looks at.
+const DEVICES_PER_STEP: usize = 32;
+/// Sessions that are listed at once.
+const SESSIONS_PER_PAGE: usize = 100;
+/// How often a revocation looks whether what had left was answered.
+const FOLLOW_INTERVAL_MS: u64 = 1_000;

@@ -16,7 +16,7 @@ use source::Source;
 
 /// Every arrow between our packages (design: section 1). A new one is a change of its own, with a
 /// decision record.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("carhop-kernel", &[]),
     ("carhop-proofs", &["carhop-kernel"]),
     ("carhop-policy", &["carhop-kernel"]),
@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("carhop-sim", &ALL_BUT_SERVER_AND_SIM),
     ("no-std-proof", &["carhop-kernel", "carhop-proofs", "carhop-agent"]),
     ("power-cut", &[]),
+    ("hostile-input", &ALL_WITH_PARSERS),
     ("xtask", &[]),
 ];
 
@@ -39,6 +40,17 @@ const ALL_BUT_SERVER_AND_SIM: [&str; 7] = [
     "carhop-journal",
     "carhop-devices",
     "carhop-agent",
+];
+
+/// What reads outside bytes, to be fuzzed.
+const ALL_WITH_PARSERS: [&str; 7] = [
+    "carhop-kernel",
+    "carhop-proofs",
+    "carhop-policy",
+    "carhop-journal",
+    "carhop-devices",
+    "carhop-agent",
+    "carhop-server",
 ];
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;

@@ -48,6 +48,7 @@ pub(crate) struct RootView {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// The first position.
+    #[serde(default, deserialize_with = "super::position")]
     from: Option<u64>,
     /// At most so many, up to 1000.
     limit: Option<usize>,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, Page, Part};
+use super::{Answer, Page, Part, position, position_of};
 use crate::bell::told;
 use crate::http::auth::Caller;
 use crate::http::body::Asked;
@@ -46,11 +46,25 @@ pub(crate) struct EventView {
     data: Value,
 }
 
+/// One server-sent event. Its `data` is an `Event` as JSON; its `id` goes back in `Last-Event-ID`.
+#[derive(ToSchema)]
+#[schema(as = StreamedEvent)]
+#[expect(dead_code, reason = "it only describes what the stream writes")]
+pub(crate) struct StreamedView {
+    /// The event's position.
+    id: String,
+    /// The event's type.
+    event: String,
+    /// The event.
+    data: String,
+}
+
 #[derive(Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// Only what comes after this position.
+    #[serde(default, deserialize_with = "position")]
     after: Option<u64>,
     /// At most so many, up to 100.
     limit: Option<usize>,
@@ -82,7 +96,7 @@ pub(crate) async fn list(
 
 /// Streams events as they get their positions; `Last-Event-ID` resumes.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(Which),
-    responses((status = 200, content_type = "text/event-stream", body = EventView)))]
+    responses((status = 200, content_type = "text/event-stream", body = StreamedView)))]
 pub(crate) async fn stream(
     State(server): State<Arc<Server>>,
     caller: Caller,
@@ -92,7 +106,7 @@ pub(crate) async fn stream(
     let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
     let last = match headers.get("last-event-id") {
         Some(said) => {
-            let position = said.to_str().ok().and_then(|text| text.parse().ok());
+            let position = said.to_str().ok().and_then(position_of);
             Some(position.ok_or_else(|| Problem::invalid("Last-Event-ID", "not a position"))?)
         }
         None => which.after,

@@ -28,7 +28,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, middleware};
 use carhop_app::Reply;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -220,6 +220,18 @@ impl Part {
     fn limit(&self) -> usize {
         self.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)
     }
+}
+
+/// A position in the log; the description promises 64 bits with sign, so that no reader meets one it cannot hold.
+fn position_of(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|&position| i64::try_from(position).is_ok())
+}
+
+/// Reads [`position_of`] out of a query.
+fn position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let wrong = || serde::de::Error::custom("not a position");
+    String::deserialize(deserializer)
+        .and_then(|text| position_of(&text).map(Some).ok_or_else(wrong))
 }
 
 /// An answer to a change that says so when it comes from the record.

@@ -15,6 +15,8 @@ mod gateway;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod raw;
 #[cfg(test)]
 mod start;

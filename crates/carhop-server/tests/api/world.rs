@@ -46,6 +46,7 @@ pub enum By<'a> {
     Nobody,
     Key(&'a str),
     ForeignKey(&'a str),
+    ForeignNobody,
     Proof(&'a SigningKey),
     Token(&'a SigningKey, &'a str),
     Certificate(&'a Client),
@@ -142,9 +143,12 @@ impl World {
     ) -> Answer {
         let (client, base) = match by {
             By::Certificate(client) => (client, self.devices_base()),
-            By::Nobody | By::Key(_) | By::ForeignKey(_) | By::Proof(_) | By::Token(..) => {
-                (&self.client, self.base())
-            }
+            By::Nobody
+            | By::Key(_)
+            | By::ForeignKey(_)
+            | By::ForeignNobody
+            | By::Proof(_)
+            | By::Token(..) => (&self.client, self.base()),
         };
         let url = format!("{base}{path}");
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -153,6 +157,7 @@ impl World {
             By::Nobody | By::Certificate(_) => request,
             By::Key(key) => request.bearer_auth(key),
             By::ForeignKey(key) => request.bearer_auth(key).header("carhop-account", FOREIGN),
+            By::ForeignNobody => request.header("carhop-account", FOREIGN),
             By::Proof(key) => {
                 request.header("dpop", self.proof(key, method.as_str(), &url, None).await)
             }
@@ -228,12 +233,22 @@ impl World {
 
     /// Tickets and enrols a device; its id, key and certificate chain.
     pub async fn enrol(&self, class: &str) -> (String, SigningKey, Value) {
+        self.enrol_by(By::Key(&self.admin), By::Nobody, class).await
+    }
+
+    /// The same, ticketed and enrolled by these.
+    pub async fn enrol_by(
+        &self,
+        admin: By<'_>,
+        nobody: By<'_>,
+        class: &str,
+    ) -> (String, SigningKey, Value) {
         let ask = json!({ "class": class, "name": class });
-        let ticket = self.ask(By::Key(&self.admin), "POST", "/v1/devices/tickets", Some(ask)).await;
+        let ticket = self.ask(admin, "POST", "/v1/devices/tickets", Some(ask)).await;
         let key = fresh_key();
         let csr = text(&pki::csr(&AwsLc, &key).unwrap());
         let ask = json!({ "ticket": ticket.body["ticket"], "csr": csr });
-        let made = self.ask(By::Nobody, "POST", "/v1/devices/enrolments", Some(ask)).await;
+        let made = self.ask(nobody, "POST", "/v1/devices/enrolments", Some(ask)).await;
         assert_eq!(made.status, 201, "{:?}", made.body);
         let device = made.body["device"].as_str().unwrap().to_owned();
         (device, key, made.body["certificate_chain"].clone())

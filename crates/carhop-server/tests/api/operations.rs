@@ -1,0 +1,299 @@
+//! Every operation of the description, asked by those who must learn and change nothing, and with bodies and
+//! paths that nobody means. The operations come from the description itself: a new one is asked as well, and
+//! fails until this file knows a good body and ids for it (M-PRV-3, style habit 12).
+
+use serde_json::{Value, json};
+
+use crate::stop::{Stop, order, venue};
+use crate::world::{Answer, By, World, uuid};
+
+/// One operation of the description.
+struct Operation {
+    method: String,
+    path: String,
+    /// The name of the schema of its body, if it takes one.
+    body: Option<String>,
+}
+
+/// Every operation.
+fn operations() -> Vec<Operation> {
+    let described: Value = serde_json::from_str(&carhop_server::openapi_json()).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let name = schema["$ref"].as_str().unwrap_or_default().rsplit('/').next().unwrap();
+            let body = schema.is_object().then(|| name.to_owned());
+            found.push(Operation { method: method.to_uppercase(), path: path.clone(), body });
+        }
+    }
+    assert!(found.len() > 40, "only {} operations", found.len());
+    found
+}
+
+/// What there is to ask about, or what there is not.
+struct Ids {
+    session: String,
+    order: String,
+    device: String,
+    driver: String,
+    venue: String,
+    decision: String,
+}
+
+impl Ids {
+    /// What one tenant has. A refused wish leaves a decision.
+    async fn existing(world: &World, stop: &Stop) -> Self {
+        let (admin, ask) = (By::Key(&world.admin), json!({ "driver": stop.driver }));
+        let refused = world.ask(admin, "POST", &stop.path("assignments"), Some(ask)).await;
+        Self {
+            session: stop.session.clone(),
+            order: stop.order.clone(),
+            device: stop.lock.clone(),
+            driver: stop.driver.clone(),
+            venue: "lot-1".to_owned(),
+            decision: refused.expect(409).text("decision"),
+        }
+    }
+
+    /// What nobody has.
+    fn unknown() -> Self {
+        let [session, order, device, driver, decision] =
+            ["hs", "ord", "dev", "drv", "dec"].map(|prefix| format!("{prefix}_{NO_ID}"));
+        Self { session, order, device, driver, venue: "lot-9".to_owned(), decision }
+    }
+
+    /// The path of the operation with these.
+    fn fill(&self, path: &str) -> String {
+        let filled = path
+            .replace("{session}", &self.session)
+            .replace("{order}", &self.order)
+            .replace("{device}", &self.device)
+            .replace("{subject}", &format!("device:{}", self.device))
+            .replace("{driver}", &self.driver)
+            .replace("{venue}", &self.venue)
+            .replace("{decision}", &self.decision)
+            .replace("{release}", &format!("act_{NO_ID}"))
+            .replace("{leg}", "0");
+        assert!(!filled.contains('{'), "{path}: say here which ids there are");
+        filled
+    }
+}
+
+/// A body that the operation takes.
+fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
+    let schema = operation.body.as_deref()?;
+    let last = operation.path.rsplit('/').next().unwrap();
+    Some(match (schema, last) {
+        ("OrderAsk", _) => order(world, &stop.lock),
+        ("AmendmentAsk", _) => {
+            let mut terms = order(world, &stop.lock);
+            terms["base_version"] = 1.into();
+            terms
+        }
+        ("", "{venue}") => venue(),
+        ("DriverAsk", _) => json!({ "name": "x", "device": stop.handset }),
+        ("TicketAsk", _) => json!({ "class": "lock", "name": "x" }),
+        ("EnrolmentAsk", _) => json!({ "ticket": "cht_x", "csr": "AA" }),
+        ("RenewalAsk", _) => json!({ "csr": "AA" }),
+        ("RevocationAsk", _) => json!({ "cause": "lost" }),
+        ("KeyAsk", _) => json!({ "name": "x", "scopes": ["audit"] }),
+        ("RedemptionAsk", _) => json!({ "secret": "cht_x" }),
+        ("AttestationAsk", _) => json!({ "challenge": "AA", "eat": "AA" }),
+        ("AssignmentAsk", _) => json!({ "driver": stop.driver }),
+        ("BindingAsk" | "PlateAsk", _) => json!({ "plate": "8ABC123" }),
+        ("ApprovalAsk", _) => json!({ "presence": true }),
+        ("PositionsAsk", _) => json!({ "fixes": [{
+            "latitude": 37.336, "longitude": -121.888, "accuracy_m": 5.0,
+            "fixed_at": "2026-11-21T04:00:00.000Z", "source": "gnss",
+        }] }),
+        ("TagAsk", _) => json!({ "code": "x" }),
+        ("ProofAsk", _) => json!({ "code": "123456" }),
+        ("ReleaseAsk", _) => json!({ "leg": 0 }),
+        ("ExchangeAsk", _) => json!({
+            "subject_token": "chv_x", "audience": stop.lock,
+            "authorization_details": [{ "type": "urn:carhop:handoff:v1", "actions": ["grocery_handoff"] }],
+        }),
+        ("ClearanceAsk", _) => json!({ "of": "tamper", "cause": "looked" }),
+        ("WithdrawalAsk", _) => json!({ "subject": "class:till", "cause": "leaked" }),
+        ("TokenAsk", _) => json!({ "token": "chs_x" }),
+        ("Nothing" | "RelocationAsk", _) => json!({}),
+        _ => panic!("{} {}: say here what it takes", operation.method, operation.path),
+    })
+}
+
+#[tokio::test]
+async fn every_operation_turns_the_unauthenticated_away_and_tells_them_nothing() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let ids = Ids::existing(&world, &stop).await;
+    for operation in operations() {
+        let Operation { method, path, .. } = &operation;
+        let asked = body(&operation, &world, &stop);
+        for by in [By::Nobody, By::Key("ch_live_wrong"), By::Token(&stop.handset_key, "chs_wrong")]
+        {
+            let answer = world.ask(by, method, &ids.fill(path), asked.clone()).await;
+            assert_eq!(answer.status, 401, "{method} {path}: {:?}", answer.body);
+            assert_eq!(answer.body["code"], "unauthenticated", "{method} {path}");
+            assert!(answer.body.get("detail").is_none(), "{method} {path}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn no_operation_shows_or_changes_anything_of_another_tenant() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let ids = Ids::existing(&world, &stop).await;
+    let admin = By::Key(&world.admin);
+    let before = world.ask(admin, "GET", &format!("/v1/sessions/{}", stop.session), None).await;
+    let foreign = By::ForeignKey(&world.foreign_admin);
+    for operation in operations() {
+        let Operation { method, path, .. } = &operation;
+        let asked = body(&operation, &world, &stop);
+        // The other tenant's key under our account is no key at all.
+        let by = By::Key(&world.foreign_admin);
+        let answer = world.ask(by, method, &ids.fill(path), asked).await;
+        assert_eq!(answer.status, 401, "{method} {path}: {:?}", answer.body);
+    }
+    for list in ["/v1/sessions", "/v1/devices"] {
+        let answer = world.ask(foreign, "GET", list, None).await.expect(200);
+        assert_eq!(answer.body["data"], json!([]), "{list}");
+    }
+    let log = world.ask(foreign, "GET", "/v1/audit/log?limit=1000", None).await.expect(200);
+    assert!(!log.body.to_string().contains(&stop.session));
+    let after = world.ask(admin, "GET", &format!("/v1/sessions/{}", stop.session), None).await;
+    assert_eq!(before.body, after.body);
+    world.stop().await;
+}
+
+/// Whoever asks about what another tenant has is answered as if it were not there.
+#[tokio::test]
+async fn what_another_tenant_has_cannot_be_told_from_what_nobody_has() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let (ours, nobodys) = (Ids::existing(&world, &stop).await, Ids::unknown());
+    let foreign = By::ForeignKey(&world.foreign_admin);
+    let (handset, key, chain) = world.enrol_by(foreign, By::ForeignNobody, "handset").await;
+    let ask = json!({ "name": "Eve", "device": handset });
+    world.ask(foreign, "POST", "/v1/drivers", Some(ask)).await.expect(201);
+    let client = world.client_with(&key, &chain);
+    for operation in operations().into_iter().filter(|operation| operation.path.contains('{')) {
+        let Operation { method, path, .. } = &operation;
+        // A venue's name is each tenant's own choice.
+        if (method.as_str(), path.as_str()) == ("PUT", "/v1/venues/{venue}") {
+            continue;
+        }
+        for by in [foreign, By::Certificate(&client)] {
+            let asked = body(&operation, &world, &stop);
+            let real = world.ask(by, method, &ours.fill(path), asked.clone()).await;
+            let none = world.ask(by, method, &nobodys.fill(path), asked).await;
+            assert!([403, 404].contains(&real.status), "{method} {path}: {:?}", real.body);
+            assert_eq!(outside(real), outside(none), "{method} {path}");
+        }
+    }
+    world.stop().await;
+}
+
+/// All of an answer that its asker sees, without what is different each time.
+fn outside(mut answer: Answer) -> (u16, Vec<String>, Value) {
+    answer.body.as_object_mut().unwrap().remove("trace_id");
+    let new_each_time = ["date", "carhop-request-id", "dpop-nonce"];
+    let headers = answer.headers.iter().filter(|(name, _)| !new_each_time.contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    (answer.status, headers, answer.body)
+}
+
+#[tokio::test]
+async fn no_body_brings_an_operation_down() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let ids = Ids::existing(&world, &stop).await;
+    for operation in operations() {
+        let Operation { method, path, .. } = &operation;
+        let Some(good) = body(&operation, &world, &stop) else { continue };
+        for hostile in hostile_bodies(&good) {
+            let by = By::Key(&world.admin);
+            let answer = world.ask_as(by, method, &ids.fill(path), Some(&hostile), &uuid()).await;
+            let shown: String = hostile.chars().take(200).collect();
+            // Any text may be asked about as a token, and then is none (RFC 7662 §2.2, RFC 7009 §2.2).
+            if answer.status == 200 && operation.body.as_deref() == Some("TokenAsk") {
+                assert_ne!(answer.body["active"], true, "{method} {path}: {shown}");
+                continue;
+            }
+            let refused = (400..500).contains(&answer.status);
+            assert!(refused, "{method} {path}: {} for {shown}", answer.status);
+            assert_eq!(answer.headers["content-type"], "application/problem+json", "{shown}");
+            assert!(answer.text("trace_id").starts_with("req_"), "{method} {path}");
+        }
+    }
+    world.stop().await;
+}
+
+/// Bodies that mean nothing, and the good one with each member made into what it cannot be.
+fn hostile_bodies(good: &Value) -> Vec<String> {
+    let mut bodies: Vec<String> =
+        ["", "{", "[]", "null", "\"x\"", "1e999", "{\"\\ud800\":1}", "\u{feff}{}"]
+            .map(str::to_owned)
+            .to_vec();
+    bodies.push(format!("{{\"a\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000)));
+    bodies.push(format!("{good} {good}"));
+    let mut unknown = good.clone();
+    unknown["is_admin"] = true.into();
+    // A feature may carry members of its own (RFC 7946 §6.1).
+    if good["type"] != "Feature" {
+        bodies.push(unknown.to_string());
+    }
+    for (name, value) in good.as_object().unwrap() {
+        let with = |value: &str| {
+            let rest = good.as_object().unwrap().iter().filter(|(other, _)| *other != name);
+            let rest = rest.map(|(name, value)| format!("\"{name}\":{value}"));
+            let members: Vec<_> = [format!("\"{name}\":{value}")].into_iter().chain(rest).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        bodies.push(with(&format!("{value},\"{name}\":{value}")));
+        let never = ["[[[[]]]]", "{\"a\":{}}", "-1e308", "\"\\u0000\"", "18446744073709551616"];
+        bodies.extend(never.map(with));
+    }
+    bodies
+}
+
+#[tokio::test]
+async fn no_path_brings_an_operation_down_or_leads_elsewhere() {
+    let world = World::start().await;
+    let long = "a".repeat(5_000);
+    let tricks = [
+        "%00",
+        "%2e%2e",
+        "%2e%2e%2fapi-keys",
+        "..%2f..%2fetc%2fpasswd",
+        "%ff%fe",
+        "%0d%0aX:%20y",
+        "hs_%30",
+        "hs_0;admin=1",
+        "*",
+        "null",
+        "-1",
+        "%F0%9F%94%92",
+        &long,
+        "hs_FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
+        "ord_00000000000070008000000000000000",
+    ];
+    for operation in operations().into_iter().filter(|operation| operation.path.contains('{')) {
+        let Operation { method, path, .. } = &operation;
+        let (before, rest) = path.split_once('{').unwrap();
+        let (_, after) = rest.split_once('}').unwrap();
+        let after = Ids::unknown().fill(after);
+        for trick in tricks {
+            let ask = (method != "GET").then(|| json!({}));
+            let target = format!("{before}{trick}{after}");
+            let answer = world.ask(By::Key(&world.admin), method, &target, ask).await;
+            let refused = (400..500).contains(&answer.status);
+            assert!(refused, "{method} {target:.99}: {}", answer.status);
+        }
+    }
+    world.stop().await;
+}
+
+const NO_ID: &str = "00000000000070008000000000000000";

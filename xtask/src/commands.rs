@@ -39,6 +39,13 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits for the command; what it wrote.
+pub fn output(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {}", shown(command)))?;
+    ensure!(output.status.success(), "{} ended with {}", shown(command), output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
+
 /// Ends this program as the other one, so that its exit code and signals need no passing on.
 #[cfg(unix)]
 pub fn become_command(mut command: Command) -> anyhow::Result<()> {

@@ -1,7 +1,9 @@
 //! Project tasks, behind `cargo xtask`. They call other programs and decide nothing about Carhop.
 
 mod commands;
+mod fuzz;
 mod generated;
+mod interface;
 mod suite;
 mod tools;
 
@@ -24,6 +26,14 @@ enum Task {
         /// Writes nothing, and fails if a file would change
         #[arg(long)]
         check: bool,
+    },
+    /// Fuzzes one parser of outside bytes with laws from `tests/hostile`; without one, lists them
+    Fuzz {
+        /// Which
+        target: Option<String>,
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
     },
     /// Runs the benchmarks; every argument goes to `cargo bench`
     Bench(PassedOn),
@@ -63,6 +73,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => suite::run_all(),
         Task::Update { check: true } => generated::check(&mut commands::carhop_from_source()),
         Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
+        Task::Fuzz { target, minutes } => fuzz::fuzz(target.as_deref(), minutes),
         Task::Bench(PassedOn { arguments }) => {
             let mut bench = commands::cargo("bench --workspace");
             bench.args(arguments);

@@ -1,15 +1,16 @@
 //! Everything that has to pass before a change lands, the quickest to fail first.
 //! Each step is announced and timed; the first failure ends the run.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
 use crate::commands::{cargo, root, run, setting, shown, target_folder};
-use crate::{generated, tools};
+use crate::{generated, interface, tools};
 
 /// Runs every step, then says again what each took and what `cargo test` counted.
 pub fn run_all() -> anyhow::Result<()> {
@@ -32,7 +33,12 @@ pub fn run_all() -> anyhow::Result<()> {
         let mut script = Command::new("bash");
         run(script.current_dir(root()).arg(TUTORIAL).env("CARHOP", carhop_path()?))
     })?;
-    times.step("demo", || run(carhop()?.args(DEMO)))?;
+    let data = target_folder()?.join("demo-data");
+    times.step("demo", || {
+        remove(&data)?;
+        run(carhop()?.args(DEMO).arg("--data").arg(&data).arg("--keep"))
+    })?;
+    times.step("interface", || interface::ask(carhop()?, &data))?;
     times.step("demo on recorded traces", demo_on_recorded_traces)?;
     println!("\n{}\n{times}", test_results.join("\n"));
     Ok(())
@@ -98,6 +104,14 @@ fn demo_on_recorded_traces() -> anyhow::Result<()> {
     ensure!(setting("CI").is_none(), "no recorded traces in {}", traces.display());
     println!("skipped: no recorded traces in {}", traces.display());
     Ok(())
+}
+
+/// What an earlier run left.
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The program as the tests have just built it.

@@ -6,8 +6,11 @@ use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
     DecisionDigest, EvidenceHash, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
 };
+use carhop_kernel::evidence::Party;
+use carhop_kernel::geofence::Bay;
 use carhop_kernel::id::{
-    CommandId, CustomerId, DecisionId, DeviceId, EventId, ProofId, SessionId, TokenId,
+    CommandId, CustomerId, DecisionId, DeviceId, DriverId, EventId, ProofId, SessionId, TicketId,
+    TokenId,
 };
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::Event;
@@ -77,7 +80,9 @@ impl Batch {
                 matches!(**event, Event::SessionRevoked { .. } | Event::SessionHeld { .. })
             }
             Body::TokenRevoked { .. } => true,
-            Body::Device(event) => matches!(event, DeviceEvent::Revoked { .. }),
+            Body::Device(event) => {
+                matches!(event, DeviceEvent::Revoked { .. } | DeviceEvent::Forked { .. })
+            }
             Body::Operator(event) => matches!(
                 event,
                 OperatorEvent::TenantHold { held: true } | OperatorEvent::Started { .. }
@@ -87,7 +92,10 @@ impl Batch {
             | Body::ProofFailed { .. }
             | Body::TokenIssued { .. }
             | Body::CustomerBound { .. }
-            | Body::PlaceJudged(_) => false,
+            | Body::LinkIssued { .. }
+            | Body::PlaceJudged(_)
+            | Body::TagScanned { .. }
+            | Body::VehicleCompared { .. } => false,
         })
     }
 }
@@ -213,8 +221,29 @@ pub enum Body {
         /// The key.
         key: KeyThumbprint,
     },
+    /// A one-time link was made for the customer.
+    LinkIssued {
+        /// Which; its secret is nowhere.
+        ticket: TicketId,
+        /// First instant at which it is dead.
+        expires_at: Timestamp,
+    },
     /// Positions were judged against the fence.
     PlaceJudged(PlaceJudged),
+    /// The driver read what was taken for a tag of the venue.
+    TagScanned {
+        /// Whether it is one.
+        known: bool,
+        /// The bay it hangs in.
+        bay: Option<Bay>,
+    },
+    /// The driver compared a plate with the order's.
+    VehicleCompared {
+        /// Whether it is the car of the order.
+        matches: bool,
+        /// How many plates have not matched at this stop, this one included.
+        misses: u8,
+    },
     /// Something happened to a device.
     Device(DeviceEvent),
     /// Something changed in the operator's set-up.
@@ -235,6 +264,8 @@ pub struct Refused {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceJudged {
+    /// Whose positions.
+    pub party: Party,
     /// The answer's stable code.
     pub answer: String,
     /// Why, by stable codes.
@@ -325,6 +356,26 @@ pub enum DeviceEvent {
         /// What was found.
         why: String,
     },
+    /// A ticket was made with which it enrols.
+    Ticketed {
+        /// Which.
+        device: DeviceId,
+        /// Of which class.
+        class: DeviceClass,
+        /// First instant at which the ticket is dead.
+        expires_at: Timestamp,
+    },
+    /// It told a second story about a moment that it had told of before, and is not believed any more.
+    Forked {
+        /// Which.
+        device: DeviceId,
+        /// The boot it tells of.
+        boot_epoch: u32,
+        /// The number within the boot.
+        sequence: u64,
+        /// SHA-256 of the statement's bytes.
+        statement: EvidenceHash,
+    },
     /// It was revoked.
     Revoked {
         /// Which.
@@ -372,6 +423,13 @@ pub enum OperatorEvent {
         key: String,
         /// Its scopes.
         scopes: Vec<String>,
+    },
+    /// A driver was named and given a device to sign in on.
+    DriverNamed {
+        /// Who.
+        driver: DriverId,
+        /// Which.
+        device: DeviceId,
     },
     /// Releases of the whole tenant were frozen or thawed.
     TenantHold {
@@ -526,6 +584,13 @@ pub enum TimerSubject {
     Settlement {
         /// What was revoked.
         subject: TrustSubject,
+    },
+    /// What began under a command has taken longer than it may.
+    Overdue {
+        /// The session.
+        session: SessionId,
+        /// The command.
+        command: CommandId,
     },
 }
 

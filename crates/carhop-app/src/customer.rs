@@ -1,5 +1,5 @@
 //! The customer's part: a one-time link binds a device key; with it the customer is verified, states car and place,
-//! approves the intent, and says when the car stands elsewhere (M-IDN-1, M-ORD-3, M-VEH-1, M-VEH-2).
+//! approves the intent (M-IDN-1, M-ORD-3, M-VEH-1). Where the car goes from there stands in `vehicle`.
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::{IntentDigest, KeyThumbprint};
@@ -56,8 +56,8 @@ impl App {
         if !matches!(call.actor, Actor::Store { .. } | Actor::Staff { .. }) {
             return Err(Failure::NotFound);
         }
-        let ticket = Ticket::mint(&self.random());
-        let hash = ticket.hash(self.suite(), &self.pepper(&call.partition));
+        let secret = Ticket::mint(&self.random());
+        let hash = secret.hash(self.suite(), &self.pepper(&call.partition));
         let index = Some(("link", id.to_string()));
         let mut earlier = self.list::<TicketRecord>(&call.partition, index, None, 8).await?;
         for link in &mut earlier {
@@ -70,15 +70,18 @@ impl App {
             batch.store(&TicketRecord { used: true, ..link })?;
         }
         let expires_at = session.order.terms.window.end;
+        let ticket = fresh!(self, TicketId);
+        let issued = Body::LinkIssued { ticket, expires_at };
+        batch.record(self, Stream::Side(id), &Meta::by(call), issued);
         batch.store(&TicketRecord {
             hash,
-            id: fresh!(self, TicketId),
+            id: ticket,
             purpose: Purpose::CustomerLink { session: id, customer: stop.customer },
             expires_at,
             used: false,
         })?;
         self.append(batch, Some(id)).await?;
-        Ok(Secret { secret: ticket.expose().to_owned(), expires_at, session: Some(id) })
+        Ok(Secret { secret: secret.expose().to_owned(), expires_at, session: Some(id) })
     }
 
     /// Uses a link: binds the caller's key and gives the session token for it. Works once. The token of the device that was
@@ -194,6 +197,7 @@ impl App {
             intent: Some(intent),
             stated_at: Some(now),
             vehicle: Some(VehicleSeen { matches: true, method, at: now, order_version: version }),
+            plate_misses: 0,
             ..stop.record.clone()
         };
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| Ok(batch.store(&record)?))
@@ -218,30 +222,6 @@ impl App {
             let evidence = evidence(Fact::Intent { intent, key }, &stop.session, reads.now);
             let ask = Ask { evidence: vec![evidence], ..Ask::default() };
             self.apply(call, &reads, &stop, Action::ApproveIntent, ask, |_| Ok(())).await
-        })
-    }
-
-    /// Voids the binding because the car stands elsewhere.
-    pub async fn relocate(&self, call: &Call, session: SessionId) -> Result<Reply, Failure> {
-        retry!({
-            let mut reads = Reads::new(self, &call.partition);
-            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
-                return Ok(reply);
-            }
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.own_customer(&mut reads, call, &stop).await?;
-            let record =
-                StopRecord { intent: None, stated_at: None, vehicle: None, ..stop.record.clone() };
-            let ask = Ask::default();
-            self.apply(
-                call,
-                &reads,
-                &stop,
-                Action::Relocate,
-                ask,
-                |batch| Ok(batch.store(&record)?),
-            )
-            .await
         })
     }
 

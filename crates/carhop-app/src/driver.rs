@@ -4,6 +4,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
 use carhop_kernel::id::{DriverId, SessionId};
+use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Action, LegIndex};
 use carhop_proofs::suite::same_secret;
@@ -16,6 +17,7 @@ use crate::judge::{Ask, Stop};
 use crate::order::normal_plate;
 use crate::reads::{Reads, retry};
 use crate::records::{DriverRecord, StopRecord, TrackRecord, VehicleSeen};
+use crate::vehicle::own_sources;
 
 impl App {
     /// Gives the stop to a driver on the device the driver is signed in on.
@@ -54,7 +56,9 @@ impl App {
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
             self.open_to_driver(call, &stop, "report_positions").await?;
-            let mut record = stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop));
+            own_sources(call, fixes)?;
+            let mut record =
+                stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop, Party::Driver));
             for fix in fixes {
                 record.track.observe(fix, &stop.venue.fence, reads.now);
             }
@@ -62,7 +66,7 @@ impl App {
             let result = stop.venue.fence.evaluate(&record.track, reads.now, scope);
             let mut batch = reads.batch();
             batch.store(&record)?;
-            let body = Body::PlaceJudged(judged(&result));
+            let body = Body::PlaceJudged(judged(Party::Driver, &result));
             batch.record(self, Stream::Side(session), &Meta::by(call), body);
             self.append(batch, Some(session)).await?;
             Ok(result)
@@ -85,20 +89,24 @@ impl App {
                 .tags
                 .iter()
                 .find(|(tag, _)| same_secret(tag.as_bytes(), code.as_bytes()));
-            let (_, bay) =
-                known.ok_or_else(|| Failure::invalid("code", "not a tag of this venue"))?;
-            let tag =
-                VenueTag { venue: stop.venue.venue.clone(), bay: bay.clone(), read_at: reads.now };
-            let mut record = stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop));
-            record.tag = Some(tag);
+            let bay = known.and_then(|(_, bay)| bay.clone());
+            let scanned = Body::TagScanned { known: known.is_some(), bay: bay.clone() };
             let mut batch = reads.batch();
-            batch.store(&record)?;
+            batch.record(self, Stream::Side(session), &Meta::by(call), scanned);
+            if known.is_some() {
+                let venue = stop.venue.venue.clone();
+                let fresh = || fresh_track(&stop, Party::Driver);
+                let mut record = stop.driver_track.clone().unwrap_or_else(fresh);
+                record.tag = Some(VenueTag { venue, bay, read_at: reads.now });
+                batch.store(&record)?;
+            }
             self.append(batch, Some(session)).await?;
-            Ok(())
+            known.map(|_| ()).ok_or_else(|| Failure::invalid("code", "not a tag of this venue"))
         })
     }
 
-    /// Compares a plate read at the car with the order's. The answer is kept either way.
+    /// Compares a plate read at the car with the order's. The answer is kept either way, and after a few that do not
+    /// match no more are compared: a plate is read, not guessed.
     pub async fn match_vehicle(
         &self,
         call: &Call,
@@ -110,6 +118,10 @@ impl App {
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
             self.open_to_driver(call, &stop, "match_vehicle").await?;
+            if stop.record.plate_misses >= limits::PLATE_MISSES_PER_STOP_MAX {
+                let reason = Reason::PlateAttemptsExhausted;
+                return Err(self.turn_away(call, session, "match_vehicle", reason).await);
+            }
             let order = &stop.session.order;
             let personal = self
                 .personal(&call.partition, stop.record.customer, order.order)
@@ -122,8 +134,12 @@ impl App {
                 at: reads.now,
                 order_version: order.version,
             };
+            let plate_misses = stop.record.plate_misses + u8::from(!matches);
+            let compared = Body::VehicleCompared { matches, misses: plate_misses };
             let mut batch = reads.batch();
-            batch.store(&StopRecord { vehicle: Some(seen), ..stop.record.clone() })?;
+            batch.record(self, Stream::Side(session), &Meta::by(call), compared);
+            let vehicle = Some(seen);
+            batch.store(&StopRecord { vehicle, plate_misses, ..stop.record.clone() })?;
             self.append(batch, Some(session)).await?;
             Ok(matches)
         })
@@ -187,17 +203,19 @@ pub(crate) fn assigned(call: &Call, stop: &Stop) -> Result<(), Failure> {
     }
 }
 
-fn fresh_track(stop: &Stop) -> TrackRecord {
+pub(crate) fn fresh_track(stop: &Stop, party: Party) -> TrackRecord {
     TrackRecord {
         session: stop.session.id,
-        party: Party::Driver,
+        party,
         track: Track::default(),
         tag: None,
+        seen_inside: false,
     }
 }
 
-fn judged(result: &FenceResult) -> PlaceJudged {
+pub(crate) fn judged(party: Party, result: &FenceResult) -> PlaceJudged {
     PlaceJudged {
+        party,
         answer: code(&result.answer),
         why: result.why.iter().map(code).collect(),
         probability_permille: rounded(result.probability * 1000.0, 1000.0),

@@ -10,7 +10,7 @@ use carhop_proofs::suite::{Algorithm, PublicKey};
 use carhop_proofs::token::Ticket;
 
 use crate::app::{App, fresh};
-use crate::batch::{Body, DeviceEvent, Meta, Stream};
+use crate::batch::{Body, DeviceEvent, Meta, OperatorEvent, Stream};
 use crate::call::{Call, Reply};
 use crate::customer::Secret;
 use crate::failure::Failure;
@@ -54,6 +54,7 @@ impl App {
             frozen: false,
             enrolled_at: None,
             ruled_out: None,
+            distrusted: None,
             counter: 0,
             serving: None,
             driver: None,
@@ -62,6 +63,8 @@ impl App {
         let ticket = Ticket::mint(&self.random());
         let expires_at = reads.now.plus_ms(TICKET_MS);
         let mut batch = reads.batch();
+        let event = DeviceEvent::Ticketed { device, class, expires_at };
+        batch.record(self, Stream::Device(device), &Meta::by(call), Body::Device(event));
         batch.store(&record)?;
         batch.store(&TicketRecord {
             hash: ticket.hash(self.suite(), &self.pepper(&call.partition)),
@@ -262,6 +265,8 @@ impl App {
             .ok_or_else(|| Failure::invalid("device", "no such handset"))?;
         let driver = fresh!(self, DriverId);
         let mut batch = reads.batch();
+        let event = OperatorEvent::DriverNamed { driver, device };
+        batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
         batch.store(&DriverRecord { driver, name: name.to_owned(), device })?;
         batch.store(&DeviceRecord { driver: Some(driver), ..handset })?;
         let reply = Reply { made: Some(driver.to_string()), ..Reply::default() };

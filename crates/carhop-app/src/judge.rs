@@ -5,7 +5,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::digest::{DecisionDigest, SecretHash};
 use carhop_kernel::evidence::PresenceMethod;
-use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceAnswer, PlaceMethod};
+use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceMethod};
 use carhop_kernel::freshness::Perishable;
 use carhop_kernel::geofence::judge_place;
 use carhop_kernel::id::{DecisionId, EventId, ReleaseId, SessionId};
@@ -329,11 +329,8 @@ impl Stop {
         now: Timestamp,
     ) -> Option<(PlaceFact, Timestamp)> {
         let record = match party {
-            Party::Driver => self.driver_track.as_ref(),
-            Party::Vehicle => self.vehicle_track.as_ref(),
-        };
-        let Some(record) = record else {
-            return (party == Party::Vehicle).then(|| self.stated_place()).flatten();
+            Party::Driver => self.driver_track.as_ref()?,
+            Party::Vehicle => return self.vehicle_place(scope, now),
         };
         let result = self.venue.fence.evaluate(&record.track, now, scope);
         let judged = judge_place(&self.venue.fence, scope, &result, record.tag.as_ref(), now);
@@ -344,13 +341,6 @@ impl Stop {
             }
         };
         Some((PlaceFact { method: judged.method, answer: judged.answer }, at))
-    }
-
-    /// The customer's word for where the car stands counts until something better contradicts it (M-GEO-0).
-    fn stated_place(&self) -> Option<(PlaceFact, Timestamp)> {
-        let at = self.record.stated_at?;
-        self.session.bound()?;
-        Some((PlaceFact { method: PlaceMethod::Statement, answer: PlaceAnswer::Inside }, at))
     }
 
     fn place_facts(&self, scope: Scope, now: Timestamp) -> PlaceFacts {
@@ -368,7 +358,7 @@ impl Stop {
         VehicleFacts {
             matched_by: seen.filter(|seen| seen.matches).map(|seen| seen.method),
             mismatch: seen.is_some_and(|seen| !seen.matches),
-            moving: self.vehicle_track.as_ref().is_some_and(|vehicle| vehicle.track.is_moving()),
+            moving: self.is_car_moving(),
         }
     }
 }

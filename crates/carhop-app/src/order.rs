@@ -109,6 +109,7 @@ impl App {
             intent: None,
             stated_at: None,
             vehicle: None,
+            plate_misses: 0,
             age_proof: false,
         };
         batch.record(
@@ -282,10 +283,20 @@ pub(crate) fn vehicle_bytes(personal: &Personal) -> Vec<u8> {
 }
 
 fn bounded(param: &'static str, text: &str) -> Result<String, Failure> {
-    let good =
-        !text.is_empty() && text.len() <= TEXT_LENGTH_MAX && !text.chars().any(char::is_control);
+    let good = !text.is_empty() && text.len() <= TEXT_LENGTH_MAX && is_plain(text);
     good.then(|| text.to_owned())
         .ok_or_else(|| Failure::invalid(param, "one to 200 bytes without control characters"))
+}
+
+/// Whether a text for people shows what it says: no control characters, and none that reorder, hide or tag what stands
+/// around them (Unicode TR 36). Joiners stay: scripts and families need them.
+pub fn is_plain(text: &str) -> bool {
+    let deceives = |c: char| {
+        matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    !text.chars().any(|c| c.is_control() || deceives(c))
 }
 
 fn window_timer(batch: &Batch, session: SessionId, window: Window) -> Timer {

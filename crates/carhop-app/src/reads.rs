@@ -6,7 +6,7 @@ use carhop_kernel::session::{Event, Session, evolve, open};
 use carhop_kernel::time::Timestamp;
 
 use crate::app::{App, fresh};
-use crate::batch::{Appended, Batch, Body, Entry, Meta, Stream};
+use crate::batch::{Appended, Batch, Body, Entry, Meta, Stream, Timer, TimerSubject};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::folded::WithDriver;
@@ -75,7 +75,10 @@ impl<'a> Reads<'a> {
             | Body::TokenIssued { .. }
             | Body::TokenRevoked { .. }
             | Body::CustomerBound { .. }
+            | Body::LinkIssued { .. }
             | Body::PlaceJudged(_)
+            | Body::TagScanned { .. }
+            | Body::VehicleCompared { .. }
             | Body::Device(_)
             | Body::Operator(_) => None,
         });
@@ -116,6 +119,11 @@ impl Batch {
         let write = record.write(&self.partition)?;
         self.writes.push(write);
         Ok(())
+    }
+
+    /// Sets a timer, or sets it anew.
+    pub(crate) fn set_timer(&mut self, subject: TimerSubject, due_at: Timestamp) {
+        self.timers.push(Timer { partition: self.partition.clone(), subject, due_at, tries: 0 });
     }
 
     /// Adds what happened to a session and brings its head up to date.

@@ -126,7 +126,10 @@ pub fn event_name(body: &Body) -> &'static str {
         Body::TokenIssued { .. } => "token.issued",
         Body::TokenRevoked { .. } => "token.revoked",
         Body::CustomerBound { .. } => "customer.bound",
+        Body::LinkIssued { .. } => "link.issued",
         Body::PlaceJudged(_) => "place.judged",
+        Body::TagScanned { .. } => "tag.scanned",
+        Body::VehicleCompared { .. } => "vehicle.compared",
         Body::Device(event) => device_event_name(event),
         Body::Operator(event) => operator_event_name(event),
     }
@@ -142,6 +145,8 @@ const fn device_event_name(event: &DeviceEvent) -> &'static str {
         DeviceEvent::CancelMade { .. } => "command.cancelled",
         DeviceEvent::Frozen { .. } => "device.frozen",
         DeviceEvent::Cleared { .. } => "device.cleared",
+        DeviceEvent::Ticketed { .. } => "device.ticketed",
+        DeviceEvent::Forked { .. } => "device.forked",
         DeviceEvent::Revoked { .. } => "device.revoked",
     }
 }
@@ -151,6 +156,7 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::Started { .. } => "authority.started",
         OperatorEvent::VenueStored { .. } => "venue.stored",
         OperatorEvent::ApiKeyMade { .. } => "api_key.made",
+        OperatorEvent::DriverNamed { .. } => "driver.named",
         OperatorEvent::TenantHold { .. } => "tenant.held",
         OperatorEvent::TrustRevoked { .. } => "trust.revoked",
         OperatorEvent::RevocationSettled { .. } => "revocation.settled",
@@ -172,7 +178,10 @@ fn fence_answer(body: &Body) -> Option<String> {
 }
 
 fn evidence_hash(body: &Body) -> Option<EvidenceHash> {
-    if let Body::Device(DeviceEvent::Stated { statement, .. }) = body {
+    if let Body::Device(
+        DeviceEvent::Stated { statement, .. } | DeviceEvent::Forked { statement, .. },
+    ) = body
+    {
         Some(*statement)
     } else {
         None
@@ -188,7 +197,10 @@ fn reasons(body: &Body) -> Vec<String> {
         | Body::TokenIssued { .. }
         | Body::TokenRevoked { .. }
         | Body::CustomerBound { .. }
+        | Body::LinkIssued { .. }
         | Body::PlaceJudged(_)
+        | Body::TagScanned { .. }
+        | Body::VehicleCompared { .. }
         | Body::Device(_)
         | Body::Operator(_) => Vec::new(),
     }

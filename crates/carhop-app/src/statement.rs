@@ -4,18 +4,24 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
-use carhop_kernel::session::{NotExecuted, Report, observe};
+use carhop_kernel::limits;
+use carhop_kernel::order::Terms;
+use carhop_kernel::session::{Event, Leg, LegState, NotExecuted, Report, Session, evolve, observe};
+use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::statement::{
     self, Body as Said, ChainError, ChainHead, LockEvent, Outcome, Reading, ReadingKind, Statement,
 };
 
 use crate::app::App;
-use crate::batch::{Body, DeviceEvent, Meta, Stream};
+use crate::batch::{Batch, Body, DeviceEvent, Meta, Stream, TimerSubject};
 use crate::failure::Failure;
+use crate::meter;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
+use crate::records::{
+    ChainRecord, CommandRecord, DeviceRecord, Distrust, ReceiptRecord, SessionHead,
+};
 
 /// How far a device's statements are durable; what it need not repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,14 +114,14 @@ impl App {
         if tampered {
             batch.store(&DeviceRecord { tampered: true, ..record.clone() })?;
         }
-        if let Some(session) = observed {
-            let terms = &session.order.terms;
-            let report = report(&statement, terms, receipt, chain.as_ref());
-            let report = report.filter(|report| is_own || stands_alone(report));
-            let events = report.map(|report| observe(&session, &report, reads.now));
-            if let Some(events) = events.filter(|events| !events.is_empty()) {
-                batch.advance(self, &session, &meta, &events)?;
+        if let Some(before) = observed {
+            let reports = reports(&statement, &before.order.terms, receipt, chain.as_ref());
+            let reports = reports.into_iter().filter(|report| is_own || stands_alone(report));
+            let (events, after) = heard_by(&before, reports, reads.now);
+            if !events.is_empty() {
+                batch.advance(self, &before, &meta, &events)?;
             }
+            watch(&mut batch, &before, &after, reads.now);
         }
         self.append(batch, session).await?;
         Ok(HighWaterMark { boot_epoch: head.boot_epoch, sequence: head.sequence })
@@ -145,13 +151,90 @@ impl App {
         });
         let head = match statement::next_head(suite, before.as_ref(), &statement, bytes) {
             Ok(head) => head,
-            Err(ChainError::Repeated | ChainError::Old) => return Ok(None),
-            Err(error @ (ChainError::Gap | ChainError::Forked)) => {
+            Err(ChainError::Repeated) => return Ok(None),
+            Err(ChainError::Old) if self.is_told_before(reads, &statement, bytes).await? => {
+                return Ok(None);
+            }
+            Err(error @ ChainError::Gap) => {
                 return Err(Failure::invalid("statement", error.to_string()));
+            }
+            Err(ChainError::Old | ChainError::Forked) => {
+                return Err(self.note_fork(reads, &record, &statement, bytes).await?);
             }
         };
         let (session, is_own) = self.session_of(reads, &statement, &record).await?;
         Ok(Some(Heard { statement, head, record, chain, session, is_own }))
+    }
+
+    /// Whether an old statement is the one that is known, byte for byte.
+    async fn is_told_before(
+        &self,
+        reads: &mut Reads<'_>,
+        statement: &Statement,
+        bytes: &[u8],
+    ) -> Result<bool, Failure> {
+        let Statement { device, boot_epoch, sequence, .. } = *statement;
+        let key = ReceiptRecord::key_of(device, boot_epoch, sequence);
+        let known = reads.find::<ReceiptRecord>(key).await?;
+        Ok(known.is_some_and(|known| known.bytes == bytes))
+    }
+
+    /// Two stories about one moment: the second is no part of the chain, but that it was told is journaled, once. Nothing
+    /// more is asked of the device, and what it serves is held, until somebody has looked (ADR 0005).
+    async fn note_fork(
+        &self,
+        reads: &mut Reads<'_>,
+        record: &DeviceRecord,
+        statement: &Statement,
+        bytes: &[u8],
+    ) -> Result<Failure, Failure> {
+        let refused = Failure::invalid("statement", ChainError::Forked.to_string());
+        if record.distrusted.is_some() {
+            return Ok(refused);
+        }
+        let device = record.device;
+        let serving = match record.serving {
+            Some(id) => Some(reads.session(id).await?),
+            None => None,
+        };
+        let mut batch = reads.batch();
+        let meta = Meta::of(Actor::Device { device }).about(record, reads.now);
+        let forked = DeviceEvent::Forked {
+            device,
+            boot_epoch: statement.boot_epoch,
+            sequence: statement.sequence,
+            statement: EvidenceHash(self.suite().sha256(&[bytes])),
+        };
+        batch.record(self, Stream::Device(device), &meta, Body::Device(forked));
+        let distrusted = Some(Distrust::Forked);
+        batch.store(&DeviceRecord { distrusted, ..record.clone() })?;
+        if let Some(session) = serving.filter(Session::is_active) {
+            let events = observe(&session, &Report::Tampered { device }, reads.now);
+            batch.advance(self, &session, &meta, &events)?;
+        }
+        self.append(batch, record.serving).await?;
+        Ok(refused)
+    }
+
+    /// What began under a command has taken longer than it may: a door nobody closes, a pump that says no more.
+    pub(crate) async fn overdue(
+        &self,
+        partition: &Partition,
+        id: SessionId,
+        command: CommandId,
+    ) -> Result<(), Failure> {
+        retry!({
+            let mut reads = Reads::new(self, partition);
+            let session = reads.session(id).await?;
+            let mut batch = reads.batch();
+            batch.finished_timers.push(TimerSubject::Overdue { session: id, command });
+            let events = observe(&session, &Report::Overdue { command }, reads.now);
+            if !events.is_empty() {
+                batch.advance(self, &session, &Meta::system(), &events)?;
+            }
+            self.append(batch, Some(id)).await?;
+            Ok(())
+        })
     }
 
     /// The session a statement is about: its command's, or the one the device serves.
@@ -161,11 +244,28 @@ impl App {
         statement: &Statement,
         record: &DeviceRecord,
     ) -> Result<(Option<SessionId>, bool), Failure> {
-        let Some(command) = command_of(&statement.body) else { return Ok((record.serving, true)) };
+        let Some(command) = command_of(&statement.body) else {
+            return Ok((self.session_concerned(&reads.partition, record).await?, true));
+        };
         let known = reads.find::<CommandRecord>(command.to_string()).await?;
-        let own = known.filter(|known| known.device == record.device);
-        let is_own = own.is_some();
-        Ok((own.map(|known| known.session).or(record.serving), is_own))
+        match known.filter(|known| known.device == record.device) {
+            Some(own) => Ok((Some(own.session), true)),
+            None => Ok((self.session_concerned(&reads.partition, record).await?, false)),
+        }
+    }
+
+    /// Whose business it is what a device does by itself: the session that it serves, or the furthest of those that are to
+    /// be served by it.
+    async fn session_concerned(
+        &self,
+        partition: &Partition,
+        record: &DeviceRecord,
+    ) -> Result<Option<SessionId>, Failure> {
+        let index = Some(("device", record.device.to_string()));
+        let heads = self.list::<SessionHead>(partition, index, None, SESSIONS_LOOKED_AT).await?;
+        let serving = heads.iter().find(|head| Some(head.session) == record.serving);
+        let concerned = serving.or_else(|| heads.iter().max_by_key(|head| head.phase));
+        Ok(concerned.map(|head| head.session).or(record.serving))
     }
 }
 
@@ -177,6 +277,7 @@ const fn stands_alone(report: &Report) -> bool {
         | Report::LockLocked { .. }
         | Report::MeterAdvanced { .. }
         | Report::DispensingEnded { .. }
+        | Report::MeterDoubted { .. }
         | Report::VehicleMoved
         | Report::Tampered { .. }
         | Report::InterlockTripped { .. }
@@ -185,24 +286,80 @@ const fn stands_alone(report: &Report) -> bool {
         | Report::PumpArmed { .. }
         | Report::NotExecuted { .. }
         | Report::Silence { .. }
-        | Report::GivenUp { .. } => false,
+        | Report::GivenUp { .. }
+        | Report::Overdue { .. } => false,
     }
 }
 
-fn report(
+/// What a session comes to hear of them all, one after the other.
+fn heard_by(
+    session: &Session,
+    reports: impl Iterator<Item = Report>,
+    now: Timestamp,
+) -> (Vec<Event>, Session) {
+    reports.fold((Vec::new(), session.clone()), |(mut events, session), report| {
+        let heard = observe(&session, &report, now);
+        let session = heard.iter().fold(session, evolve);
+        events.extend(heard);
+        (events, session)
+    })
+}
+
+/// Sets, renews and calls off the deadlines of what has begun: a door that opened is to be closed, a pump that runs is to
+/// say so again.
+fn watch(batch: &mut Batch, before: &Session, after: &Session, now: Timestamp) {
+    let deadline_ms = |leg: &Leg| match leg.state {
+        LegState::Open { locked: false, .. } | LegState::Transferred { .. } => {
+            Some(limits::LEFT_OPEN_MS)
+        }
+        LegState::Dispensing { .. } => Some(limits::METER_SILENCE_MS_MAX),
+        LegState::Open { locked: true, .. }
+        | LegState::Pending
+        | LegState::Released(_)
+        | LegState::Authorised(_)
+        | LegState::Commanded(_)
+        | LegState::Indeterminate(_)
+        | LegState::Secured
+        | LegState::Dispensed { .. }
+        | LegState::Settled { .. }
+        | LegState::Failed(_) => None,
+    };
+    for (was, is) in before.legs.iter().zip(&after.legs) {
+        let Some(command) = is.last_command else { continue };
+        let subject = TimerSubject::Overdue { session: after.id, command };
+        match (deadline_ms(was), deadline_ms(is)) {
+            (None, Some(span_ms)) => batch.set_timer(subject, now.plus_ms(span_ms)),
+            (Some(_), Some(span_ms)) if was.state != is.state && is.terms.service.is_fuel() => {
+                batch.set_timer(subject, now.plus_ms(span_ms));
+            }
+            (Some(_), None) => batch.finished_timers.push(subject),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+}
+
+/// What a statement tells a session: what speaks against its meter first, then what it says.
+fn reports(
     statement: &Statement,
-    terms: &carhop_kernel::order::Terms,
+    terms: &Terms,
     receipt: EvidenceHash,
     chain: Option<&ChainRecord>,
-) -> Option<Report> {
+) -> Vec<Report> {
     let device = statement.device;
     match &statement.body {
         Said::Receipt { command, outcome, .. } => {
-            Some(receipt_report(device, *command, *outcome, receipt))
+            vec![receipt_report(device, *command, *outcome, receipt)]
         }
-        Said::Lock { command, event } => lock_report(device, *command, *event, receipt, terms),
-        Said::Meter { command, reading } => meter_report(device, *command, reading, chain),
-        Said::Interlock { kind, .. } => Some(Report::InterlockTripped { device, kind: *kind }),
+        Said::Lock { command, event } => {
+            lock_report(device, *command, *event, receipt, terms).into_iter().collect()
+        }
+        Said::Meter { command, reading } => {
+            let last = chain.and_then(|chain| chain.metering.as_ref());
+            let doubts = meter::doubts(*command, reading, last).into_iter();
+            let doubts = doubts.map(|doubt| Report::MeterDoubted { device, doubt });
+            doubts.chain([meter_report(device, *command, reading)]).collect()
+        }
+        Said::Interlock { kind, .. } => vec![Report::InterlockTripped { device, kind: *kind }],
     }
 }
 
@@ -226,7 +383,7 @@ fn lock_report(
     command: Option<CommandId>,
     event: LockEvent,
     receipt: EvidenceHash,
-    terms: &carhop_kernel::order::Terms,
+    terms: &Terms,
 ) -> Option<Report> {
     match event {
         LockEvent::Opened => Some(Report::LockOpened { device, command, receipt }),
@@ -241,25 +398,15 @@ fn lock_report(
     }
 }
 
-/// A reading counts only in its place: the chain is gapless, and so must be the readings of one dispensing. What is
-/// settled is what the meter showed at the end.
-fn meter_report(
-    device: DeviceId,
-    command: CommandId,
-    reading: &Reading,
-    chain: Option<&ChainRecord>,
-) -> Option<Report> {
-    let expected = chain.and_then(|chain| chain.reading).unwrap_or(0);
-    if reading.number != expected {
-        return None;
-    }
-    let metered_ml = reading.metered_ml;
-    Some(match reading.kind {
+/// A reading counts whatever speaks against it: what is settled is what the meter showed at the end.
+fn meter_report(device: DeviceId, command: CommandId, reading: &Reading) -> Report {
+    let Reading { number, metered_ml, .. } = *reading;
+    match reading.kind {
         ReadingKind::Begin | ReadingKind::Charge => {
-            Report::MeterAdvanced { device, command, number: reading.number, metered_ml }
+            Report::MeterAdvanced { device, command, number, metered_ml }
         }
         ReadingKind::End(_) => Report::DispensingEnded { device, command, metered_ml },
-    })
+    }
 }
 
 fn next_chain(
@@ -268,29 +415,25 @@ fn next_chain(
     head: &ChainHead,
     before: Option<ChainRecord>,
 ) -> ChainRecord {
-    let (mut totaliser_ml, mut reading) =
-        before.map_or((None, None), |chain| (chain.totaliser_ml, chain.reading));
-    if let Said::Meter { reading: said, .. } = &statement.body {
-        totaliser_ml = Some(said.totaliser_ml);
-        reading = match said.kind {
-            ReadingKind::Begin | ReadingKind::Charge => Some(said.number.saturating_add(1)),
-            ReadingKind::End(_) => None,
-        };
-    }
+    let metering = match &statement.body {
+        Said::Meter { command, reading } => Some(meter::metering(*command, reading)),
+        Said::Receipt { .. } | Said::Lock { .. } | Said::Interlock { .. } => {
+            before.and_then(|chain| chain.metering)
+        }
+    };
     ChainRecord {
         device,
         boot_epoch: head.boot_epoch,
         sequence: head.sequence,
         hash: EvidenceHash(head.hash),
-        totaliser_ml,
-        reading,
+        metering,
     }
 }
 
 fn receipt_record(
     statement: &Statement,
     session: Option<SessionId>,
-    received_at: carhop_kernel::time::Timestamp,
+    received_at: Timestamp,
     bytes: &[u8],
 ) -> ReceiptRecord {
     ReceiptRecord {
@@ -346,3 +489,6 @@ const fn what(said: &Said) -> &'static str {
         Said::Interlock { .. } => "pump.interlock",
     }
 }
+
+/// Sessions that are looked at to find whose business a device's doings are.
+const SESSIONS_LOOKED_AT: usize = 16;

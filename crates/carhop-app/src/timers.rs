@@ -26,6 +26,9 @@ impl App {
                 }
                 TimerSubject::WindowEnd { session } => self.window_end(timer, session).await,
                 TimerSubject::Settlement { subject } => self.settle(timer, subject).await,
+                TimerSubject::Overdue { session, command } => {
+                    self.overdue(&timer.partition, session, command).await
+                }
             };
             if let Err(failure) = run {
                 self.put_off(timer).await?;

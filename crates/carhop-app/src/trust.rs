@@ -122,7 +122,9 @@ impl App {
             let record = reads.load::<DeviceRecord>(device.to_string()).await?;
             let reply = Reply { made: Some(device.to_string()), ..Reply::default() };
             let cleared = match of {
-                Clearance::Freeze if record.frozen => DeviceRecord { frozen: false, ..record },
+                Clearance::Freeze if record.frozen || record.distrusted.is_some() => {
+                    DeviceRecord { frozen: false, distrusted: None, ..record }
+                }
                 Clearance::Tamper if record.tampered => DeviceRecord { tampered: false, ..record },
                 Clearance::Freeze | Clearance::Tamper => return Ok(reply),
             };

@@ -53,6 +53,7 @@ pub fn files() -> BTreeMap<String, Vec<u8>> {
             TimerSubject::Silence { .. } => "timer.silence.json",
             TimerSubject::WindowEnd { .. } => "timer.window_end.json",
             TimerSubject::Settlement { .. } => "timer.settlement.json",
+            TimerSubject::Overdue { .. } => "timer.overdue.json",
         };
         files.insert(file.to_owned(), codec::encode_subject(&subject).unwrap());
     }
@@ -81,6 +82,7 @@ every! { subjects, TimerSubject:
     Silence { session: id(1, SessionId::from_bytes), command: id(2, CommandId::from_bytes) };
     WindowEnd { session: id(1, SessionId::from_bytes) };
     Settlement { subject: TrustSubject::Device(id(5, DeviceId::from_bytes)) };
+    Overdue { session: id(1, SessionId::from_bytes), command: id(2, CommandId::from_bytes) };
 }
 
 every! { actors, Actor:
@@ -136,7 +138,10 @@ fn entry(body: Body) -> Entry {
         | Body::TokenIssued { .. }
         | Body::TokenRevoked { .. }
         | Body::CustomerBound { .. }
-        | Body::PlaceJudged(_) => side,
+        | Body::LinkIssued { .. }
+        | Body::PlaceJudged(_)
+        | Body::TagScanned { .. }
+        | Body::VehicleCompared { .. } => side,
     };
     let meta = match body {
         Body::Operator(_) => empty_meta(),
@@ -148,7 +153,10 @@ fn entry(body: Body) -> Entry {
         | Body::TokenIssued { .. }
         | Body::TokenRevoked { .. }
         | Body::CustomerBound { .. }
-        | Body::PlaceJudged(_) => full_meta(),
+        | Body::LinkIssued { .. }
+        | Body::PlaceJudged(_)
+        | Body::TagScanned { .. }
+        | Body::VehicleCompared { .. } => full_meta(),
     };
     Entry { id: id(8, EventId::from_bytes), stream, meta, body }
 }

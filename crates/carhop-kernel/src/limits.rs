@@ -30,6 +30,14 @@ pub const CODE_TRIES_PER_STOP_MAX: u8 = 10;
 /// One-time code: issues per stop.
 pub const CODE_ISSUES_PER_STOP_MAX: u8 = 3;
 
+/// Plates that do not match before the driver may read no more at a stop.
+pub const PLATE_MISSES_PER_STOP_MAX: u8 = 5;
+
+/// How long a compartment may stand open before somebody is told.
+pub const LEFT_OPEN_MS: u64 = 90 * 1000;
+/// How long a running pump may say nothing before its session is held for review (standards §8.9).
+pub const METER_SILENCE_MS_MAX: u64 = 10 * 60 * 1000;
+
 /// Verified recipient: how long the proof counts.
 pub const RECIPIENT_FRESH_MS: u64 = 12 * 60 * 60 * 1000;
 /// Vehicle matched at the car: how long the match counts.

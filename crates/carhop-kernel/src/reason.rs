@@ -104,6 +104,8 @@ reasons! {
         "The vehicle at hand has not been matched recently.", "Read the plate or the tag at the car.";
     VehicleMismatch = "vehicle_mismatch", NeedsHuman,
         "The vehicle at hand is not the one of the order.", "Stop and find the right car.";
+    PlateAttemptsExhausted = "plate_attempts_exhausted", NeedsHuman,
+        "The driver has read too many plates that are not the car's.", "Let the customer state the car anew, or call support.";
     VehicleMoving = "vehicle_moving", Retryable,
         "The vehicle is moving or has moved.", "Wait until it is parked and bound anew.";
     DriverNotAssigned = "driver_not_assigned", Retryable,

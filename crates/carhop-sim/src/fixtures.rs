@@ -47,6 +47,8 @@ pub struct Cast {
     pub pump: DeviceId,
     /// The lock's certified key, for scenes in which somebody has stolen it.
     pub lock_key: SigningKey,
+    /// The pump's, for scenes in which it says what no pump would.
+    pub pump_key: SigningKey,
     /// Who brings the goods.
     pub driver: Driver,
     /// The store's key.
@@ -66,12 +68,13 @@ impl Cast {
         let lock_key = lock_parts.key.clone();
         world.metal.add_lock(lock_parts)?;
         let (pump, pump_parts) = enrol(world, &by_staff, DeviceClass::Pump).await?;
+        let pump_key = pump_parts.key.clone();
         world.metal.add_pump(pump_parts, FILLS_UP)?;
         let driver = hire(world, staff).await?;
         for device in [lock, pump] {
             world.connect(device).await?;
         }
-        Ok(Self { lock, pump, lock_key, driver, store, staff })
+        Ok(Self { lock, pump, lock_key, pump_key, driver, store, staff })
     }
 
     /// A call of the store.

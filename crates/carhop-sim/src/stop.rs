@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use carhop_app::batch::{Body, Stream};
 use carhop_app::{Call, NewLeg, NewOrder, Presented, Reply, Wanted};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::KeyThumbprint;
+use carhop_kernel::geofence::{Fix, FixSource, Speed};
 use carhop_kernel::id::{OrderId, SessionId};
-use carhop_kernel::session::{LegIndex, LegStateKind, PhaseKind, Session};
+use carhop_kernel::session::{Event, Exception, LegIndex, LegStateKind, PhaseKind, Session};
 
 use crate::SimError;
 use crate::executor::run;
@@ -107,6 +109,29 @@ impl<'a> Stop<'a> {
         let fixes = [fix(self.world, east_m)?];
         self.world.app.report_positions(&self.by_driver(), self.session, &fixes).await?;
         Ok(())
+    }
+
+    /// The car's own telematics see it `east_m` metres east of its place, at this speed.
+    pub async fn report_car(&self, east_m: f64, speed_mps: f64) -> Result<(), SimError> {
+        let speed = Some(Speed::from_mps(speed_mps).map_err(SimError::world)?);
+        let seen = Fix { speed, source: FixSource::Telematics, ..fix(self.world, east_m)? };
+        let by_car = self.cast.by_store(self.world);
+        self.world.app.report_vehicle_positions(&by_car, self.session, &[seen]).await?;
+        self.check().await.map(|_| ())
+    }
+
+    /// What was raised in this session, in order.
+    pub async fn exceptions(&self) -> Result<Vec<Exception>, SimError> {
+        let stream = Stream::Session(self.session);
+        let events = self.world.journal.stream(self.world.partition.clone(), stream).await?;
+        let raised = events.iter().filter_map(|recorded| match &recorded.body {
+            Body::Session(event) => match **event {
+                Event::ExceptionRaised { exception, .. } => Some(exception),
+                _ => None,
+            },
+            _ => None,
+        });
+        Ok(raised.collect())
     }
 
     /// The driver reads the plate and reports arrival.

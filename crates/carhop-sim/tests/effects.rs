@@ -343,8 +343,7 @@ async fn statement(
         boot_epoch: 1,
         sequence: 0,
         hash: carhop_kernel::digest::EvidenceHash([0; 32]),
-        totaliser_ml: None,
-        reading: None,
+        metering: None,
     };
     let kept = world.journal.record(head.place(&world.partition)).await?;
     let (sequence, previous) = match kept {

@@ -57,6 +57,8 @@ pub enum ApiScope {
     Orders,
     /// Look at and steer stops: the operator's staff.
     Staff,
+    /// Tell where cars are: whoever runs their telematics.
+    Telematics,
     /// Enrol and revoke devices, name drivers.
     Fleet,
     /// Store venues.

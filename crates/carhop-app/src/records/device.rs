@@ -35,6 +35,8 @@ pub struct DeviceRecord {
     /// Whether it has reported tampering since a person last looked. Attesting does not undo it: whoever tampered could
     /// attest.
     pub tampered: bool,
+    /// Why it is no longer believed, until somebody of the staff has looked.
+    pub distrusted: Option<Distrust>,
     /// Whether two live connections claimed to be it, and nobody has looked yet.
     pub frozen: bool,
     /// When it enrolled.
@@ -50,6 +52,14 @@ pub struct DeviceRecord {
     pub serving: Option<SessionId>,
     /// The driver signed in on it; handsets only.
     pub driver: Option<DriverId>,
+}
+
+/// Why a device is no longer believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distrust {
+    /// It has told two stories about the same moment: its memory or its key is in other hands (ADR 0005).
+    Forked,
 }
 
 /// An accepted attestation.
@@ -73,7 +83,7 @@ impl DeviceRecord {
 
     /// Whether trust in the device was withdrawn, whatever it could show.
     pub const fn is_withdrawn(&self) -> bool {
-        self.is_revoked() || self.tampered
+        self.is_revoked() || self.tampered || self.distrusted.is_some()
     }
 
     /// Whether nothing speaks against the device.
@@ -120,10 +130,25 @@ pub struct ChainRecord {
     pub sequence: u64,
     /// SHA-256 of its bytes.
     pub hash: EvidenceHash,
-    /// What the pump's totaliser showed last, in millilitres.
-    pub totaliser_ml: Option<u64>,
-    /// The next reading expected of the running dispensing, if one runs.
-    pub reading: Option<u32>,
+    /// What its meter said last; pumps only.
+    pub metering: Option<Metering>,
+}
+
+/// The last reading of a pump's meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metering {
+    /// Under which command.
+    pub command: CommandId,
+    /// The number that the next reading of this dispensing must have.
+    pub next_number: u32,
+    /// What the totaliser showed before the first drop, in millilitres.
+    pub begin_ml: u64,
+    /// What it shows, in millilitres.
+    pub totaliser_ml: u64,
+    /// What this dispensing has metered, in millilitres.
+    pub metered_ml: u32,
+    /// Whether the dispensing is over.
+    pub is_ended: bool,
 }
 
 impl Record for ChainRecord {
@@ -182,11 +207,18 @@ pub struct ReceiptRecord {
     pub bytes: Vec<u8>,
 }
 
+impl ReceiptRecord {
+    /// The key of a device's statement.
+    pub fn key_of(device: DeviceId, boot_epoch: u32, sequence: u64) -> String {
+        format!("{device}/{boot_epoch:010}/{sequence:020}")
+    }
+}
+
 impl Record for ReceiptRecord {
     const KIND: Kind = Kind::Receipt;
 
     fn key(&self) -> String {
-        format!("{}/{:010}/{:020}", self.device, self.boot_epoch, self.sequence)
+        Self::key_of(self.device, self.boot_epoch, self.sequence)
     }
 
     fn indexes(&self) -> Vec<(&'static str, String)> {

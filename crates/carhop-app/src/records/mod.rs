@@ -9,7 +9,9 @@ mod stop;
 mod trust;
 
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
-pub use device::{Attested, ChainRecord, CommandRecord, DeviceRecord, ReceiptRecord};
+pub use device::{
+    Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Metering, ReceiptRecord,
+};
 pub use evidence::{CertificateRecord, CheckpointRecord, PolicyRecord, TileRecord};
 pub use operator::{DriverRecord, LogRecord, TenantRecord, VenueRecord};
 pub use stop::{

@@ -110,6 +110,8 @@ pub struct StopRecord {
     pub stated_at: Option<Timestamp>,
     /// What was seen of the car last.
     pub vehicle: Option<VehicleSeen>,
+    /// How many plates the driver read that were not the car's, since the customer last stated it.
+    pub plate_misses: u8,
     /// Whether somebody checked the recipient's age in person.
     pub age_proof: bool,
 }
@@ -186,6 +188,8 @@ pub struct TrackRecord {
     pub track: Track,
     /// The tag that was read last.
     pub tag: Option<VenueTag>,
+    /// Whether the car has been seen at its place since it was last seen to leave one; cars only.
+    pub seen_inside: bool,
 }
 
 impl TrackRecord {

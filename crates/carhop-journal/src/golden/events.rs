@@ -6,9 +6,10 @@ use carhop_kernel::digest::{
     BasketHash, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest,
     PolicyVersion, SecretHash,
 };
-use carhop_kernel::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
+use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
 use carhop_kernel::id::{
-    CommandId, CustomerId, DeviceId, DriverId, OrderId, ProofId, ReleaseId, SessionId, TokenId,
+    CommandId, CustomerId, DeviceId, DriverId, OrderId, ProofId, ReleaseId, SessionId, TicketId,
+    TokenId,
 };
 use carhop_kernel::order::{
     ColdChain, Compartment, Currency, FuelGrade, HandoffType, LegTerms, OrderVersion, PlaceKind,
@@ -45,13 +46,17 @@ every! { kinds, Body:
     };
     TokenRevoked { token: id(0x21, TokenId::from_bytes) };
     CustomerBound { customer: customer(), key: KEY };
+    LinkIssued { ticket: id(0x2e, TicketId::from_bytes), expires_at: NOW };
     PlaceJudged { 0: PlaceJudged {
+        party: Party::Vehicle,
         answer: "uncertain".to_owned(),
         why: vec!["stale".to_owned(), "coarse".to_owned()],
         probability_permille: 640,
         fix_age_ms: 12_000,
         accuracy_dm: 155,
     } };
+    TagScanned { known: true, bay: Some(name("b7")) };
+    VehicleCompared { matches: false, misses: 2 };
     Device { 0: DeviceEvent::Connected { device: device() } };
     Operator { 0: OperatorEvent::TenantHold { held: true } };
 }
@@ -132,6 +137,8 @@ every! { device_events, DeviceEvent:
     };
     Frozen { device: device() };
     Cleared { device: device(), of: Clearance::Tamper, why: "lid_screwed_down".to_owned() };
+    Ticketed { device: device(), class: DeviceClass::Pump, expires_at: NOW };
+    Forked { device: device(), boot_epoch: 3, sequence: 17, statement: RECEIPT };
     Revoked { device: device(), why: "lost".to_owned() };
 }
 
@@ -144,6 +151,7 @@ every! { operator_events, OperatorEvent:
     };
     VenueStored { venue: "mobilitynet:los-altos-library".to_owned(), version: 2 };
     ApiKeyMade { key: "key_1".to_owned(), scopes: vec!["orders".to_owned()] };
+    DriverNamed { driver: id(4, DriverId::from_bytes), device: device() };
     TenantHold { held: true };
     TrustRevoked { subject: "class:lock".to_owned(), why: "key_leaked".to_owned() };
     RevocationSettled { subject: "class:lock".to_owned() };

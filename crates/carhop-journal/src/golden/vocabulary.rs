@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use carhop_kernel::device::{DeviceClass, TrustTier};
-use carhop_kernel::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
+use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
 use carhop_kernel::order::{Compartment, FuelGrade, HandoffType, PlaceKind, Sensitivity};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{
@@ -49,12 +49,14 @@ choices! {
     "compartment" Compartment: Trunk TruckBed Locker ColdBox;
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
     "exception" Exception: OpenedWithoutLeave OpenedAfterEnd FlowWithoutLeave OverDispensed
-        LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown;
+        LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown
+        LeftOpen MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;
     "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed;
     "not_executed" NotExecuted: Unsent RefusedByDevice Cancelled;
+    "party" Party: Driver Vehicle;
     "outcome" Outcome: Full Partial;
     "place_kind" PlaceKind: Lot Garage Driveway Kerb Depot;
     "place_method" PlaceMethod: Statement Fence VenueTag Telematics;

@@ -257,7 +257,7 @@ pub enum HoldCause {
     Customer,
     /// The staff stopped it.
     Staff,
-    /// Weather or danger at the car.
+    /// Weather or danger at the car, or metal did what nobody allowed: somebody looks first.
     Safety,
     /// A device reported tampering.
     Tamper,
@@ -317,6 +317,18 @@ pub enum Exception {
     TemperatureOutOfRange,
     /// A device stayed silent about a command for as long as anybody asks: a person has to find out.
     OutcomeUnknown,
+    /// A compartment stands open for longer than loading takes.
+    LeftOpen,
+    /// A numbered meter reading is missing.
+    MeterGap,
+    /// A meter shows less than it has shown.
+    MeterBackwards,
+    /// A pump stopped because of a fault, or its numbers do not add up.
+    MeterFaulty,
+    /// A pump runs and its end was not reported in the time that a dispensing may take.
+    MeterSilent,
+    /// A meter has moved between two dispensings.
+    UnaccountedFlow,
 }
 
 /// What stopped a pump.
@@ -347,6 +359,12 @@ impl Exception {
             Self::VehicleMoved => "vehicle_moved",
             Self::TemperatureOutOfRange => "temperature_out_of_range",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::LeftOpen => "left_open",
+            Self::MeterGap => "meter_gap",
+            Self::MeterBackwards => "meter_backwards",
+            Self::MeterFaulty => "meter_faulty",
+            Self::MeterSilent => "meter_silent",
+            Self::UnaccountedFlow => "unaccounted_flow",
         }
     }
 }

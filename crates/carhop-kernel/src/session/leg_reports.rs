@@ -28,6 +28,8 @@ pub struct Alarm {
     pub from: &'static [LegStateKind],
     /// What is raised.
     pub raises: Exception,
+    /// Whether it also holds the session until somebody has looked.
+    pub holds: bool,
 }
 
 use LegStateKind as L;
@@ -75,24 +77,42 @@ pub const ALARMS: &[Alarm] = &[
         legs: GOODS,
         from: &[L::Pending, L::Released, L::Failed],
         raises: Exception::OpenedWithoutLeave,
+        holds: true,
     },
     Alarm {
         report: "lock_opened",
         legs: FUEL,
         from: LegKind::Fuel.states(),
         raises: Exception::OpenedWithoutLeave,
+        holds: true,
     },
     Alarm {
         report: "lock_jammed",
         legs: GOODS,
         from: &[L::Commanded, L::Indeterminate, L::Open, L::Transferred],
         raises: Exception::LockJammed,
+        holds: false,
+    },
+    Alarm {
+        report: "overdue",
+        legs: GOODS,
+        from: &[L::Open, L::Transferred],
+        raises: Exception::LeftOpen,
+        holds: false,
+    },
+    Alarm {
+        report: "overdue",
+        legs: FUEL,
+        from: &[L::Dispensing],
+        raises: Exception::MeterSilent,
+        holds: true,
     },
     Alarm {
         report: "given_up",
         legs: BOTH,
         from: &[L::Indeterminate],
         raises: Exception::OutcomeUnknown,
+        holds: false,
     },
     flow("meter_advanced", FUEL, &[L::Pending, L::Authorised, L::Failed]),
     flow("meter_advanced", GOODS, LegKind::Goods.states()),
@@ -101,5 +121,5 @@ pub const ALARMS: &[Alarm] = &[
 ];
 
 const fn flow(report: &'static str, legs: &'static [LegKind], from: &'static [L]) -> Alarm {
-    Alarm { report, legs, from, raises: Exception::FlowWithoutLeave }
+    Alarm { report, legs, from, raises: Exception::FlowWithoutLeave, holds: true }
 }

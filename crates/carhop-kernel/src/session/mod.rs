@@ -28,7 +28,7 @@ pub use event::{
 pub use evolve::{evolve, open};
 pub use leg::{Leg, LegFailure, LegIndex, LegKind, LegState, LegStateKind, Release};
 pub use observe::observe;
-pub use report::Report;
+pub use report::{MeterDoubt, Report};
 pub use request::{Action, ReleaseOrder, Request, RequestKind};
 pub use state::{
     Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, PhaseKind, Presence, Proposal,

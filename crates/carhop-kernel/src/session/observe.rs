@@ -8,7 +8,7 @@ use super::consequences::held;
 use super::decide::concluded;
 use super::event::{BindingEnd, Event, Exception, HoldCause, NotExecuted};
 use super::leg::{Leg, LegFailure, LegIndex, LegKind, LegState};
-use super::report::Report;
+use super::report::{MeterDoubt, Report};
 use super::state::Session;
 use crate::digest::EvidenceHash;
 use crate::id::{CommandId, DeviceId};
@@ -20,20 +20,22 @@ use crate::time::Timestamp;
 pub fn observe(session: &Session, report: &Report, now: Timestamp) -> Vec<Event> {
     let events = match *report {
         Report::LockOpened { device, command, receipt } => {
-            lock_opened(session, device, command, receipt)
+            lock_opened(session, device, command, receipt, now)
         }
         Report::LockLocked { device } => lock_locked(session, device),
         Report::LockJammed { command } => lock_jammed(session, command),
         Report::PumpArmed { command, receipt } => pump_armed(session, command, receipt),
         Report::MeterAdvanced { device, command, number, metered_ml } => {
-            meter_advanced(session, device, command, number, metered_ml)
+            meter_advanced(session, device, command, (number, metered_ml), now)
         }
         Report::DispensingEnded { device, command, metered_ml } => {
-            dispensing_ended(session, device, command, metered_ml)
+            dispensing_ended(session, device, command, metered_ml, now)
         }
+        Report::MeterDoubted { device, doubt } => frozen(session, doubted(doubt), device, now),
         Report::NotExecuted { command, why } => not_executed(session, command, why),
         Report::Silence { command } => silence(session, command),
         Report::GivenUp { command } => given_up(session, command),
+        Report::Overdue { command } => overdue(session, command, now),
         Report::VehicleMoved => vehicle_moved(session, now),
         Report::Tampered { device } => tampered(session, device, now),
         Report::InterlockTripped { device, .. } => {
@@ -55,12 +57,13 @@ fn lock_opened(
     device: DeviceId,
     command: Option<CommandId>,
     receipt: EvidenceHash,
+    now: Timestamp,
 ) -> Vec<Event> {
     let explained = command
         .and_then(|command| Some((command, leg_under(session, command, LegKind::Goods)?)))
         .filter(|(_, (_, leg))| leg.terms.device == device);
     let Some((command, (index, leg))) = explained else {
-        return unexplained(session, Exception::OpenedWithoutLeave, device);
+        return frozen(session, Exception::OpenedWithoutLeave, device, now);
     };
     match leg.state {
         LegState::Commanded(_) | LegState::Indeterminate(_) => begun(
@@ -75,7 +78,7 @@ fn lock_opened(
         | LegState::Dispensing { .. }
         | LegState::Dispensed { .. }
         | LegState::Settled { .. }
-        | LegState::Failed(_) => unexplained(session, Exception::OpenedWithoutLeave, device),
+        | LegState::Failed(_) => frozen(session, Exception::OpenedWithoutLeave, device, now),
     }
 }
 
@@ -120,14 +123,14 @@ fn meter_advanced(
     session: &Session,
     device: DeviceId,
     command: CommandId,
-    number: u32,
-    metered_ml: u32,
+    (number, metered_ml): (u32, u32),
+    now: Timestamp,
 ) -> Vec<Event> {
     let leg = match flow(session, device, command, metered_ml) {
         Flow::Begins { leg } => leg,
         Flow::Continues { leg, metered_ml: before } if metered_ml > before => leg,
         Flow::Continues { .. } | Flow::Known => return Vec::new(),
-        Flow::Unexplained => return unexplained(session, Exception::FlowWithoutLeave, device),
+        Flow::Unexplained => return frozen(session, Exception::FlowWithoutLeave, device, now),
     };
     begun_flow(session, leg, device, Event::MeterAdvanced { leg, number, metered_ml })
 }
@@ -137,13 +140,14 @@ fn dispensing_ended(
     device: DeviceId,
     command: CommandId,
     metered_ml: u32,
+    now: Timestamp,
 ) -> Vec<Event> {
     // A meter never runs backwards: the highest signed reading counts.
     let (leg, metered_ml) = match flow(session, device, command, metered_ml) {
         Flow::Begins { leg } => (leg, metered_ml),
         Flow::Continues { leg, metered_ml: before } => (leg, metered_ml.max(before)),
         Flow::Known => return Vec::new(),
-        Flow::Unexplained => return unexplained(session, Exception::FlowWithoutLeave, device),
+        Flow::Unexplained => return frozen(session, Exception::FlowWithoutLeave, device, now),
     };
     let ended = Event::DispensingEnded { leg, metered_ml };
     if metered_ml == 0 {
@@ -254,8 +258,46 @@ fn tampered(session: &Session, device: DeviceId, now: Timestamp) -> Vec<Event> {
     events
 }
 
-fn unexplained(session: &Session, what: Exception, device: DeviceId) -> Vec<Event> {
-    vec![exception(what, leg_of_device(session, device), device)]
+/// What has begun under a command and has not come to its end: a door that nobody closes is told, a pump that says
+/// nothing more freezes the session as well.
+fn overdue(session: &Session, command: CommandId, now: Timestamp) -> Vec<Event> {
+    let begun = session.legs().find(|(_, leg)| leg.last_command == Some(command));
+    let Some((index, leg)) = begun else { return Vec::new() };
+    let device = leg.terms.device;
+    match leg.state {
+        LegState::Open { locked: false, .. } | LegState::Transferred { .. } => {
+            vec![exception(Exception::LeftOpen, Some(index), device)]
+        }
+        LegState::Dispensing { .. } => frozen(session, Exception::MeterSilent, device, now),
+        LegState::Open { locked: true, .. }
+        | LegState::Pending
+        | LegState::Released(_)
+        | LegState::Authorised(_)
+        | LegState::Commanded(_)
+        | LegState::Indeterminate(_)
+        | LegState::Secured
+        | LegState::Dispensed { .. }
+        | LegState::Settled { .. }
+        | LegState::Failed(_) => Vec::new(),
+    }
+}
+
+const fn doubted(doubt: MeterDoubt) -> Exception {
+    match doubt {
+        MeterDoubt::Gap => Exception::MeterGap,
+        MeterDoubt::Backwards => Exception::MeterBackwards,
+        MeterDoubt::Faulty => Exception::MeterFaulty,
+        MeterDoubt::Unaccounted => Exception::UnaccountedFlow,
+    }
+}
+
+/// Raises what nothing explains. Nothing more is released in an active session before somebody has looked.
+fn frozen(session: &Session, what: Exception, device: DeviceId, now: Timestamp) -> Vec<Event> {
+    let mut events = vec![exception(what, leg_of_device(session, device), device)];
+    if session.is_active() {
+        events.extend(held(session, HoldCause::Safety, now));
+    }
+    events
 }
 
 /// The leg of this kind that was last released under `command`, whatever became of it.

@@ -112,7 +112,11 @@ fn alarms() -> String {
             code(row.report),
             codes(row.legs.iter().map(|kind| kind.name())),
             codes(row.from.iter().map(|state| state.name())),
-            code(row.raises.name()),
+            if row.holds {
+                format!("{} and a hold", code(row.raises.name()))
+            } else {
+                code(row.raises.name())
+            },
         ]
     });
     table(&["report", "legs", "in", "raises"], rows)

@@ -60,6 +60,13 @@ pub enum Report {
         /// How that is known.
         why: NotExecuted,
     },
+    /// A pump's meter is not to be believed.
+    MeterDoubted {
+        /// Which pump.
+        device: DeviceId,
+        /// Why.
+        doubt: MeterDoubt,
+    },
     /// A command's time is over and no receipt came.
     Silence {
         /// Which command.
@@ -67,6 +74,11 @@ pub enum Report {
     },
     /// A device was asked about a command for as long as anybody asks, and nobody knows what became of it.
     GivenUp {
+        /// Which command.
+        command: CommandId,
+    },
+    /// What began under a command has taken longer than it may.
+    Overdue {
         /// Which command.
         command: CommandId,
     },
@@ -89,4 +101,17 @@ pub enum Report {
         /// Which lock.
         device: DeviceId,
     },
+}
+
+/// Why a meter is not to be believed. What it metered is settled all the same: nothing better is known (M-ACT-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MeterDoubt {
+    /// A numbered reading is missing, or came twice with different values.
+    Gap,
+    /// It shows less than it has shown.
+    Backwards,
+    /// The pump stopped because of a fault, or its numbers do not add up.
+    Faulty,
+    /// It has moved between two dispensings (standards §8.10).
+    Unaccounted,
 }

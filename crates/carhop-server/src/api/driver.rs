@@ -25,7 +25,7 @@ use crate::http::problem::Problem;
 use crate::http::time::Time;
 use crate::server::Server;
 
-/// Positions of the driver's device, oldest first.
+/// Positions of one device, oldest first.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PositionsAsk {
@@ -49,7 +49,7 @@ struct FixAsk {
     fixed_at: Time,
     /// Metres per second.
     speed_mps: Option<f64>,
-    /// `gnss`, `fused`, `network`, `telematics` or `statement`.
+    /// `gnss`, `fused` or `network` from a phone or handset; `telematics` from the car, by a key for telematics alone.
     #[schema(value_type = String)]
     source: FixSource,
     /// Whether the platform says it is simulated.
@@ -126,13 +126,7 @@ pub(crate) async fn positions(
     ask: Ask<PositionsAsk>,
 ) -> Answer<PlaceView> {
     let call = caller.driver()?;
-    let fixes = &ask.value.fixes;
-    if fixes.is_empty() || fixes.len() > FIXES_MAX {
-        return Err(Problem::invalid("fixes", "one to 100"));
-    }
-    let now = server.clock.now();
-    let fixes: Result<Vec<Fix>, FixError> = fixes.iter().map(|fix| fix.read(now)).collect();
-    let fixes = fixes.map_err(|error| Problem::invalid("fixes", error.to_string()))?;
+    let fixes = ask.value.read(server.clock.now())?;
     Ok(Json(server.app.report_positions(&call, session, &fixes).await?.into()))
 }
 
@@ -219,6 +213,18 @@ pub(crate) async fn transfer(
     let call = caller.once(caller.driver()?, &ask)?;
     let reply = server.app.confirm_transfer(&call, session, LegIndex(leg)).await?;
     changed(&server, &call, session, &reply).await
+}
+
+impl PositionsAsk {
+    /// The fixes, as they were received at this moment.
+    pub(crate) fn read(&self, received_at: Timestamp) -> Result<Vec<Fix>, Problem> {
+        if self.fixes.is_empty() || self.fixes.len() > FIXES_MAX {
+            return Err(Problem::invalid("fixes", "one to 100"));
+        }
+        let fixes: Result<_, FixError> =
+            self.fixes.iter().map(|fix| fix.read(received_at)).collect();
+        fixes.map_err(|error| Problem::invalid("fixes", error.to_string()))
+    }
 }
 
 impl FixAsk {

@@ -19,6 +19,7 @@ mod sessions;
 mod tiles;
 mod tokens;
 mod trust;
+mod vehicle;
 mod venues;
 
 use std::sync::Arc;
@@ -122,6 +123,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(customer::approve))
         .routes(routes!(customer::code))
         .routes(routes!(customer::relocate))
+        .routes(routes!(vehicle::vehicle_positions))
         .routes(routes!(driver::stops))
         .routes(routes!(driver::positions))
         .routes(routes!(driver::tag))
@@ -245,8 +247,7 @@ fn answered(reply: &Reply, answer: impl IntoResponse) -> Response {
 
 /// A text for people: not empty, bounded, without control characters.
 fn name_of(param: &'static str, text: &str) -> Result<(), Problem> {
-    let good =
-        !text.is_empty() && text.len() <= NAME_BYTES_MAX && !text.chars().any(char::is_control);
+    let good = !text.is_empty() && text.len() <= NAME_BYTES_MAX && carhop_app::is_plain(text);
     let wrong = || Problem::invalid(param, "one to 200 bytes without control characters");
     if good { Ok(()) } else { Err(wrong()) }
 }

@@ -47,6 +47,7 @@ impl<P: Positions + Send> Scene<'_, P> {
                 self.customer.stop().await
             }
             Step::UseKey => self.use_key().await,
+            Step::StaffLooks => self.host.store.resume(&self.placed.session).await,
             Step::OutlastWindow => {
                 self.show(Stage::Trouble("nobody comes; the window runs out"));
                 let left_ms = self.placed.ends.since_ms(self.host.place.clock.now());

@@ -90,6 +90,12 @@ impl Store {
         Ok(())
     }
 
+    /// Lifts a hold.
+    pub(crate) async fn resume(&self, session: &str) -> Result<()> {
+        self.staff.post(&format!("/v1/sessions/{session}/resumptions"), json!({})).await?;
+        Ok(())
+    }
+
     /// Takes a device out of service.
     pub(crate) async fn revoke(&self, device: &str, cause: &str) -> Result<()> {
         let path = format!("/v1/devices/{device}/revocations");

@@ -107,6 +107,8 @@ pub(crate) enum Step {
     CustomerStops,
     /// Somebody opens the trunk with a key of his own.
     UseKey,
+    /// Somebody of the staff has looked at what froze the stop, and lifts the hold.
+    StaffLooks,
     /// Everybody waits until the window is over.
     OutlastWindow,
     /// Everybody waits until the stop has ended.

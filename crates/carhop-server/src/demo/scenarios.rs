@@ -255,9 +255,19 @@ pub(crate) static MISHAPS: [Scenario; 19] = [
     },
     Scenario {
         name: "opened by nobody",
-        story: "Somebody opens the trunk with a key of his own; nothing allowed that, and somebody must look.",
-        at_the_car: &[SHOW, LOAD, &[Step::UseKey], FUEL],
-        end: End { openings: 2, exceptions: &[(X::OpenedWithoutLeave, 1)], ..DONE },
+        story: "Somebody opens the trunk with a key of his own; nothing allowed that, and nothing goes on unseen.",
+        at_the_car: &[
+            SHOW,
+            LOAD,
+            &[Step::UseKey, Step::Refused(&Step::Fuel), Step::StaffLooks],
+            FUEL,
+        ],
+        end: End {
+            openings: 2,
+            refused: &[(R::ManualHold, 1)],
+            exceptions: &[(X::OpenedWithoutLeave, 1)],
+            ..DONE
+        },
         ..ALL_WELL
     },
 ];

@@ -196,6 +196,7 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             | Step::Amend
             | Step::CustomerStops
             | Step::UseKey
+            | Step::StaffLooks
             | Step::OutlastWindow => self.go_wrong(step).await,
             Step::Refused(_) => bail!("a refusal within a refusal"),
         }

@@ -117,6 +117,16 @@ impl Caller {
         }
     }
 
+    /// A call that speaks for the car of this session: by its customer, or by a key for telematics.
+    pub(crate) fn vehicle(&self, of: SessionId) -> Result<Call, Problem> {
+        match &self.who {
+            Who::Key(_) => self.key(ApiScope::Telematics),
+            Who::Nobody | Who::Prover { .. } | Who::Customer { .. } | Who::Device { .. } => {
+                self.customer(of)
+            }
+        }
+    }
+
     /// A call by the driver signed in on the calling device.
     pub(crate) fn driver(&self) -> Result<Call, Problem> {
         match &self.who {
@@ -228,7 +238,7 @@ impl Who {
 
 fn key_actor(record: &ApiKeyRecord, scope: ApiScope) -> Actor {
     match scope {
-        ApiScope::Orders => Actor::Store { key: record.id },
+        ApiScope::Orders | ApiScope::Telematics => Actor::Store { key: record.id },
         ApiScope::Staff
         | ApiScope::Fleet
         | ApiScope::Venues

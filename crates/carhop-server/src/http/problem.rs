@@ -301,6 +301,7 @@ fn status_of(reason: Reason) -> StatusCode {
         | Reason::IntentNotApproved
         | Reason::VehicleNotMatched
         | Reason::VehicleMismatch
+        | Reason::PlateAttemptsExhausted
         | Reason::VehicleMoving
         | Reason::DriverNotAssigned
         | Reason::PlaceNotProven

@@ -28,6 +28,8 @@ async fn bad_bodies_are_refused_by_what_is_wrong_with_them() {
         ("{\"name\":\"a\",\"scopes\":[\"root\"]}", 400, "invalid_request", Some("scopes[0]")),
         ("{\"name\":\"\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
         ("{\"name\":\"a\\u0000b\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
+        ("{\"name\":\"a\\u202eb\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
+        ("{\"name\":\"a\\u2066b\",\"scopes\":[\"audit\"]}", 400, "invalid_request", Some("name")),
     ] {
         let answer = world.ask_as(admin, "POST", "/v1/api-keys", Some(body), &uuid()).await;
         let shown = &body[..body.len().min(60)];

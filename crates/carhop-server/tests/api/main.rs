@@ -25,4 +25,6 @@ mod stop;
 #[cfg(test)]
 mod tiles;
 #[cfg(test)]
+mod vehicle;
+#[cfg(test)]
 mod world;

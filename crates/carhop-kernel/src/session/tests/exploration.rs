@@ -157,6 +157,7 @@ const DENIAL: &str = "a denial";
 /// Reasons that no request to the session machine gives, with the place that does.
 const FROM_ELSEWHERE: &[(Reason, &str)] = &[
     (Reason::VehicleNotMatched, "policies"),
+    (Reason::PlateAttemptsExhausted, "use cases"),
     (Reason::VehicleMoving, "policies"),
     (Reason::PlaceDisagrees, "policies"),
     (Reason::ServiceNotPermittedHere, "policies"),

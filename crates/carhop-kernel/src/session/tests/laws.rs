@@ -13,8 +13,8 @@ use crate::actor::ActorKind;
 use crate::id::{CommandId, DeviceId};
 use crate::session::table::TRANSITIONS;
 use crate::session::{
-    Action, Event, HoldCause, InterlockKind, Leg, LegIndex, LegKind, LegState, NotExecuted, Phase,
-    Report, Request, RequestKind, Session, decide, evolve, observe, open,
+    Action, Event, HoldCause, InterlockKind, Leg, LegIndex, LegKind, LegState, MeterDoubt,
+    NotExecuted, Phase, Report, Request, RequestKind, Session, decide, evolve, observe, open,
 };
 use crate::time::Timestamp;
 
@@ -388,7 +388,7 @@ fn awaited(leg: &Leg, choice: u8) -> Option<Report> {
 
 fn tell(report: u8, command: CommandId, device: DeviceId, metered_ml: u32) -> Report {
     let not_executed = |why| Report::NotExecuted { command, why };
-    match report % 16 {
+    match report % 18 {
         0 | 1 => Report::LockOpened { device, command: Some(command), receipt: RECEIPT },
         2 => Report::LockOpened { device, command: None, receipt: RECEIPT },
         3 => Report::LockLocked { device },
@@ -403,6 +403,8 @@ fn tell(report: u8, command: CommandId, device: DeviceId, metered_ml: u32) -> Re
         12 => Report::Silence { command },
         13 => Report::VehicleMoved,
         14 => Report::Tampered { device },
+        15 => Report::Overdue { command },
+        16 => Report::MeterDoubted { device, doubt: MeterDoubt::Backwards },
         _ => Report::InterlockTripped { device, kind: InterlockKind::Nozzle },
     }
 }

@@ -8,8 +8,9 @@ use crate::id::DeviceId;
 use crate::limits;
 use crate::session::table::{ALARMS, LEG_REPORTS};
 use crate::session::{
-    Event, Exception, InterlockKind, LegFailure, LegIndex, LegKind, LegState, LegStateKind,
-    NotExecuted, Outcome, Phase, PhaseKind, Report, RequestKind, RevocationCause, Session, observe,
+    Event, Exception, HoldCause, InterlockKind, LegFailure, LegIndex, LegKind, LegState,
+    LegStateKind, MeterDoubt, NotExecuted, Outcome, Phase, PhaseKind, Report, RequestKind,
+    RevocationCause, Session, observe,
 };
 
 #[test]
@@ -24,7 +25,7 @@ fn every_pair_of_leg_state_and_report_does_what_the_tables_say() {
             }
         }
     }
-    assert_eq!(seen, (8 + 8) * 12, "a state is missing");
+    assert_eq!(seen, (8 + 8) * 13, "a state is missing");
 }
 
 fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str, report: &Report) {
@@ -45,8 +46,11 @@ fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str,
     let raised: Vec<_> = exceptions(&events);
     assert_eq!(raised, alarm.iter().map(|row| row.raises).collect::<Vec<_>>(), "{told}");
     if row.is_none() {
-        assert_eq!(events.len(), raised.len(), "{told}: nothing but the exception");
-        assert_eq!(heard, *session, "{told}");
+        let holds = alarm.is_some_and(|row| row.holds);
+        assert_eq!(heard.hold.map(|hold| hold.cause), holds.then_some(HoldCause::Safety), "{told}");
+        let told_only = raised.len() + usize::from(holds);
+        assert_eq!(events.len(), told_only, "{told}: nothing but exception and hold");
+        assert_eq!(Session { hold: session.hold, ..heard }, *session, "{told}");
     }
 }
 
@@ -196,7 +200,7 @@ fn a_lock_that_says_another_lock_opened_explains_nothing() {
         let report = Report::LockOpened { device, command, receipt: RECEIPT };
         let events = observe(&session, &report, NOW);
         assert_eq!(exceptions(&events), [Exception::OpenedWithoutLeave], "{device} {command:?}");
-        assert_eq!(after(&session, &events), session);
+        assert_frozen_only(&session, &events);
     }
 }
 
@@ -211,7 +215,7 @@ fn another_pumps_readings_settle_nothing() {
         ] {
             let events = observe(&session, &report, NOW);
             assert_eq!(exceptions(&events), [Exception::FlowWithoutLeave], "{report:?}");
-            assert_eq!(after(&session, &events), session);
+            assert_frozen_only(&session, &events);
         }
     }
 }
@@ -242,6 +246,24 @@ fn fuel_settles_exactly_once_at_what_was_metered() {
             .collect();
         assert_eq!(sums, [settled, settled], "{readings:?} {end}");
         assert_eq!(observe(&after(&session, &events), &last, NOW), [], "settled twice");
+    }
+}
+
+#[test]
+fn a_doubtful_meter_is_told_and_holds_an_active_session_and_settles_nothing_by_itself() {
+    let dispensing = hear(&pump_commanded(), &armed(&pump_commanded()));
+    let over = ask(&dispensing, RequestKind::Revoke);
+    for (doubt, raised) in [
+        (MeterDoubt::Gap, Exception::MeterGap),
+        (MeterDoubt::Backwards, Exception::MeterBackwards),
+        (MeterDoubt::Faulty, Exception::MeterFaulty),
+        (MeterDoubt::Unaccounted, Exception::UnaccountedFlow),
+    ] {
+        let report = Report::MeterDoubted { device: PUMP, doubt };
+        let events = observe(&dispensing, &report, NOW);
+        assert_eq!(exceptions(&events), [raised]);
+        assert_frozen_only(&dispensing, &events);
+        assert_eq!(observe(&over, &report, NOW).len(), 1, "no hold after the end");
     }
 }
 
@@ -391,6 +413,7 @@ fn leg_reports(session: &Session, leg: LegIndex) -> Vec<(&'static str, Report)> 
         ("not_executed", not_executed(NotExecuted::Cancelled)),
         ("silence", Report::Silence { command }),
         ("given_up", Report::GivenUp { command }),
+        ("overdue", Report::Overdue { command }),
     ]
 }
 
@@ -411,7 +434,14 @@ fn exceptions(events: &[Event]) -> Vec<Exception> {
 }
 
 fn moves_a_leg(event: &Event) -> bool {
-    !matches!(event, Event::ExceptionRaised { .. })
+    !matches!(event, Event::ExceptionRaised { .. } | Event::SessionHeld { .. })
+}
+
+/// Whether the session is on hold for somebody to look, and otherwise as it was.
+fn assert_frozen_only(session: &Session, events: &[Event]) {
+    let heard = after(session, events);
+    assert_eq!(heard.hold.map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
+    assert_eq!(Session { hold: session.hold, ..heard }, *session, "{events:?}");
 }
 
 fn shown_ml(session: &Session) -> u32 {

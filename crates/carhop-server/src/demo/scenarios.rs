@@ -129,15 +129,18 @@ pub(crate) static MISHAPS: [Scenario; 19] = [
     },
     Scenario {
         name: "handset revoked",
-        story: "The driver's handset is revoked at the car; another driver has to come.",
+        story: "The driver's handset is revoked at the car; another driver comes, and somebody of the staff has looked.",
         at_the_car: &[
             &[Step::ShowCode, Step::RevokeHandset, Step::Refused(&Step::Present)],
-            &[Step::ChangeDriver, Step::Come, Step::ReadPlate, Step::Arrive],
+            &[Step::ChangeDriver, Step::StaffLooks, Step::Come, Step::ReadPlate, Step::Arrive],
             SHOW,
             LOAD,
             FUEL,
         ],
-        end: End { events: &[("driver.reassigned", 1)], ..DONE },
+        end: End {
+            events: &[("driver.reassigned", 1), ("session.held", 1), ("session.resumed", 1)],
+            ..DONE
+        },
         ..ALL_WELL
     },
     Scenario {

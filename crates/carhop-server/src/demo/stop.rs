@@ -182,7 +182,10 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             }
             Step::Open => self.open().await,
             Step::Load => self.load().await,
-            Step::Confirm => lane.driver.transferred(&session, 0).await,
+            Step::Confirm => {
+                lane.driver.transferred(&session, 0).await?;
+                self.await_secured().await
+            }
             Step::Fuel => self.fuel().await,
             Step::AwaitEnd => self.await_end().await,
             Step::Mistype
@@ -308,6 +311,18 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             }
         };
         timers::within(OUTCOME_PATIENCE, looking).await.context("the release came to nothing")?
+    }
+
+    /// Waits until the authority has heard what everybody has seen: that the trunk is locked.
+    async fn await_secured(&self) -> Result<()> {
+        for _ in 0..LOOKS_MAX {
+            let session = self.host.store.session(&self.placed.session).await?;
+            if session["legs"][0]["state"] == "secured" {
+                return Ok(());
+            }
+            timers::sleep(LOOK_PAUSE).await;
+        }
+        bail!("the trunk was never secured")
     }
 
     async fn await_end(&self) -> Result<()> {

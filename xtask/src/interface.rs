@@ -44,9 +44,12 @@ impl Server {
         let process = carhop.stdout(Stdio::piped()).spawn()?;
         let mut server = Self { process, url: String::new() };
         let output = server.process.stdout.take().context("the server has no output")?;
-        let found = BufReader::new(output).lines().map_while(Result::ok).find_map(|line| {
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let found = lines.find_map(|line| {
             line.trim().strip_prefix("people and partners").map(|url| url.trim().to_owned())
         });
+        // Whatever else it says must find a reader.
+        std::thread::spawn(move || lines.for_each(drop));
         server.url = found.context("the server does not say where it listens")?;
         Ok(server)
     }

@@ -167,6 +167,7 @@ const FROM_ELSEWHERE: &[(Reason, &str)] = &[
     (Reason::TokenBinding, "TokenRecord::judge"),
     (Reason::DeviceTierTooLow, "policies"),
     (Reason::ActuatorUnreachable, "use cases"),
+    (Reason::ActuatorFrozen, "policies"),
     (Reason::CodeWrong, "proofs"),
     (Reason::CodeExpired, "proofs"),
     (Reason::CodeSpent, "proofs"),

@@ -485,7 +485,9 @@ fn a_customers_token_is_for_one_stop_and_dies_when_it_is_revoked() {
         app.revoke_token(&second, &token.secret).await?;
         let revoked = app.propose_binding(&second, id, "7ABC123").await;
         assert_eq!(revoked.unwrap_err(), Failure::NotFound);
-        app.propose_binding(&stop.by_customer(), id, "7ABC123").await?;
+        // The second link has ended what the first one gave.
+        let former = app.propose_binding(&stop.by_customer(), id, "7ABC123").await;
+        assert_eq!(former.unwrap_err(), Failure::NotFound);
         Ok(())
     });
     log.unwrap();

@@ -204,7 +204,8 @@ impl Driver {
 }
 
 impl Reported {
-    fn json(&self) -> Value {
+    /// As the interface wants it.
+    pub(crate) fn json(&self) -> Value {
         let mut fix = json!({
             "latitude": self.latitude,
             "longitude": self.longitude,

@@ -29,10 +29,18 @@ impl<P: Positions + Send> Scene<'_, P> {
                 self.show(Stage::Trouble("the driver's handset is revoked"));
                 self.host.store.revoke(&self.lane.driver.handset, "stolen").await
             }
-            Step::Relocate => {
-                self.show(Stage::Trouble("the customer parks elsewhere"));
-                self.customer.relocate().await
+            Step::DriveOff => self.drive_off().await,
+            Step::OpenAndDriveOff => {
+                let release = self.ask_open().await?;
+                self.drive_off().await?;
+                self.wait_for_outcome(&release).await
             }
+            Step::LeaveOpen(span_ms) => {
+                self.show(Stage::Trouble("nobody closes the trunk"));
+                timers::sleep(Duration::from_millis(span_ms)).await;
+                Ok(())
+            }
+            Step::Revoke => self.host.store.end(&self.placed.session).await,
             Step::Rebind => self.customer.bind(self.plan).await,
             Step::Amend => {
                 self.show(Stage::Trouble("the store changes the order"));
@@ -47,7 +55,11 @@ impl<P: Positions + Send> Scene<'_, P> {
                 self.customer.stop().await
             }
             Step::UseKey => self.use_key().await,
-            Step::StaffLooks => self.host.store.resume(&self.placed.session).await,
+            Step::StaffLooks => {
+                self.show(Stage::Trouble("somebody of the staff looks"));
+                self.token = None;
+                self.host.store.resume(&self.placed.session).await
+            }
             Step::OutlastWindow => {
                 self.show(Stage::Trouble("nobody comes; the window runs out"));
                 let left_ms = self.placed.ends.since_ms(self.host.place.clock.now());
@@ -70,6 +82,13 @@ impl<P: Positions + Send> Scene<'_, P> {
             | Step::AwaitEnd
             | Step::Refused(_) => bail!("nothing is wrong with {step:?}"),
         }
+    }
+
+    async fn drive_off(&mut self) -> Result<()> {
+        self.show(Stage::Trouble("the car drives off"));
+        self.token = None;
+        let fix = venue::down_the_road(self.host.place.clock.now());
+        self.customer.report_car(&fix).await
     }
 
     async fn mistype(&mut self) -> Result<()> {

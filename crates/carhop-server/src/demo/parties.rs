@@ -9,6 +9,7 @@ use carhop_kernel::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::client::{Client, Credential};
+use super::driver::Reported;
 use super::plan::{CodeShown, Plan};
 use crate::clock::SystemClock;
 use crate::device::store::draw_key;
@@ -93,6 +94,13 @@ impl Store {
     /// Lifts a hold.
     pub(crate) async fn resume(&self, session: &str) -> Result<()> {
         self.staff.post(&format!("/v1/sessions/{session}/resumptions"), json!({})).await?;
+        Ok(())
+    }
+
+    /// Ends a stop.
+    pub(crate) async fn end(&self, session: &str) -> Result<()> {
+        let path = format!("/v1/sessions/{session}/revocations");
+        self.staff.post(&path, json!({})).await?;
         Ok(())
     }
 
@@ -209,10 +217,10 @@ impl Customer {
         Ok(Shown { digits: text(&made, "code")?, scan: text(&made, "scan")? })
     }
 
-    /// Says that the car stands elsewhere now.
-    pub(crate) async fn relocate(&self) -> Result<()> {
-        let path = format!("/v1/sessions/{}/relocations", self.session);
-        self.phone.post(&path, json!({})).await?;
+    /// The phone is in the car and tells where that is.
+    pub(crate) async fn report_car(&self, fix: &Reported) -> Result<()> {
+        let path = format!("/v1/sessions/{}/vehicle-positions", self.session);
+        self.phone.post(&path, json!({ "fixes": [fix.json()] })).await?;
         Ok(())
     }
 

@@ -97,10 +97,16 @@ pub(crate) enum Step {
     RaceDrivers,
     /// The fleet takes the driver's handset out of service.
     RevokeHandset,
-    /// The customer says that the car stands elsewhere now.
-    Relocate,
+    /// The customer drives off: the phone in the car reports it elsewhere.
+    DriveOff,
+    /// The driver releases the trunk, and before its lock has answered the customer drives off.
+    OpenAndDriveOff,
     /// The customer states the car anew and approves the new intent.
     Rebind,
+    /// Nobody closes the trunk for so long, in milliseconds.
+    LeaveOpen(u64),
+    /// Somebody of the staff ends the stop.
+    Revoke,
     /// The store puts something else into the order.
     Amend,
     /// The customer stops it all.
@@ -230,7 +236,9 @@ impl Scenario {
     /// Whether most of it is waiting.
     pub(crate) fn takes_long(&self) -> bool {
         let waits = [Fault::Mute, Fault::Deaf, Fault::StopLost];
+        let mut steps = self.at_the_car.iter().flat_map(|chapter| chapter.iter());
         self.fault.is_some_and(|(_, fault)| waits.contains(&fault))
+            || steps.any(|step| matches!(step, Step::LeaveOpen(_)))
     }
 
     /// What the audit must contain, part by part; `None` stands for any stop of this kind.

@@ -64,7 +64,7 @@ const UNCERTAIN: Scenario = Scenario {
 };
 
 /// Something goes wrong.
-pub(crate) static MISHAPS: [Scenario; 19] = [
+pub(crate) static MISHAPS: [Scenario; 23] = [
     UNCERTAIN,
     Scenario {
         name: "code mistyped",
@@ -145,16 +145,42 @@ pub(crate) static MISHAPS: [Scenario; 19] = [
     },
     Scenario {
         name: "car moved before",
-        story: "The customer parks elsewhere while the driver waits; what was approved is void and done anew.",
+        story: "The car drives off before anything is released; what was approved is void and done anew.",
         at_the_car: &[
             SHOW,
-            &[Step::Relocate, Step::Refused(&Step::Open), Step::Rebind, Step::Assign],
+            &[Step::DriveOff, Step::Refused(&Step::Open), Step::Rebind, Step::Assign],
             &[Step::Come, Step::ReadPlate, Step::Arrive],
             SHOW,
             LOAD,
             FUEL,
         ],
         end: End { events: &[("binding.voided", 1)], ..DONE },
+        ..ALL_WELL
+    },
+    Scenario {
+        name: "car moved between",
+        story: "The car drives off between the decision and the unlock; nothing opens, and the staff ends it.",
+        fault: Some((DeviceClass::Lock, Fault::Deaf)),
+        at_the_car: &[
+            SHOW,
+            &[Step::Refused(&Step::OpenAndDriveOff), Step::Refused(&Step::Open), Step::StaffLooks],
+            &[Step::Refused(&Step::Open), Step::Revoke],
+        ],
+        end: End {
+            phase: Ending::Revoked(RevocationCause::StaffEnded),
+            legs: &[L::Pending, L::Pending],
+            openings: 0,
+            fuel: FuelGiven::None,
+            refused: &[(R::ManualHold, 1)],
+            exceptions: &[(X::VehicleMoved, 1)],
+            events: &[
+                ("release.unconfirmed", 1),
+                ("release.not_executed", 1),
+                ("session.held", 1),
+                ("session.resumed", 1),
+                ("binding.voided", 1),
+            ],
+        },
         ..ALL_WELL
     },
     Scenario {
@@ -244,6 +270,37 @@ pub(crate) static MISHAPS: [Scenario; 19] = [
         ..ALL_WELL
     },
     Scenario {
+        name: "lock left open",
+        story: "Nobody closes the trunk for a minute and a half; somebody is told, and then it is closed.",
+        place: Place::Tag,
+        at_the_car: &[
+            SHOW,
+            &[Step::Open, Step::LeaveOpen(95_000), Step::Load, Step::Confirm],
+            FUEL,
+        ],
+        end: End { exceptions: &[(X::LeftOpen, 1)], ..DONE },
+        ..ALL_WELL
+    },
+    Scenario {
+        name: "meter runs back",
+        story: "The meter counts backwards; the pump stops, the highest signed reading is settled, somebody looks.",
+        fault: Some((DeviceClass::Pump, Fault::MeterBackwards)),
+        end: End {
+            fuel: FuelGiven::Some,
+            exceptions: &[(X::MeterFaulty, 1)],
+            events: &[("session.held", 1)],
+            ..DONE
+        },
+        ..ALL_WELL
+    },
+    Scenario {
+        name: "stop lost",
+        story: "The pump's valve closes and does not say so; what was metered is settled, somebody looks.",
+        fault: Some((DeviceClass::Pump, Fault::StopLost)),
+        end: End { exceptions: &[(X::MeterFaulty, 1)], events: &[("session.held", 1)], ..DONE },
+        ..ALL_WELL
+    },
+    Scenario {
         name: "pump spills",
         story: "Spilt fuel trips an interlock; what was metered until then is settled.",
         fault: Some((DeviceClass::Pump, Fault::Spill)),
@@ -269,6 +326,7 @@ pub(crate) static MISHAPS: [Scenario; 19] = [
             openings: 2,
             refused: &[(R::ManualHold, 1)],
             exceptions: &[(X::OpenedWithoutLeave, 1)],
+            events: &[("session.held", 1), ("session.resumed", 1)],
             ..DONE
         },
         ..ALL_WELL

@@ -194,7 +194,10 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             | Step::ChangeDriver
             | Step::RaceDrivers
             | Step::RevokeHandset
-            | Step::Relocate
+            | Step::DriveOff
+            | Step::OpenAndDriveOff
+            | Step::LeaveOpen(_)
+            | Step::Revoke
             | Step::Rebind
             | Step::Amend
             | Step::CustomerStops
@@ -278,8 +281,20 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
         bail!("the fuel was never settled")
     }
 
-    /// Releases a leg, at the next position if this one does not count any more, and waits for the outcome.
+    /// Releases a leg and waits for the outcome.
     async fn release(&mut self, wanted: Wanted) -> Result<()> {
+        let release = self.ask_release(wanted).await?;
+        self.wait_for_outcome(&release).await
+    }
+
+    /// Releases the trunk, and leaves it at that for now.
+    pub(super) async fn ask_open(&mut self) -> Result<String> {
+        let device = self.lane.lock.device.clone();
+        self.ask_release(Wanted { leg: 0, scope: "grocery_handoff", device }).await
+    }
+
+    /// Releases a leg, at the next position if this one does not count any more.
+    async fn ask_release(&mut self, wanted: Wanted) -> Result<String> {
         let Wanted { leg, scope, device } = wanted;
         let session = &self.placed.session;
         for _ in 0..RELEASE_TRIES_MAX {
@@ -290,7 +305,7 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             self.positions.keep_fresh(driver, session).await?;
             let token = self.token.as_deref().unwrap_or_default();
             match driver.release(session, leg, scope, &device, token).await {
-                Ok(release) => return self.wait_for_outcome(&release).await,
+                Ok(release) => return Ok(release),
                 Err(error) if is_about_place(&error) => {
                     self.positions.next(driver, session).await?;
                 }
@@ -300,7 +315,7 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
         bail!("the place was not shown again")
     }
 
-    async fn wait_for_outcome(&self, release: &str) -> Result<()> {
+    pub(super) async fn wait_for_outcome(&self, release: &str) -> Result<()> {
         let looking = async {
             loop {
                 match self.lane.driver.outcome(&self.placed.session, release).await?.as_str() {

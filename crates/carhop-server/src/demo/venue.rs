@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use carhop_app::ports::Clock;
+use carhop_kernel::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::driver::{Driver, Judged, Reported};
@@ -44,6 +45,20 @@ pub(crate) fn car_park() -> Value {
     let (east, north) = (EAST + 0.000_6, NORTH + 0.000_45);
     let ring = json!([[[west, south], [east, south], [east, north], [west, north], [west, south]]]);
     geojson("Market Street car park", &ring)
+}
+
+/// A car that has left the car park.
+pub(crate) const fn down_the_road(now: Timestamp) -> Reported {
+    Reported {
+        latitude: NORTH + AWAY_DEGREES,
+        longitude: EAST,
+        accuracy_m: ACCURACY_M,
+        accuracy_confidence: Some(0.68),
+        fixed_at: now,
+        speed_mps: Some(9.0),
+        source: "fused",
+        mock: false,
+    }
 }
 
 /// A driver who drives in, stands, and walks to the car.
@@ -100,6 +115,8 @@ const STEP_DEGREES: f64 = 0.000_1;
 const ACCURACY_M: f64 = 6.0;
 /// Among high walls.
 const BLURRED_M: f64 = 100.0;
+/// About three hundred metres.
+const AWAY_DEGREES: f64 = 0.002_7;
 const DRIVING_STEPS: u32 = 3;
 const DRIVING_PAUSE: Duration = Duration::from_secs(1);
 const STANDING_PAUSE: Duration = Duration::from_secs(2);

@@ -70,10 +70,11 @@ impl Lanes {
 
 const RELEASES: &str = "/v1/sessions/{session}/releases";
 const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
-const STEERING: [&str; 7] = [
+const STEERING: [&str; 8] = [
     "/v1/sessions/{session}/holds",
     "/v1/sessions/{session}/revocations",
     "/v1/devices/{device}/revocations",
+    "/v1/revocations",
     "/v1/tokens/revoke",
     "/livez",
     "/readyz",

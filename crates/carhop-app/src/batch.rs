@@ -81,11 +81,18 @@ impl Batch {
             }
             Body::TokenRevoked { .. } => true,
             Body::Device(event) => {
-                matches!(event, DeviceEvent::Revoked { .. } | DeviceEvent::Forked { .. })
+                matches!(
+                    event,
+                    DeviceEvent::Revoked { .. }
+                        | DeviceEvent::Frozen { .. }
+                        | DeviceEvent::Forked { .. }
+                )
             }
             Body::Operator(event) => matches!(
                 event,
-                OperatorEvent::TenantHold { held: true } | OperatorEvent::Started { .. }
+                OperatorEvent::TenantHold { held: true }
+                    | OperatorEvent::TrustRevoked { .. }
+                    | OperatorEvent::Started { .. }
             ),
             Body::Refused(_)
             | Body::CodeIssued { .. }
@@ -430,6 +437,13 @@ pub enum OperatorEvent {
         driver: DriverId,
         /// Which.
         device: DeviceId,
+    },
+    /// The journal went back to a backup: what happened in between is not in it.
+    Restored {
+        /// When the backup was made.
+        backed_up_at: Timestamp,
+        /// The epoch of trust from now on.
+        trust_epoch: u64,
     },
     /// Releases of the whole tenant were frozen or thawed.
     TenantHold {

@@ -157,6 +157,7 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::VenueStored { .. } => "venue.stored",
         OperatorEvent::ApiKeyMade { .. } => "api_key.made",
         OperatorEvent::DriverNamed { .. } => "driver.named",
+        OperatorEvent::Restored { .. } => "authority.restored",
         OperatorEvent::TenantHold { .. } => "tenant.held",
         OperatorEvent::TrustRevoked { .. } => "trust.revoked",
         OperatorEvent::RevocationSettled { .. } => "revocation.settled",

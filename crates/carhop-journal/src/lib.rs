@@ -12,4 +12,4 @@ mod memory;
 mod sqlite;
 
 pub use memory::MemoryJournal;
-pub use sqlite::{OpenError, SqliteJournal};
+pub use sqlite::{OpenError, SqliteJournal, copy_journal};

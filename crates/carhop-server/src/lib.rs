@@ -6,6 +6,7 @@
 mod activity;
 mod api;
 mod background;
+mod backup;
 mod bell;
 pub mod cli;
 pub mod clock;

@@ -152,6 +152,7 @@ every! { operator_events, OperatorEvent:
     VenueStored { venue: "mobilitynet:los-altos-library".to_owned(), version: 2 };
     ApiKeyMade { key: "key_1".to_owned(), scopes: vec!["orders".to_owned()] };
     DriverNamed { driver: id(4, DriverId::from_bytes), device: device() };
+    Restored { backed_up_at: NOW, trust_epoch: 1_800_000_000 };
     TenantHold { held: true };
     TrustRevoked { subject: "class:lock".to_owned(), why: "key_leaked".to_owned() };
     RevocationSettled { subject: "class:lock".to_owned() };

@@ -4,6 +4,7 @@
 //! Leases of effects live in memory: after a restart everything in the outbox is due again.
 
 mod append;
+mod backup;
 mod open;
 mod queue;
 mod read;
@@ -23,6 +24,7 @@ use carhop_kernel::time::Timestamp;
 use futures_channel::oneshot;
 use rusqlite::{Connection, ErrorCode};
 
+pub use backup::copy_journal;
 pub use open::OpenError;
 use queue::{Job, Lease, Queue};
 use read::Readings;

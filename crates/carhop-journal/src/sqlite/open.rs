@@ -32,12 +32,18 @@ pub enum OpenError {
     /// Another program reads the file and does not let go of it.
     #[error("another program holds the journal")]
     Held,
+    /// A copy did not come out as it should.
+    #[error("the copy is damaged: {0}")]
+    Damaged(String),
+    /// The database cannot take a path that is no text.
+    #[error("the path is no text")]
+    Name,
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
-    /// A thread could not be started.
-    #[error("a thread could not be started")]
-    Thread(#[from] std::io::Error),
+    /// A thread could not be started, or a file not be flushed.
+    #[error("a thread could not be started, or a file not be flushed")]
+    System(#[from] std::io::Error),
 }
 
 /// The one connection that writes, with the schema brought up to date.

@@ -1,6 +1,7 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
 mod audit;
+mod backup;
 mod device;
 mod events;
 mod keys;
@@ -40,6 +41,10 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "carhop.toml")]
         config: PathBuf,
     },
+    /// Copy journal and keys of a server, which may run, into a folder.
+    Backup(backup::Backup),
+    /// Bring a backup back into an empty data folder, and end everything that was alive then.
+    Restore(backup::Restore),
     /// Check a log, or write it as files.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -84,6 +89,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve { config } => serve::serve(config.as_deref(), json),
         Command::CheckConfig { config } => serve::check_config(&config, json),
+        Command::Backup(command) => backup::back_up(&command, json),
+        Command::Restore(command) => in_runtime(backup::restore(command, json)),
         Command::Audit(command) => audit::run(&command, json),
         Command::Policy(command) => policy::run(&command, json),
         Command::Keys(command) => keys::run(&command, json),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::host::CARHOP;
 use crate::progress::Progress;
 
 /// A device that runs.
@@ -57,6 +58,12 @@ impl Device {
         })
     }
 
+    /// What it did to its files since it was first started, in the form of [`power_cut::read`].
+    #[cfg(target_os = "linux")]
+    pub fn record(&self) -> PathBuf {
+        self.store.with_extension("record")
+    }
+
     /// Lays hands on it. If it has just been killed, nothing happens, as with real hands.
     pub async fn touch(&mut self, hand: &str) {
         let _ = self.hands.write_all(format!("{hand}\n").as_bytes()).await;
@@ -64,11 +71,22 @@ impl Device {
     }
 }
 
+/// The program over a layer that records what it does to its files.
+#[cfg(target_os = "linux")]
+fn program(store: &Path) -> Command {
+    Command::from(power_cut::between(CARHOP, store, &store.with_extension("record")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn program(_: &Path) -> Command {
+    Command::new(CARHOP)
+}
+
 fn spawn(arguments: &[String], store: &Path, progress: &Arc<Progress>) -> (Child, ChildStdin) {
     std::fs::create_dir_all(store).unwrap();
     let log = store.join("device.log");
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_carhop"))
+    let mut process = program(store)
         .args(["device", "run", "--hands"])
         .args(arguments)
         .arg("--store")

@@ -33,6 +33,16 @@ pub struct Lane {
     pub pump: Mutex<Device>,
 }
 
+/// A stop that can be released.
+pub struct Begun {
+    /// Which.
+    pub session: String,
+    /// The customer, with the session token.
+    pub customer: Caller,
+    /// The vehicle token.
+    pub token: String,
+}
+
 /// What was acknowledged, and must be accounted for.
 #[derive(Default)]
 pub struct Done {
@@ -122,7 +132,24 @@ impl Lane {
     }
 
     /// One stop; `None` if it cannot be carried on.
-    async fn stop(&self, host: &Host, session: &str, releases: &mut Vec<String>) -> Option<()> {
+    pub async fn stop(&self, host: &Host, session: &str, releases: &mut Vec<String>) -> Option<()> {
+        let Begun { token, .. } = self.begin(host, session).await?;
+        for _ in 0..STEPS_MAX {
+            let seen = self.handset.ask("GET", &format!("/v1/sessions/{session}"), None).await;
+            let seen = seen.good()?;
+            match seen["state"].as_str()? {
+                "completed" => return Some(()),
+                "revoked" | "expired" => return None,
+                _ => {}
+            }
+            self.carry_on(session, &seen["legs"], &json!(token), releases).await?;
+            sleep(LOOK_PAUSE).await;
+        }
+        None
+    }
+
+    /// A stop up to where the first leg can be released.
+    pub async fn begin(&self, host: &Host, session: &str) -> Option<Begun> {
         let path = |what: &str| format!("/v1/sessions/{session}/{what}");
         let link = host.try_staff("POST", &path("links"), Some(&json!({}))).await.ok()?;
         let mut customer = host.caller(By::Bound(Box::new(fresh_key()), None));
@@ -144,18 +171,8 @@ impl Lane {
         let code = post(&customer, "codes", json!({})).await?;
         post(&self.handset, "proofs", json!({ "code": code["code"] })).await?;
         let token = post(&self.handset, "vehicle-tokens", json!({})).await?;
-        for _ in 0..STEPS_MAX {
-            let seen = self.handset.ask("GET", &format!("/v1/sessions/{session}"), None).await;
-            let seen = seen.good()?;
-            match seen["state"].as_str()? {
-                "completed" => return Some(()),
-                "revoked" | "expired" => return None,
-                _ => {}
-            }
-            self.carry_on(session, &seen["legs"], &token["token"], releases).await?;
-            sleep(LOOK_PAUSE).await;
-        }
-        None
+        let token = token["token"].as_str()?.to_owned();
+        Some(Begun { session: session.to_owned(), customer, token })
     }
 
     /// Does whatever the first unfinished leg needs.
@@ -234,7 +251,8 @@ impl Lane {
         self.handset.ask("POST", "/v1/attestations", Some(&ask)).await.good().map(drop)
     }
 
-    async fn order(&self) -> Value {
+    /// What is ordered.
+    pub async fn order(&self) -> Value {
         let [lock, pump] = [&self.lock, &self.pump];
         let (lock, pump) = (lock.lock().await.id.clone(), pump.lock().await.id.clone());
         json!({

@@ -13,7 +13,10 @@ mod client;
 mod device;
 mod host;
 mod lane;
+#[cfg(target_os = "linux")]
+mod power;
 mod progress;
+mod restore;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The log's order of doing things: entries are durable before they are signed, a failure whose outcome nobody knows leaves
 //! no entry with two places or none, and nothing is signed that contradicts what was signed (M-AUD-1, `design.md` §4).
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
+
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 

@@ -124,12 +124,10 @@ impl<'a> Stop<'a> {
     pub async fn exceptions(&self) -> Result<Vec<Exception>, SimError> {
         let stream = Stream::Session(self.session);
         let events = self.world.journal.stream(self.world.partition.clone(), stream).await?;
-        let raised = events.iter().filter_map(|recorded| match &recorded.body {
-            Body::Session(event) => match **event {
-                Event::ExceptionRaised { exception, .. } => Some(exception),
-                _ => None,
-            },
-            _ => None,
+        let raised = events.iter().filter_map(|recorded| {
+            let Body::Session(event) = &recorded.body else { return None };
+            let Event::ExceptionRaised { exception, .. } = **event else { return None };
+            Some(exception)
         });
         Ok(raised.collect())
     }

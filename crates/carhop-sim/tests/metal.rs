@@ -69,10 +69,10 @@ async fn held(stop: &Stop<'_>) -> Result<Option<HoldCause>, SimError> {
 }
 
 async fn settled_ml(stop: &Stop<'_>) -> Result<u32, SimError> {
-    match stop.session().await?.legs[0].state {
-        LegState::Settled { metered_ml } => Ok(metered_ml),
-        other => Err(SimError::Broken(format!("not settled: {other:?}"))),
-    }
+    let LegState::Settled { metered_ml } = stop.session().await?.legs[0].state else {
+        return Err(SimError::world("the leg is not settled"));
+    };
+    Ok(metered_ml)
 }
 
 async fn chain(world: &World, device: DeviceId) -> Result<ChainRecord, SimError> {

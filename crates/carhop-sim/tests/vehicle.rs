@@ -1,8 +1,6 @@
 //! The car: where its telematics and its customer say that it is, and what its moving does to a stop (M-VEH-2, M-VEH-4,
 //! M-GEO-0).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
-
 use carhop_app::Failure;
 use carhop_kernel::evidence::PlaceMethod;
 use carhop_kernel::geofence::{Fix, FixSource};

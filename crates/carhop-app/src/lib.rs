@@ -50,6 +50,6 @@ pub use keyring::Keyring;
 pub use order::{NewLeg, NewOrder, is_plain};
 pub use restore::Restored;
 pub use settlement::Reliance;
-pub use statement::HighWaterMark;
+pub use statement::{HighWaterMark, stated};
 pub use token::{Introspection, Wanted};
 pub use view::SessionView;

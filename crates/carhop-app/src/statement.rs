@@ -100,13 +100,7 @@ impl App {
         let mut batch = reads.batch();
         let receipt = EvidenceHash(head.hash);
         let meta = Meta::of(Actor::Device { device }).about(&record, reads.now);
-        let stated = DeviceEvent::Stated {
-            device,
-            what: what(&statement.body).to_owned(),
-            command: command_of(&statement.body),
-            metered_ml: metered_ml(&statement.body),
-            statement: receipt,
-        };
+        let stated = stated(&statement, receipt);
         batch.record(self, Stream::Device(device), &meta, Body::Device(stated));
         batch.store(&next_chain(device, &statement, &head, chain))?;
         batch.store(&receipt_record(&statement, session, reads.now, bytes))?;
@@ -457,6 +451,17 @@ fn receipt_record(
         received_at,
         metered_ml: metered_ml(&statement.body),
         bytes: bytes.to_vec(),
+    }
+}
+
+/// What the log says of a statement whose bytes have this hash; a verifier makes the same of the bytes alone.
+pub fn stated(statement: &Statement, hash: EvidenceHash) -> DeviceEvent {
+    DeviceEvent::Stated {
+        device: statement.device,
+        what: what(&statement.body).to_owned(),
+        command: command_of(&statement.body),
+        metered_ml: metered_ml(&statement.body),
+        statement: hash,
     }
 }
 

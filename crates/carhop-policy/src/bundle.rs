@@ -141,6 +141,14 @@ impl Bundle {
         self.version
     }
 
+    /// The version that these files have, whether or not they are fit to decide; `None` unless they come sorted by name,
+    /// each once, as [`Bundle::files`] gives them.
+    pub fn version_of(files: &[(String, String)]) -> Option<PolicyVersion> {
+        let sorted = files.is_sorted_by(|one, other| one.0 < other.0);
+        let named = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        sorted.then(|| version(&named))
+    }
+
     /// The files it was made from, by which its decisions can be made again (M-POL-4).
     pub fn files(&self) -> &[(String, String)] {
         &self.files

@@ -161,7 +161,7 @@ fn key_text(origin: &str, key: &SigningKey) -> Option<String> {
     Some(format!("{KEY_PREFIX}{origin}+{id}+{secret}\n"))
 }
 
-fn parse_key(text: &str) -> Option<(SigningKey, VerifierKey)> {
+pub(crate) fn parse_key(text: &str) -> Option<(SigningKey, VerifierKey)> {
     let (origin, rest) = text.strip_prefix(KEY_PREFIX)?.split_once('+')?;
     let (_, secret) = rest.trim_end().split_once('+')?;
     let secret = Base64::decode_vec(secret).ok()?;

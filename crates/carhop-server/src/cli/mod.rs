@@ -91,7 +91,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::CheckConfig { config } => serve::check_config(&config, json),
         Command::Backup(command) => backup::back_up(&command, json),
         Command::Restore(command) => in_runtime(backup::restore(command, json)),
-        Command::Audit(command) => audit::run(&command, json),
+        Command::Audit(command) => Ok(audit::run(&command, json)),
         Command::Policy(command) => policy::run(&command, json),
         Command::Keys(command) => keys::run(&command, json),
         Command::Device(command) => in_runtime(device::run(command, json)),

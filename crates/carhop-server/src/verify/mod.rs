@@ -1,20 +1,34 @@
 //! Checks a log as an outsider would: from its entries alone, without a database, a network or trust in who sent them.
 //!
-//! What signs a root, and witnesses it, is not known here; whoever calls says which root to expect.
+//! What can be trusted is not known here: whoever calls brings the key that was pinned, and what was seen before.
 
-mod export;
+mod archive;
+mod attached;
+mod bundle;
+mod explain;
+mod fault;
+mod journal;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::collections::BTreeMap;
 
 use carhop_app::batch::{Recorded, Stream};
+use carhop_app::record::Partition;
 use carhop_app::sequence::leaf;
 use carhop_journal::codec;
+use carhop_proofs::audit::TILE_HEIGHT;
 use carhop_proofs::merkle::{Frontier, Hash, leaf_hash};
 use carhop_proofs::suite::Suite;
 
-pub use export::{ExportError, ExportedLog, read_export, write_export};
+pub use archive::{Archive, CHECKPOINT_FILE, VKEY_FILE, read_archive, write_archive};
+pub use attached::Attached;
+pub use bundle::Bundle;
+pub use explain::{Again, explain_again};
+pub use fault::Fault;
+pub use journal::from_journal;
+pub use whole::{Expected, Whole, verify_whole};
 
 /// One entry as it is shown to the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +45,8 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Verifier {
     frontier: Frontier,
-    streams: BTreeMap<(String, Stream), u64>,
+    partition: Option<Partition>,
+    streams: BTreeMap<Stream, u64>,
 }
 
 /// What a whole log came to.
@@ -41,46 +56,6 @@ pub struct Verified {
     pub size: u64,
     /// The root of the tree over them.
     pub root: Hash,
-}
-
-/// What is wrong with a log, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// An entry is missing, repeated or out of order.
-    #[error("entry {found} stands where {expected} belongs")]
-    Position {
-        /// The position that should have come.
-        expected: u64,
-        /// The one that came.
-        found: u64,
-    },
-    /// The stored event cannot be read.
-    #[error("entry {0} holds no readable event")]
-    Unreadable(u64),
-    /// The leaf is not the one that the stored event makes.
-    #[error("entry {0}: the leaf does not fit the event")]
-    Leaf(u64),
-    /// An event of a stream is missing or out of order.
-    #[error("entry {position}: event {found} of its stream stands where {expected} belongs")]
-    Stream {
-        /// Which entry.
-        position: u64,
-        /// The number that should have come.
-        expected: u64,
-        /// The one that came.
-        found: u64,
-    },
-    /// The entries are whole, but their number is another.
-    #[error("{found} entries, but {expected} are claimed")]
-    Size {
-        /// What is claimed.
-        expected: u64,
-        /// What there is.
-        found: u64,
-    },
-    /// The tree over the entries has another root.
-    #[error("the entries do not make the claimed root")]
-    Root,
 }
 
 impl Verifier {
@@ -96,14 +71,22 @@ impl Verifier {
         if made.ok().as_deref() != Some(&entry.leaf) {
             return Err(Fault::Leaf(entry.position));
         }
+        if *self.partition.get_or_insert_with(|| recorded.partition.clone()) != recorded.partition {
+            return Err(Fault::Foreign(entry.position));
+        }
         self.follow(entry.position, &recorded)?;
         self.frontier.append(suite, leaf_hash(suite, &entry.leaf), |_, _, _| {});
         Ok(recorded)
     }
 
+    /// How many entries were read, and the root over them.
+    pub fn so_far(&self, suite: &dyn Suite) -> Verified {
+        Verified { size: self.frontier.size(), root: self.frontier.root(suite) }
+    }
+
     /// Whether what was read is the whole claimed log.
     pub fn finish(self, suite: &dyn Suite, claimed: Verified) -> Result<Verified, Fault> {
-        let (size, root) = (self.frontier.size(), self.frontier.root(suite));
+        let Verified { size, root } = self.so_far(suite);
         if size != claimed.size {
             return Err(Fault::Size { expected: claimed.size, found: size });
         }
@@ -115,8 +98,7 @@ impl Verifier {
 
     /// Streams are numbered from one without gaps, and the log keeps their order.
     fn follow(&mut self, position: u64, recorded: &Recorded) -> Result<(), Fault> {
-        let owner = format!("{}/{}", recorded.partition.tenant, recorded.partition.market);
-        let last = self.streams.entry((owner, recorded.stream)).or_default();
+        let last = self.streams.entry(recorded.stream).or_default();
         let (expected, found) = (*last + 1, recorded.sequence);
         if found != expected {
             return Err(Fault::Stream { position, expected, found });
@@ -124,4 +106,19 @@ impl Verifier {
         *last = expected;
         Ok(())
     }
+}
+
+/// The hash tiles' rows that the entries make, as far as they are complete.
+fn rows(suite: &dyn Suite, entries: &[Entry]) -> BTreeMap<u8, Vec<Hash>> {
+    let (mut rows, mut frontier) = (BTreeMap::<u8, Vec<Hash>>::new(), Frontier::default());
+    for entry in entries {
+        frontier.append(suite, leaf_hash(suite, &entry.leaf), |level, _, hash| {
+            if level.is_multiple_of(TILE_HEIGHT)
+                && let Ok(row) = u8::try_from(level / TILE_HEIGHT)
+            {
+                rows.entry(row).or_default().push(hash);
+            }
+        });
+    }
+    rows
 }

@@ -1,6 +1,8 @@
 //! The whole server on ephemeral ports with real TLS, asked as its clients ask it.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod callers;

@@ -105,6 +105,13 @@ impl World {
         }
     }
 
+    /// Stops the server and hands over what it leaves on the disk.
+    pub async fn stop_and_keep(self) -> tempfile::TempDir {
+        drop(self.client);
+        self.running.stop().await;
+        self.folder
+    }
+
     pub async fn stop(self) {
         drop(self.client);
         self.running.stop().await;

@@ -8,6 +8,7 @@ use carhop_kernel::id::CommandId;
 use carhop_kernel::session::{Event, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenEnd;
+use carhop_proofs::statement::{ChainHead, Statement};
 
 use crate::app::App;
 use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream, Timer, TimerSubject};
@@ -210,8 +211,20 @@ fn open_command((leg, index): (&Leg, u8)) -> Option<(LegIndex, CommandId, bool)>
 }
 
 impl ChainRecord {
+    /// Whether the journal was restored since and does not know how far the device has come.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.hash == Self::LOST
+    }
+
+    /// The head of a lost chain: the device is where it says it is, unless it only repeats itself.
+    pub(crate) fn taken_up(&self, statement: &Statement, hash: [u8; 32]) -> Option<ChainHead> {
+        let Statement { boot_epoch, sequence, .. } = *statement;
+        let repeats = (boot_epoch, sequence) == (self.boot_epoch, self.sequence);
+        (!repeats).then_some(ChainHead { boot_epoch, sequence, hash })
+    }
+
     /// Stands where a hash was that a restored journal no longer knows. No statement has it.
-    pub(crate) const LOST: EvidenceHash = EvidenceHash([0; 32]);
+    const LOST: EvidenceHash = EvidenceHash([0; 32]);
 }
 
 /// More commands than one device can be sent between two restores: epochs are seconds.

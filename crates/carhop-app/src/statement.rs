@@ -146,16 +146,11 @@ impl App {
         let head = match statement::next_head(suite, before.as_ref(), &statement, bytes) {
             Ok(head) => head,
             Err(ChainError::Repeated) => return Ok(None),
-            // After going back to a backup the device is where it says it is, unless it only repeats itself.
-            Err(ChainError::Gap | ChainError::Forked)
-                if chain.is_some_and(|chain| chain.hash == ChainRecord::LOST) =>
-            {
-                let Statement { boot_epoch, sequence, .. } = statement;
-                let known = chain.map(|chain| (chain.boot_epoch, chain.sequence));
-                if known == Some((boot_epoch, sequence)) {
-                    return Ok(None);
+            Err(ChainError::Gap | ChainError::Forked) if chain.is_some_and(|it| it.is_lost()) => {
+                match chain.and_then(|it| it.taken_up(&statement, suite.sha256(&[bytes]))) {
+                    Some(head) => head,
+                    None => return Ok(None),
                 }
-                ChainHead { boot_epoch, sequence, hash: suite.sha256(&[bytes]) }
             }
             Err(ChainError::Old) if self.is_told_before(reads, &statement, bytes).await? => {
                 return Ok(None);

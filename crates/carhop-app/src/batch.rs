@@ -92,6 +92,7 @@ impl Batch {
                     | OperatorEvent::Started { .. }
             ),
             Body::Refused(_)
+            | Body::RefusalsCapped { .. }
             | Body::CodeIssued { .. }
             | Body::ProofFailed { .. }
             | Body::TokenIssued { .. }
@@ -101,6 +102,16 @@ impl Batch {
             | Body::TagScanned { .. }
             | Body::VehicleCompared { .. } => false,
         })
+    }
+
+    /// Whether it may go the way of refusals: it tells and stores, but moves no session and causes nothing.
+    pub fn is_aside(&self) -> bool {
+        let Self { entries, spends, effects, finished_effects, timers, finished_timers, .. } = self;
+        let Self { sealed, erased, sequenced, .. } = self;
+        entries.iter().all(|entry| !matches!(entry.stream, Stream::Session(_)))
+            && (spends.is_empty() && effects.is_empty() && finished_effects.is_empty())
+            && (timers.is_empty() && finished_timers.is_empty())
+            && (sealed.is_empty() && erased.is_empty() && sequenced.is_empty())
     }
 }
 

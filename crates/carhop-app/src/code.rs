@@ -59,11 +59,13 @@ impl App {
         self.own_customer(&mut reads, call, &stop).await?;
         let phase = stop.session.phase.kind();
         if phase != PhaseKind::EnRoute && phase != PhaseKind::Arrived {
-            return Err(self.turn_away(call, id, ISSUE_CODE, Reason::NotPossibleNow).await);
+            return Err(self.turn_away(call, &reads, id, ISSUE_CODE, Reason::NotPossibleNow).await);
         }
         let codes = codes(&mut reads, id).await?;
         if codes.issues >= limits::CODE_ISSUES_PER_STOP_MAX {
-            return Err(self.turn_away(call, id, ISSUE_CODE, Reason::CodeIssuesExhausted).await);
+            return Err(self
+                .turn_away(call, &reads, id, ISSUE_CODE, Reason::CodeIssuesExhausted)
+                .await);
         }
         let proof = fresh!(self, ProofId);
         let code = self.draw_code()?;
@@ -92,14 +94,17 @@ impl App {
 
     /// Signs the live code's scannable text anew, for a device that keeps showing it; the digits stay as they are.
     pub async fn refresh_scan(&self, call: &Call, session: SessionId) -> Result<String, Failure> {
-        let mut reads = Reads::new(self, &call.partition);
-        let stop = self.read_stop(&mut reads, session).await?;
-        self.own_customer(&mut reads, call, &stop).await?;
-        let live = codes(&mut reads, session).await?.live;
-        let Some(live) = live.filter(|live| reads.now < live.expires_at) else {
-            return Err(self.turn_away(call, session, "refresh_scan", Reason::CodeExpired).await);
-        };
-        self.scan_text(call, session, live.proof, reads.now)
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            let stop = self.read_stop(&mut reads, session).await?;
+            self.own_customer(&mut reads, call, &stop).await?;
+            let live = codes(&mut reads, session).await?.live;
+            let Some(live) = live.filter(|live| reads.now < live.expires_at) else {
+                let (asked, reason) = ("refresh_scan", Reason::CodeExpired);
+                return Err(self.turn_away(call, &reads, session, asked, reason).await);
+            };
+            self.scan_text(call, session, live.proof, reads.now)
+        })
     }
 
     /// Judges a presented code. A wrong one costs a try, durably, before the caller hears of it.
@@ -138,6 +143,10 @@ impl App {
                     Ok(batch.store(&burned)?)
                 })
                 .await
+            }
+            Err(reason) if codes.tries >= limits::CODE_TRIES_PER_STOP_MAX => {
+                let asked = Action::ProvePresence.kind().name();
+                Err(self.turn_away(call, &reads, session, asked, reason).await)
             }
             Err(reason) => {
                 let batch = self.failed_try(call, reads.batch(), codes, reason)?;

@@ -55,7 +55,7 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &stop, "report_positions").await?;
+            self.open_to_driver(call, &reads, &stop, "report_positions").await?;
             own_sources(call, fixes)?;
             let mut record =
                 stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop, Party::Driver));
@@ -83,7 +83,7 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &stop, "scan_tag").await?;
+            self.open_to_driver(call, &reads, &stop, "scan_tag").await?;
             let known = stop
                 .venue
                 .tags
@@ -117,10 +117,10 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
             let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &stop, "match_vehicle").await?;
+            self.open_to_driver(call, &reads, &stop, "match_vehicle").await?;
             if stop.record.plate_misses >= limits::PLATE_MISSES_PER_STOP_MAX {
                 let reason = Reason::PlateAttemptsExhausted;
-                return Err(self.turn_away(call, session, "match_vehicle", reason).await);
+                return Err(self.turn_away(call, &reads, session, "match_vehicle", reason).await);
             }
             let order = &stop.session.order;
             let personal = self
@@ -179,12 +179,18 @@ impl App {
     }
 
     /// What a driver tells of a stop counts, and is kept, only until it ends.
-    async fn open_to_driver(&self, call: &Call, stop: &Stop, request: &str) -> Result<(), Failure> {
+    async fn open_to_driver(
+        &self,
+        call: &Call,
+        reads: &Reads<'_>,
+        stop: &Stop,
+        request: &str,
+    ) -> Result<(), Failure> {
         assigned(call, stop)?;
         if stop.session.is_active() {
             return Ok(());
         }
-        Err(self.turn_away(call, stop.session.id, request, Reason::SessionClosed).await)
+        Err(self.turn_away(call, reads, stop.session.id, request, Reason::SessionClosed).await)
     }
 }
 

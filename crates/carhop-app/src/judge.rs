@@ -8,9 +8,9 @@ use carhop_kernel::evidence::PresenceMethod;
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceMethod};
 use carhop_kernel::freshness::Perishable;
 use carhop_kernel::geofence::judge_place;
-use carhop_kernel::id::{DecisionId, EventId, ReleaseId, SessionId};
+use carhop_kernel::id::{DecisionId, ReleaseId, SessionId};
 use carhop_kernel::order::Scope;
-use carhop_kernel::reason::{Reason, Refusal};
+use carhop_kernel::reason::Reason;
 use carhop_kernel::session::table::transition;
 use carhop_kernel::session::{Action, Assignment, Event, LegIndex, Request, Session, decide};
 use carhop_kernel::time::Timestamp;
@@ -21,7 +21,7 @@ use carhop_policy::{
 };
 
 use crate::app::{App, fresh};
-use crate::batch::{Batch, Body, DecisionRef, Entry, Meta, Refused, Stream, Write};
+use crate::batch::{Batch, DecisionRef, Meta, Write};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::Reads;
@@ -145,7 +145,10 @@ impl App {
         meta.policy = Some(record.policy);
         match outcome {
             Ok(events) => Ok(Granted { events, meta, record: written }),
-            Err(refusal) => Err(self.refuse(reads, meta, &record, written, refusal).await),
+            Err(refusal) => {
+                let (session, asked) = (record.session, &record.request);
+                Err(self.refuse(reads, session, meta, asked, refusal, Some(written)).await)
+            }
         }
     }
 
@@ -173,57 +176,6 @@ impl App {
         };
         self.commit(call, batch, &reply).await?;
         Ok(reply)
-    }
-
-    /// Turns a caller away where there is nothing for policies to decide. It is journaled like any other refusal.
-    pub(crate) async fn turn_away(
-        &self,
-        call: &Call,
-        session: SessionId,
-        request: &str,
-        reason: Reason,
-    ) -> Failure {
-        let refused = Refused { request: request.to_owned(), reasons: vec![reason] };
-        let entry = Entry {
-            id: fresh!(self, EventId),
-            stream: Stream::Side(session),
-            meta: Meta::by(call),
-            body: Body::Refused(refused),
-        };
-        match self.parts.journal.refuse(call.partition.clone(), self.now(), entry).await {
-            Ok(()) => Failure::refused(reason),
-            Err(error) => error.into(),
-        }
-    }
-
-    /// Journals a refusal beside the real stream and keeps its decision for the audit.
-    async fn refuse(
-        &self,
-        reads: &Reads<'_>,
-        meta: Meta,
-        record: &DecisionRecord,
-        written: Write,
-        refusal: Refusal,
-    ) -> Failure {
-        let entry = Entry {
-            id: fresh!(self, EventId),
-            stream: Stream::Side(record.session),
-            meta,
-            body: Body::Refused(Refused {
-                request: record.request.clone(),
-                reasons: refusal.reasons().to_vec(),
-            }),
-        };
-        let mut batch = Batch::new(reads.partition.clone(), reads.now);
-        let kept = async {
-            self.parts.journal.refuse(reads.partition.clone(), reads.now, entry).await?;
-            batch.writes.push(written);
-            self.append(batch, Some(record.session)).await.map_err(Failure::from)
-        };
-        match kept.await {
-            Ok(_) => Failure::Refused(refusal, Some(record.decision)),
-            Err(failure) => failure,
-        }
     }
 
     fn facts(

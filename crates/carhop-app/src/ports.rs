@@ -9,9 +9,7 @@ use carhop_kernel::id::{CommandId, DeviceId, SessionId, TenantId};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::PublicKey;
 
-use crate::batch::{
-    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use crate::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
 use crate::record::{Kind, Partition, RecordKey, Versioned};
 
 /// A future that any executor can run.
@@ -22,14 +20,10 @@ pub trait Journal: Send + Sync {
     /// Makes everything in the batch durable at once, or nothing of it. When this returns, power may fail.
     fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>>;
 
-    /// Adds an entry to the side stream of refusals. Never waits for, and never delays, what [`Journal::append`] does;
-    /// under pressure the oldest waiting refusals are given up, told so and counted. A session's own stream takes none.
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>>;
+    /// Appends a refusal, which tells and stores but moves no session and causes nothing ([`Batch::is_aside`]). Never
+    /// waits for, and never delays, what [`Journal::append`] does; under pressure the oldest waiting refusals are given
+    /// up, told so and counted.
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>>;
 
     /// All events of one stream, oldest first. An unknown stream is empty.
     fn stream(

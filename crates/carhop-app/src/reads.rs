@@ -70,6 +70,7 @@ impl<'a> Reads<'a> {
         let mut bodies = events.iter().filter_map(|recorded| match &recorded.body {
             Body::Session(event) => Some(&**event),
             Body::Refused(_)
+            | Body::RefusalsCapped { .. }
             | Body::CodeIssued { .. }
             | Body::ProofFailed { .. }
             | Body::TokenIssued { .. }
@@ -201,6 +202,16 @@ impl App {
         let query = Query { partition: partition.clone(), kind: R::KIND, index, after, limit };
         let found = self.parts.journal.records(query).await?;
         found.iter().map(|(_, versioned)| parse(versioned)).collect()
+    }
+
+    /// The version of a record outside of any decision; zero if there is none.
+    pub(crate) async fn version_of<R: Record>(
+        &self,
+        partition: &Partition,
+        record: &R,
+    ) -> Result<u64, Failure> {
+        let found = self.parts.journal.record(record.place(partition)).await?;
+        Ok(found.map_or(0, |versioned| versioned.version))
     }
 
     /// One record outside of any decision.

@@ -68,6 +68,8 @@ kinds! {
     Receipt = "receipt";
     /// A decision with inputs and reasons.
     Decision = "decision";
+    /// How often something was refused at a stop.
+    Refusals = "refusals";
     /// The reply to a request with an idempotency key.
     Reply = "reply";
     /// Holds and trust settings of the tenant.

@@ -121,6 +121,7 @@ pub fn event_name(body: &Body) -> &'static str {
     match body {
         Body::Session(event) => event.name(),
         Body::Refused(_) => "request.refused",
+        Body::RefusalsCapped { .. } => "refusals.capped",
         Body::CodeIssued { .. } => "otp.issued",
         Body::ProofFailed { .. } => "proof.failed",
         Body::TokenIssued { .. } => "token.issued",
@@ -194,6 +195,7 @@ fn reasons(body: &Body) -> Vec<String> {
         Body::Refused(refused) => refused.reasons.iter().map(ToString::to_string).collect(),
         Body::ProofFailed { reason, .. } => vec![reason.to_string()],
         Body::Session(_)
+        | Body::RefusalsCapped { .. }
         | Body::CodeIssued { .. }
         | Body::TokenIssued { .. }
         | Body::TokenRevoked { .. }

@@ -88,7 +88,7 @@ impl App {
         let known = self.tokens_of(&mut reads, id, TokenLayer::Session).await?;
         let Some(parent) = known.into_iter().find(alive) else {
             let reason = Reason::TokenMissing;
-            return Err(self.turn_away(call, id, "issue_vehicle_token", reason).await);
+            return Err(self.turn_away(call, &reads, id, "issue_vehicle_token", reason).await);
         };
         let earlier = self.tokens_of(&mut reads, id, TokenLayer::Vehicle).await?;
         let assignment = session.assignment().ok_or(Failure::NotFound)?;
@@ -127,13 +127,15 @@ impl App {
             let id = stop.session.id;
             let judged = self.judge_chain(&mut reads, &parent, &stop.session, call.key).await?;
             if let Err(reason) = judged {
-                return Err(self.turn_away(call, id, EXCHANGE_TOKEN, reason).await);
+                return Err(self.turn_away(call, &reads, id, EXCHANGE_TOKEN, reason).await);
             }
             let leg = stop.session.legs.iter().find(|leg| {
                 leg.terms.device == wanted.audience && leg.terms.service.scope() == wanted.scope
             });
             if leg.is_none() {
-                return Err(self.turn_away(call, id, EXCHANGE_TOKEN, Reason::TokenScope).await);
+                return Err(self
+                    .turn_away(call, &reads, id, EXCHANGE_TOKEN, Reason::TokenScope)
+                    .await);
             }
             let ends = reads.now.plus_ms(TokenLayer::Action.life_ms_max());
             let record = TokenRecord {

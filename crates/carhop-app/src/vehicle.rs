@@ -45,7 +45,9 @@ impl App {
             own_sources(call, fixes)?;
             if !stop.session.is_active() {
                 let request = "report_vehicle_positions";
-                return Err(self.turn_away(call, session, request, Reason::SessionClosed).await);
+                return Err(self
+                    .turn_away(call, &reads, session, request, Reason::SessionClosed)
+                    .await);
             }
             let (mut record, has_left) = stop.follow_car(fixes, reads.now);
             let scope = stop.scope(None);

@@ -133,6 +133,7 @@ fn entry(body: Body) -> Entry {
         Body::Device(_) => device,
         Body::Operator(_) => operator,
         Body::Refused(_)
+        | Body::RefusalsCapped { .. }
         | Body::CodeIssued { .. }
         | Body::ProofFailed { .. }
         | Body::TokenIssued { .. }
@@ -148,6 +149,7 @@ fn entry(body: Body) -> Entry {
         Body::Session(_)
         | Body::Device(_)
         | Body::Refused(_)
+        | Body::RefusalsCapped { .. }
         | Body::CodeIssued { .. }
         | Body::ProofFailed { .. }
         | Body::TokenIssued { .. }

@@ -33,13 +33,13 @@ impl Journal for MemoryJournal {
         Box::pin(async move { self.state().append(batch) })
     }
 
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>> {
-        Box::pin(async move { self.state().refuse(&partition, at, entry) })
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(async move {
+            if !refusal.is_aside() {
+                return Err(JournalError::Corrupt("a refusal that causes something".into()).into());
+            }
+            self.state().append(refusal)
+        })
     }
 
     fn stream(
@@ -192,23 +192,6 @@ impl State {
             self.vault.remove(&(partition.clone(), subject));
         }
         Ok(Appended { events })
-    }
-
-    fn refuse(
-        &mut self,
-        partition: &Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Result<(), JournalError> {
-        if matches!(entry.stream, Stream::Session(_)) {
-            return Err(JournalError::Corrupt("a refusal in a session's own stream".into()));
-        }
-        self.check_new([&entry.id], partition)?;
-        let recorded = self.number(partition, at, vec![entry])?;
-        for event in recorded {
-            self.record_event(event);
-        }
-        Ok(())
     }
 
     fn check(&self, batch: &Batch) -> Result<(), AppendError> {

@@ -44,7 +44,7 @@ fn reopening_keeps_everything_that_was_acknowledged() {
     for number in 1..=3 {
         block_on(journal.append(batch(number))).unwrap();
     }
-    block_on(journal.refuse(partition(), NOW, entry(4, side()))).unwrap();
+    block_on(journal.refuse(refusal(entry(4, side())))).unwrap();
     let before = (read(&journal), block_on(journal.unsequenced(9)).unwrap());
     assert_eq!((before.0.len(), before.1.len()), (3, 4));
     drop(journal);
@@ -107,8 +107,8 @@ fn a_commit_that_fails_is_unknown_and_stops_the_journal_until_it_is_opened_again
     assert!(matches!(failed, Err(AppendError::Journal(JournalError::Unknown(_)))), "{failed:?}");
     let append = block_on(journal.append(Batch::new(partition(), NOW)));
     assert!(matches!(append, Err(AppendError::Journal(JournalError::Unavailable(_)))));
-    let refuse = block_on(journal.refuse(partition(), NOW, entry(3, side())));
-    assert!(matches!(refuse, Err(JournalError::Unavailable(_))));
+    let refuse = block_on(journal.refuse(refusal(entry(3, side()))));
+    assert!(matches!(refuse, Err(AppendError::Journal(JournalError::Unavailable(_)))));
     let lease = block_on(journal.lease_effects(NOW, NOW, 1));
     assert!(matches!(lease, Err(JournalError::Unavailable(_))));
     drop(journal);
@@ -147,7 +147,7 @@ fn refusals_wait_behind_appends_and_the_oldest_are_given_up() {
     let journal = file.open();
     let lock = file.lock();
     let mut refusals: Vec<_> = (0..REFUSALS)
-        .map(|number| journal.refuse(partition(), NOW, entry(1_000 + number, side())))
+        .map(|number| journal.refuse(refusal(entry(1_000 + number, side()))))
         .collect();
     refusals.iter_mut().for_each(start);
     let mut append = journal.append(batch(1));
@@ -296,6 +296,12 @@ fn entry(number: u32, stream: Stream) -> Entry {
     };
     let body = Body::TokenRevoked { token: TokenId::from_bytes([1; 16]) };
     Entry { id: id(number), stream, meta, body }
+}
+
+fn refusal(entry: Entry) -> Batch {
+    let mut refusal = Batch::new(partition(), NOW);
+    refusal.entries.push(entry);
+    refusal
 }
 
 fn id(number: u32) -> EventId {

@@ -41,13 +41,8 @@ impl<J: Journal> Journal for Measured<J> {
         })
     }
 
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>> {
-        self.inner.refuse(partition, at, entry)
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        self.inner.refuse(refusal)
     }
 
     fn stream(

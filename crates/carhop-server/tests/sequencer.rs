@@ -6,9 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use carhop_app::batch::{
-    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
 use carhop_app::checkpoint::{CheckpointError, Notary, NotaryError};
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
@@ -55,13 +53,8 @@ impl Journal for Doubtful {
         })
     }
 
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>> {
-        self.inner.refuse(partition, at, entry)
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        self.inner.refuse(refusal)
     }
 
     fn stream(

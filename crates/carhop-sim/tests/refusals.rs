@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use carhop_app::records::TrustSubject;
-use carhop_app::{Call, Failure, Presented, Wanted};
+use carhop_app::{Call, Failure, Presented, REFUSALS_PER_STOP_MAX, Wanted};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::IntentDigest;
@@ -526,7 +526,8 @@ fn wrong_codes_exhaust_the_code_then_the_stop_and_each_try_is_durable() {
     });
     let log = log.unwrap();
     assert_eq!((log.count("presence.proven"), log.count("release.authorised")), (0, 0));
-    assert_eq!(log.count("request.refused"), 1, "who asks for a fourth code is in the log");
+    assert_eq!(log.count("proof.failed"), 10);
+    assert_eq!(log.count("request.refused"), 2, "an eleventh try and a fourth code are in the log");
 }
 
 #[test]
@@ -689,4 +690,27 @@ fn reasons<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> Vec<Reason> {
         Err(Failure::Refused(refusal, _)) => refusal.reasons().to_vec(),
         other => panic!("not refused: {other:?}"),
     }
+}
+
+#[test]
+fn refusals_beyond_the_limit_are_answered_and_counted_only_and_that_is_said_once() {
+    let log = scene(24, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        let mut kept = 0;
+        for _ in 0..REFUSALS_PER_STOP_MAX + 20 {
+            let asked = world.app.release(&stop.by_driver(), stop.session, GOODS, "").await;
+            let Err(Failure::Refused(refusal, decision)) = asked else { panic!("{asked:?}") };
+            assert_eq!(refusal.first(), Reason::TokenMissing);
+            kept += u64::from(decision.is_some());
+        }
+        assert_eq!(kept, REFUSALS_PER_STOP_MAX, "whose decision can be looked at");
+        let more = world.app.refresh_scan(&stop.by_customer(), stop.session).await;
+        assert_eq!(reasons(more), [Reason::CodeExpired]);
+        assert_eq!(world.app.count_refusals(&world.partition, stop.session).await?, kept + 21);
+        stop.finish().await.map(|_| ())
+    });
+    let log = log.unwrap();
+    let journaled = usize::try_from(REFUSALS_PER_STOP_MAX).unwrap();
+    assert_eq!((log.count("request.refused"), log.count("refusals.capped")), (journaled, 1));
 }

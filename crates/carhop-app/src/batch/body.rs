@@ -22,6 +22,11 @@ pub enum Body {
     Session(Box<Event>),
     /// A request was refused.
     Refused(Refused),
+    /// So many refusals of the stop were journaled; more of them are counted only.
+    RefusalsCapped {
+        /// How many.
+        journaled: u64,
+    },
     /// A code was made for the customer to show.
     CodeIssued {
         /// Which.

@@ -48,8 +48,9 @@ macro_rules! conformance_cases {
             a_stream_counts_from_one_without_gaps
             streams_are_apart_and_an_unknown_one_is_empty
             stored_bytes_come_back_exactly_on_every_way
-            a_refusal_touches_no_version_and_comes_up_for_sequencing
-            a_refusal_never_enters_the_stream_that_a_session_is_folded_from
+            a_refusal_is_one_write_with_what_it_stores_and_comes_up_for_sequencing
+            a_refusal_of_what_has_changed_meanwhile_is_none
+            a_refusal_never_moves_a_session_and_never_causes_anything
             events_wait_for_their_position_in_the_order_of_appending
             positions_are_given_in_turn_and_once
             the_log_is_read_from_a_position_up_to_a_limit

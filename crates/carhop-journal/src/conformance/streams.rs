@@ -1,11 +1,14 @@
 //! Streams, refusals and the log (`design.md` §4; M-AUD-1).
 
-use carhop_app::batch::Stream;
+use carhop_app::batch::{Batch, Stream};
 use carhop_app::ports::{AppendError, JournalError};
 use carhop_app::record::Kind;
 use carhop_kernel::id::EventId;
 
-use super::fixture::{NOW, World, device_stream, partition, sequenced, session, side};
+use super::fixture::{
+    LATER, NOW, World, command_to, device_stream, partition, sealed, sequenced, session, side,
+    spend, window_end,
+};
 use super::{Open, block_on};
 use crate::codec;
 
@@ -58,27 +61,55 @@ pub fn stored_bytes_come_back_exactly_on_every_way(open: Open<'_>) {
     assert_eq!([log[0].recorded.clone()], expected);
 }
 
-pub fn a_refusal_touches_no_version_and_comes_up_for_sequencing(open: Open<'_>) {
+pub fn a_refusal_is_one_write_with_what_it_stores_and_comes_up_for_sequencing(open: Open<'_>) {
     let world = World::new(open);
     let happened = world.happen(session(1));
     world.put("a", Some("body"));
-    let refusals = [side(1), device_stream(1), Stream::Operator].map(|stream| world.entry(stream));
-    for entry in refusals.clone() {
-        block_on(world.journal.refuse(world.partition.clone(), NOW, entry)).unwrap();
+    let mut refused = Vec::new();
+    for stream in [side(1), device_stream(1), Stream::Operator] {
+        let mut refusal = world.batch();
+        refusal.entries.push(world.entry(stream));
+        refusal.writes.push(world.write("refused", Some("why")));
+        refused.extend(block_on(world.journal.refuse(refusal)).unwrap().events);
     }
-    let [first, second, third] = refusals.map(|entry| entry.id);
-    assert_eq!(world.version("a"), 1);
+    assert_eq!((world.version("a"), world.version("refused")), (1, 3));
     assert_eq!(world.stream(session(1)).len(), 1);
-    assert_eq!(world.stream(side(1))[0].id, first);
-    assert_eq!(world.unsequenced(), [happened, first, second, third]);
+    assert_eq!(world.stream(side(1))[0].id, refused[0]);
+    assert_eq!(world.unsequenced(), [&[happened], &refused[..]].concat());
 }
 
-pub fn a_refusal_never_enters_the_stream_that_a_session_is_folded_from(open: Open<'_>) {
+pub fn a_refusal_of_what_has_changed_meanwhile_is_none(open: Open<'_>) {
     let world = World::new(open);
-    let entry = world.entry(session(1));
-    let refused = block_on(world.journal.refuse(world.partition.clone(), NOW, entry));
-    assert!(matches!(refused, Err(JournalError::Corrupt(_))), "{refused:?}");
-    assert_eq!(world.stream(session(1)), []);
+    world.put("a", Some("body"));
+    let mut refusal = world.batch();
+    refusal.entries.push(world.entry(side(1)));
+    refusal.writes.push(world.write("refused", Some("why")));
+    refusal.preconditions.push((world.key("a"), 1));
+    world.put("a", Some("another body"));
+    let before = world.snapshot();
+    let refused = block_on(world.journal.refuse(refusal));
+    assert_eq!(refused, Err(AppendError::Conflict(world.key("a"))));
+    assert_eq!(world.snapshot(), before);
+}
+
+pub fn a_refusal_never_moves_a_session_and_never_causes_anything(open: Open<'_>) {
+    let world = World::new(open);
+    let before = world.snapshot();
+    let spoil: [fn(&World, &mut Batch); 5] = [
+        |world, batch| batch.entries.push(world.entry(session(1))),
+        |world, batch| batch.effects.push((world.entry(side(1)).id, command_to(1))),
+        |world, batch| batch.timers.push(world.timer(window_end(1), LATER)),
+        |_, batch| batch.spends.push(spend("code", 1)),
+        |_, batch| batch.sealed.push(sealed("ada", "plate", b"7ABC123")),
+    ];
+    for spoil in spoil {
+        let mut refusal = world.batch();
+        spoil(&world, &mut refusal);
+        let refused = block_on(world.journal.refuse(refusal));
+        let is_corrupt = matches!(refused, Err(AppendError::Journal(JournalError::Corrupt(_))));
+        assert!(is_corrupt, "{refused:?}");
+    }
+    assert_eq!(world.snapshot(), before);
 }
 
 pub fn events_wait_for_their_position_in_the_order_of_appending(open: Open<'_>) {

@@ -36,6 +36,7 @@ pub(super) fn bodies() -> Vec<Body> {
 every! { kinds, Body:
     Session { 0: Box::new(Event::HoldLifted) };
     Refused { 0: Refused { request: "release".to_owned(), reasons: Reason::ALL.to_vec() } };
+    RefusalsCapped { journaled: 256 };
     CodeIssued { proof: proof(), expires_at: NOW };
     ProofFailed { proof: Some(proof()), reason: Reason::ALL[0], tries: 2 };
     TokenIssued {

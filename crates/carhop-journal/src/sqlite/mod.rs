@@ -15,9 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use carhop_app::batch::{
-    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::time::Timestamp;
@@ -125,25 +123,12 @@ impl Journal for SqliteJournal {
         Box::pin(self.write(batch, Way::Append))
     }
 
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>> {
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         Box::pin(async move {
-            if matches!(entry.stream, Stream::Session(_)) {
-                return Err(JournalError::Corrupt("a refusal in a session's own stream".into()));
+            if !refusal.is_aside() {
+                return Err(JournalError::Corrupt("a refusal that causes something".into()).into());
             }
-            let mut batch = Batch::new(partition, at);
-            batch.entries.push(entry);
-            match self.write(batch, Way::Refuse).await {
-                Ok(_) => Ok(()),
-                Err(AppendError::Journal(error)) => Err(error),
-                Err(error @ (AppendError::Conflict(_) | AppendError::Spent)) => {
-                    Err(JournalError::Corrupt(error.to_string()))
-                }
-            }
+            self.write(refusal, Way::Refuse).await
         })
     }
 

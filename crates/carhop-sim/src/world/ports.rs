@@ -4,9 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carhop_app::batch::{
-    Appended, Batch, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
 use carhop_app::ports::{
     AppendError, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Condition,
     Entropy, Journal, JournalError, Pending, Query,
@@ -143,13 +141,8 @@ impl Journal for Turns {
         self.after_a_turn(move |journal| journal.append(batch))
     }
 
-    fn refuse(
-        &self,
-        partition: Partition,
-        at: Timestamp,
-        entry: Entry,
-    ) -> Pending<'_, Result<(), JournalError>> {
-        self.after_a_turn(move |journal| journal.refuse(partition, at, entry))
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        self.after_a_turn(move |journal| journal.refuse(refusal))
     }
 
     fn stream(

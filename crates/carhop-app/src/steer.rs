@@ -2,7 +2,7 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::SessionId;
-use carhop_kernel::session::{Action, HoldCause, LegState, RevocationCause};
+use carhop_kernel::session::{Action, Finding, HoldCause, LegIndex, LegState, RevocationCause};
 
 use crate::app::App;
 use crate::batch::TimerSubject;
@@ -40,6 +40,17 @@ impl App {
             }
         };
         retry!(self.steer(call, session, Action::Revoke { why }).await)
+    }
+
+    /// Takes a person's word for what became of a command that nobody knows about (`design.md` §2.4).
+    pub async fn resolve_outcome(
+        &self,
+        call: &Call,
+        session: SessionId,
+        leg: LegIndex,
+        finding: Finding,
+    ) -> Result<Reply, Failure> {
+        retry!(self.steer(call, session, Action::ResolveOutcome { leg, finding }).await)
     }
 
     async fn steer(

@@ -30,6 +30,8 @@ pub enum PolicyAction {
     DispenseFuel,
     /// Accept the driver's word that the goods are inside.
     ConfirmTransfer,
+    /// Accept a person's word for what became of a command.
+    ResolveOutcome,
     /// Replace the order's critical terms.
     AmendOrder,
     /// Void the binding because the car stands elsewhere.
@@ -54,6 +56,7 @@ impl PolicyAction {
         Self::ReleaseCompartment,
         Self::DispenseFuel,
         Self::ConfirmTransfer,
+        Self::ResolveOutcome,
         Self::AmendOrder,
         Self::Relocate,
         Self::Hold,
@@ -73,6 +76,7 @@ impl PolicyAction {
             Self::ReleaseCompartment => "release_compartment",
             Self::DispenseFuel => "dispense_fuel",
             Self::ConfirmTransfer => "confirm_transfer",
+            Self::ResolveOutcome => "resolve_outcome",
             Self::AmendOrder => "amend_order",
             Self::Relocate => "relocate",
             Self::Hold => "hold",

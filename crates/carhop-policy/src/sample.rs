@@ -64,6 +64,7 @@ pub fn bare(action: PolicyAction, actor: ActorKind, phase: PhaseKind) -> Facts {
         | PolicyAction::AssignDriver
         | PolicyAction::ConfirmArrival
         | PolicyAction::AcceptProof
+        | PolicyAction::ResolveOutcome
         | PolicyAction::AmendOrder
         | PolicyAction::Relocate
         | PolicyAction::Hold
@@ -129,6 +130,7 @@ fn meant_for(action: PolicyAction) -> (ActorKind, PhaseKind) {
             (ActorKind::Driver, PhaseKind::HandoffReady)
         }
         PolicyAction::ConfirmTransfer => (ActorKind::Driver, PhaseKind::InService),
+        PolicyAction::ResolveOutcome => (ActorKind::Staff, PhaseKind::InService),
         PolicyAction::AmendOrder => (ActorKind::Store, PhaseKind::EnRoute),
         PolicyAction::Relocate => (ActorKind::Customer, PhaseKind::EnRoute),
         PolicyAction::Hold | PolicyAction::Resume | PolicyAction::Revoke => {

@@ -72,6 +72,41 @@ impl KeyStore {
         Ok(Self { master, tenants: authorities })
     }
 
+    /// Makes a new issuing authority for a class of devices under the same root and destroys the former one's key. What
+    /// the former one certified verifies until it ends; a server that runs uses the new one from its next start on.
+    pub fn rotate(
+        data_dir: &Path,
+        tenant: &TenantId,
+        class: DeviceClass,
+        now: Timestamp,
+    ) -> Result<PathBuf, KeyStoreError> {
+        let folder = data_dir.join("keys").join(tenant.as_str());
+        let serial = || Serial::from_random(random());
+        let missing = || KeyStoreError::Content(folder.clone());
+        let root = Stored::at(&folder, "root");
+        if !root.certificate.exists() {
+            return Err(missing());
+        }
+        let root = root.open(
+            |certificate, key| Root::load(&AwsLc, certificate, key),
+            |_| Err(IssueError::NotThisAuthority),
+            |root| (root.certificate().to_vec(), root.key().clone()),
+        )?;
+        let former = Stored::latest(&folder, class.name());
+        let next = Stored::after(&folder, class.name());
+        let made = next.certificate.clone();
+        next.open(
+            |certificate, key| IssuingAuthority::load(&AwsLc, certificate, key),
+            |key| root.issuing_authority(&AwsLc, class, key, serial(), now),
+            |made| (made.certificate().to_vec(), made.key().clone()),
+        )?;
+        if former.key.exists() {
+            fs::remove_file(&former.key)
+                .map_err(|error| KeyStoreError::File(former.key.clone(), error))?;
+        }
+        Ok(made)
+    }
+
     /// The master secret that every tenant's keys are derived from.
     pub fn master(&self) -> [u8; 32] {
         self.master
@@ -138,7 +173,7 @@ impl Authorities {
         )?;
         let mut devices = Vec::with_capacity(DeviceClass::ALL.len());
         for class in DeviceClass::ALL {
-            devices.push(Stored::at(folder, class.name()).open(
+            devices.push(Stored::latest(folder, class.name()).open(
                 |certificate, key| IssuingAuthority::load(&AwsLc, certificate, key),
                 |key| root.issuing_authority(&AwsLc, class, key, serial(), now),
                 |made| (made.certificate().to_vec(), made.key().clone()),
@@ -167,6 +202,18 @@ impl Stored {
         }
     }
 
+    /// The latest of an authority that may have been rotated: `lock`, then `lock-2`, and so on. The certificate is written
+    /// last, so one that lies there is whole.
+    fn latest(folder: &Path, name: &str) -> Self {
+        let number = latest_number(folder, name);
+        Self::at(folder, &numbered(name, number.max(1)))
+    }
+
+    /// The one that will follow it.
+    fn after(folder: &Path, name: &str) -> Self {
+        Self::at(folder, &numbered(name, latest_number(folder, name) + 1))
+    }
+
     /// Loads the authority, or makes and stores it. The key is written first: a certificate never lies there without it.
     fn open<T>(
         self,
@@ -187,6 +234,21 @@ impl Stored {
         Ok(fresh)
     }
 }
+
+/// How often an authority was made; zero if never.
+fn latest_number(folder: &Path, name: &str) -> u32 {
+    (1..=ROTATIONS_MAX)
+        .take_while(|number| folder.join(format!("{}.crt", numbered(name, *number))).exists())
+        .last()
+        .unwrap_or(0)
+}
+
+fn numbered(name: &str, number: u32) -> String {
+    if number == 1 { name.to_owned() } else { format!("{name}-{number}") }
+}
+
+/// Rotations of one authority that are looked for.
+const ROTATIONS_MAX: u32 = 10_000;
 
 /// A fresh P-256 key.
 pub fn fresh_key() -> SigningKey {
@@ -231,5 +293,34 @@ mod tests {
         assert_eq!(first.master(), second.master());
         assert_eq!(first.root(&tenant), second.root(&tenant));
         assert!(first.server_certificate(&tenant, &["localhost"], now).is_ok());
+    }
+
+    #[test]
+    fn a_rotated_authority_certifies_while_what_the_former_one_certified_still_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        let tenant: TenantId = "acme".parse().unwrap();
+        let now = Timestamp::from_unix_s(1_800_000_000);
+        let certify = |store: &KeyStore, device: u8| {
+            let csr = pki::csr(&AwsLc, &fresh_key()).unwrap();
+            let device = carhop_kernel::id::DeviceId::from_bytes([device; 16]);
+            let (class, serial) = (DeviceClass::Lock, random());
+            let ask = CertificateAsk { tenant: &tenant, class, device, csr: &csr, serial, now };
+            store.certify(&ask).unwrap()
+        };
+        let before = KeyStore::open(folder.path(), [&tenant], now).unwrap();
+        let old = certify(&before, 1);
+        KeyStore::rotate(folder.path(), &tenant, DeviceClass::Lock, now).unwrap();
+        let after = KeyStore::open(folder.path(), [&tenant], now).unwrap();
+        let new = certify(&after, 2);
+        assert_ne!(old.chain[1], new.chain[1], "another authority");
+        assert_eq!(old.roots, new.roots, "the same root");
+        for certified in [&old, &new] {
+            let chain: Vec<&[u8]> = certified.chain.iter().map(Vec::as_slice).collect();
+            let roots: Vec<&[u8]> = after.roots().collect();
+            assert!(verify_device(&chain, &roots, now).is_ok());
+        }
+        assert!(!folder.path().join("keys/acme/lock.key").exists(), "the former key is gone");
+        let stranger: TenantId = "other".parse().unwrap();
+        assert!(KeyStore::rotate(folder.path(), &stranger, DeviceClass::Lock, now).is_err());
     }
 }

@@ -17,8 +17,8 @@ use carhop_kernel::order::{
 };
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{
-    BindingEnd, Event, Exception, HoldCause, LegFailure, LegIndex, NotExecuted, Outcome, Release,
-    RevocationCause,
+    Basis, BindingEnd, Event, Exception, HoldCause, LegFailure, LegIndex, NotExecuted, Outcome,
+    Release, RevocationCause,
 };
 use carhop_kernel::time::Window;
 use carhop_kernel::token::TokenLayer;
@@ -98,6 +98,13 @@ every! { session_events, Event:
     FuelSettled { leg: LEG, metered_ml: 23_456 };
     ReleaseNotExecuted { leg: LEG, command: command(), why: NotExecuted::Cancelled };
     ReleaseUnconfirmed { leg: LEG, command: command() };
+    OutcomeStated {
+        leg: LEG,
+        command: command(),
+        executed: true,
+        basis: Basis::Camera,
+        evidence: Some(RECEIPT),
+    };
     LegFailed { leg: LEG, why: LegFailure::Jammed };
     OrderAmended { order: order() };
     BindingVoided { why: BindingEnd::Moved };

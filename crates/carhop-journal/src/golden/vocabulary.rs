@@ -8,7 +8,7 @@ use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, Veh
 use carhop_kernel::order::{Compartment, FuelGrade, HandoffType, PlaceKind, Sensitivity};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{
-    BindingEnd, Exception, HoldCause, LegFailure, NotExecuted, Outcome, RevocationCause,
+    Basis, BindingEnd, Exception, HoldCause, LegFailure, NotExecuted, Outcome, RevocationCause,
 };
 use carhop_kernel::token::TokenLayer;
 use serde::Serialize;
@@ -45,6 +45,7 @@ macro_rules! choices {
 
 choices! {
     "assurance" Assurance: BoundDevice Passkey IdentityProof;
+    "basis" Basis: Inspected Camera DeviceRead Told;
     "binding_end" BindingEnd: Relocated Moved;
     "compartment" Compartment: Trunk TruckBed Locker ColdBox;
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
@@ -54,8 +55,8 @@ choices! {
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;
-    "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed;
-    "not_executed" NotExecuted: Unsent RefusedByDevice Cancelled;
+    "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed TakenOver;
+    "not_executed" NotExecuted: Unsent RefusedByDevice Cancelled FoundByPerson;
     "party" Party: Driver Vehicle;
     "outcome" Outcome: Full Partial;
     "place_kind" PlaceKind: Lot Garage Driveway Kerb Depot;

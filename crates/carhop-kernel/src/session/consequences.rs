@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::event::{BindingEnd, Event, HoldCause, NotExecuted, RevocationCause};
 use super::justified::accepted;
-use super::leg::{Leg, LegFailure, LegIndex, LegState};
-use super::request::{Action, ReleaseOrder, Request};
+use super::leg::{Leg, LegFailure, LegIndex, LegState, Release};
+use super::request::{Action, Finding, ReleaseOrder, Request};
 use super::state::Session;
 use super::table::Transition;
 use crate::device::TrustTier;
@@ -59,6 +59,7 @@ pub(super) fn consequences(
             list(leg.map(|leg| Event::CommandSent { leg, command: *command }))
         }
         Action::ConfirmTransfer { leg } => transferred(session, *leg),
+        Action::ResolveOutcome { leg, finding } => resolved(session, *leg, *finding),
         Action::AmendOrder { order } => vec![Event::OrderAmended { order: order.clone() }],
         Action::Relocate => vec![Event::BindingVoided { why: BindingEnd::Relocated }],
         Action::Hold { cause } => list(held(session, *cause, now)),
@@ -108,6 +109,19 @@ fn transferred(session: &Session, leg: LegIndex) -> Vec<Event> {
         events.push(Event::CompartmentSecured { leg });
     }
     events
+}
+
+/// What a person found: the leg is free again, or it was taken over by hand.
+fn resolved(session: &Session, leg: LegIndex, finding: Finding) -> Vec<Event> {
+    let release = session.leg(leg).and_then(|leg| leg.state.release());
+    let Some(Release { command, .. }) = release.copied() else { return Vec::new() };
+    let Finding { executed, basis, evidence } = finding;
+    let follows = if executed {
+        Event::LegFailed { leg, why: LegFailure::TakenOver }
+    } else {
+        Event::ReleaseNotExecuted { leg, command, why: NotExecuted::FoundByPerson }
+    };
+    vec![Event::OutcomeStated { leg, command, executed, basis, evidence }, follows]
 }
 
 /// The hold, unless one as grave is in force: otherwise the lighter one could be lifted in its stead.

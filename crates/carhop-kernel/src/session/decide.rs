@@ -59,6 +59,7 @@ fn already_done(session: &Session, action: &Action) -> bool {
         | Action::DispenseFuel(_)
         | Action::SendCommand { .. }
         | Action::ConfirmTransfer { .. }
+        | Action::ResolveOutcome { .. }
         | Action::AmendOrder { .. }
         | Action::Relocate
         | Action::Hold { .. } => false,

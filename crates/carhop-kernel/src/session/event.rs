@@ -178,6 +178,19 @@ pub enum Event {
         /// Which command.
         command: CommandId,
     },
+    /// A person found out what became of a command that nobody knew about; what it means for the leg follows.
+    OutcomeStated {
+        /// Which leg.
+        leg: LegIndex,
+        /// Which command.
+        command: CommandId,
+        /// Whether it was carried out.
+        executed: bool,
+        /// How that was found out.
+        basis: Basis,
+        /// SHA-256 of a photo or report that the operator keeps.
+        evidence: Option<EvidenceHash>,
+    },
     /// The leg will not be done.
     LegFailed {
         /// Which leg.
@@ -237,6 +250,22 @@ pub enum NotExecuted {
     RefusedByDevice,
     /// The device signed `never_executed` in answer to a cancel.
     Cancelled,
+    /// A person of the staff found so.
+    FoundByPerson,
+}
+
+/// How a person found out what became of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Somebody looked at the compartment, the car or the pump.
+    Inspected,
+    /// It is on a camera.
+    Camera,
+    /// The totaliser or the device's own log was read on the spot.
+    DeviceRead,
+    /// Driver or customer said so.
+    Told,
 }
 
 /// Why a binding ended.
@@ -392,6 +421,7 @@ impl Event {
             Self::FuelSettled { .. } => "fuel.settled",
             Self::ReleaseNotExecuted { .. } => "release.not_executed",
             Self::ReleaseUnconfirmed { .. } => "release.unconfirmed",
+            Self::OutcomeStated { .. } => "outcome.stated",
             Self::LegFailed { .. } => "leg.failed",
             Self::OrderAmended { .. } => "order.amended",
             Self::BindingVoided { .. } => "binding.voided",

@@ -29,7 +29,9 @@ pub fn open(event: &Event) -> Option<Session> {
 /// The session after `event`.
 pub fn evolve(mut session: Session, event: &Event) -> Session {
     match event {
-        Event::SessionRequested { .. } | Event::ExceptionRaised { .. } => {}
+        Event::SessionRequested { .. }
+        | Event::ExceptionRaised { .. }
+        | Event::OutcomeStated { .. } => {}
         Event::OrderAmended { order } => amend(&mut session, order),
         Event::SessionHeld { cause, at } => session.hold = Some(Hold { cause: *cause, since: *at }),
         Event::HoldLifted => session.hold = None,
@@ -197,6 +199,7 @@ fn leg_after(session: &Session, event: &Event) -> Option<(LegIndex, LegState)> {
         | Event::SessionRevoked { .. }
         | Event::SessionExpired
         | Event::SessionCompleted { .. }
+        | Event::OutcomeStated { .. }
         | Event::ExceptionRaised { .. } => return None,
     })
 }

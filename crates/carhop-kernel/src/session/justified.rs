@@ -108,6 +108,7 @@ fn released_leg<'a>(session: &'a Session, action: &Action) -> Option<&'a LegTerm
         | Action::ProvePresence
         | Action::SendCommand { .. }
         | Action::ConfirmTransfer { .. }
+        | Action::ResolveOutcome { .. }
         | Action::AmendOrder { .. }
         | Action::Relocate
         | Action::Hold { .. }

@@ -139,6 +139,8 @@ pub enum LegFailure {
     NothingDispensed,
     /// The window closed first.
     WindowClosed,
+    /// A person found that the command was carried out, and took the leg over by hand.
+    TakenOver,
 }
 
 impl Leg {

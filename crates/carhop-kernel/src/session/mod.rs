@@ -23,13 +23,14 @@ mod tests;
 
 pub use decide::decide;
 pub use event::{
-    BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome, RevocationCause,
+    Basis, BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome,
+    RevocationCause,
 };
 pub use evolve::{evolve, open};
 pub use leg::{Leg, LegFailure, LegIndex, LegKind, LegState, LegStateKind, Release};
 pub use observe::observe;
 pub use report::{MeterDoubt, Report};
-pub use request::{Action, ReleaseOrder, Request, RequestKind};
+pub use request::{Action, Finding, ReleaseOrder, Request, RequestKind};
 pub use state::{
     Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, PhaseKind, Presence, Proposal,
     Recipient, Session,

@@ -59,6 +59,9 @@ fn in_step(session: &Session, action: &Action, row: &Transition, now: Timestamp)
             let state = leg.state.kind();
             row.moves_leg_from(state) || state.is_end() || state == LegStateKind::Transferred
         }),
+        Action::ResolveOutcome { leg, .. } => {
+            session.leg(*leg).is_none_or(|leg| row.moves_leg_from(leg.state.kind()))
+        }
         Action::Expire => now >= session.order.terms.window.end,
         Action::VerifyRecipient
         | Action::ProposeBinding { .. }
@@ -85,6 +88,9 @@ fn legs_allow(session: &Session, action: &Action, row: &Transition) -> Result<()
             state_under(session, *command).map(|_| ()).ok_or(Reason::LegUnknown)
         }
         Action::ConfirmTransfer { leg } => transferable(session, *leg, row),
+        Action::ResolveOutcome { leg, .. } => {
+            session.leg(*leg).map(|_| ()).ok_or(Reason::LegUnknown)
+        }
         Action::AmendOrder { order } => amendable(session, order),
         Action::Relocate | Action::Expire => nothing_under_way(session),
         // Lifting it voids the binding, and a binding in use cannot be voided.

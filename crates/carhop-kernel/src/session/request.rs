@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::event::{HoldCause, RevocationCause};
+use super::event::{Basis, HoldCause, RevocationCause};
 use super::leg::{LegIndex, Release};
 use crate::actor::Actor;
-use crate::digest::{Commitment, IntentDigest, KeyThumbprint};
+use crate::digest::{Commitment, EvidenceHash, IntentDigest, KeyThumbprint};
 use crate::evidence::{Evidence, VehicleMatch};
 use crate::id::{CommandId, DeviceId, DriverId};
 use crate::order::OrderVersion;
@@ -31,6 +31,17 @@ pub struct ReleaseOrder {
     pub leg: LegIndex,
     /// The release and its command.
     pub release: Release,
+}
+
+/// What a person found out about a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it was carried out.
+    pub executed: bool,
+    /// How that was found out.
+    pub basis: Basis,
+    /// SHA-256 of a photo or report that the operator keeps.
+    pub evidence: Option<EvidenceHash>,
 }
 
 /// What is asked.
@@ -75,6 +86,13 @@ pub enum Action {
     ConfirmTransfer {
         /// Which leg.
         leg: LegIndex,
+    },
+    /// Say what became of a command that nobody knows about.
+    ResolveOutcome {
+        /// Which leg.
+        leg: LegIndex,
+        /// What a person found.
+        finding: Finding,
     },
     /// Replace the critical terms.
     AmendOrder {
@@ -122,6 +140,8 @@ pub enum RequestKind {
     SendCommand,
     /// [`Action::ConfirmTransfer`].
     ConfirmTransfer,
+    /// [`Action::ResolveOutcome`].
+    ResolveOutcome,
     /// [`Action::AmendOrder`].
     AmendOrder,
     /// [`Action::Relocate`].
@@ -150,6 +170,7 @@ impl Action {
             Self::DispenseFuel(_) => RequestKind::DispenseFuel,
             Self::SendCommand { .. } => RequestKind::SendCommand,
             Self::ConfirmTransfer { .. } => RequestKind::ConfirmTransfer,
+            Self::ResolveOutcome { .. } => RequestKind::ResolveOutcome,
             Self::AmendOrder { .. } => RequestKind::AmendOrder,
             Self::Relocate => RequestKind::Relocate,
             Self::Hold { .. } => RequestKind::Hold,
@@ -174,6 +195,7 @@ impl RequestKind {
             Self::DispenseFuel => "dispense_fuel",
             Self::SendCommand => "send_command",
             Self::ConfirmTransfer => "confirm_transfer",
+            Self::ResolveOutcome => "resolve_outcome",
             Self::AmendOrder => "amend_order",
             Self::Relocate => "relocate",
             Self::Hold => "hold",

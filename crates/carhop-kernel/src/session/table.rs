@@ -190,6 +190,17 @@ pub const TRANSITIONS: &[Transition] = &[
             Next::Stay,
         )
     },
+    Transition {
+        leg: Some(LegStep { from: &[L::Indeterminate], to: &[L::Pending, L::Failed] }),
+        ..row(
+            RequestKind::ResolveOutcome,
+            &[InService],
+            &[Staff],
+            &[],
+            Some(PolicyAction::ResolveOutcome),
+            Next::Stay,
+        )
+    },
     row(
         RequestKind::AmendOrder,
         ACTIVE,

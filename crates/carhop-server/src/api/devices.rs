@@ -76,6 +76,8 @@ pub(crate) struct Enrolled {
     command_keys: Value,
     /// First instant at which the certificate is dead.
     expires_at: Time,
+    /// When to renew it: at half its life.
+    renew_at: Time,
 }
 
 /// Why a device is revoked.
@@ -206,12 +208,14 @@ fn enrolled(
     device: DeviceId,
     certified: &Certified,
 ) -> Result<Enrolled, Problem> {
+    let now = server.clock.now();
     Ok(Enrolled {
         device,
         certificate_chain: certified.chain.iter().map(|one| text_of(one)).collect(),
         roots: certified.roots.iter().map(|one| text_of(one)).collect(),
         command_keys: command_keys(server, tenant)?,
         expires_at: certified.not_after.into(),
+        renew_at: now.plus_ms(certified.not_after.since_ms(now) / 2).into(),
     })
 }
 

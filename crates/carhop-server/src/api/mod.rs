@@ -114,6 +114,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(sessions::hold))
         .routes(routes!(sessions::resume))
         .routes(routes!(sessions::revoke))
+        .routes(routes!(sessions::resolve))
         .routes(routes!(decisions::of_session))
         .routes(routes!(decisions::view))
         .routes(routes!(decisions::receipts))

@@ -8,8 +8,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use carhop_app::records::{ApiScope, SessionHead};
 use carhop_app::{Call, Reply};
+use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::{DriverId, SessionId};
-use carhop_kernel::session::PhaseKind;
+use carhop_kernel::session::{Basis, Finding, LegIndex, PhaseKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -177,6 +178,46 @@ pub(crate) async fn revoke(
 ) -> Result<Response, Problem> {
     let call = caller.once(caller.party(session)?, &ask)?;
     let reply = server.app.revoke(&call, session).await?;
+    changed(&server, &call, session, &reply).await
+}
+
+/// What a person found out about a command.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResolutionAsk {
+    /// Whether it was carried out: `executed` or `not_executed`.
+    #[schema(value_type = String)]
+    outcome: Found,
+    /// How that was found out: `inspected`, `camera`, `device_read` or `told`.
+    #[schema(value_type = String)]
+    basis: Basis,
+    /// SHA-256 of a photo or report that the operator keeps, in hexadecimal digits.
+    #[schema(value_type = Option<String>)]
+    evidence: Option<EvidenceHash>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Found {
+    Executed,
+    NotExecuted,
+}
+
+/// Says what became of a command that nobody knows about; the staff's to say.
+#[utoipa::path(post, path = "/v1/sessions/{session}/legs/{leg}/resolutions", tag = "sessions",
+    request_body = ResolutionAsk,
+    params(("session" = String, Path), ("leg" = u8, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Shown)))]
+pub(crate) async fn resolve(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named((session, leg)): Named<(SessionId, u8)>,
+    ask: Ask<ResolutionAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.once(caller.key(ApiScope::Staff)?, &ask)?;
+    let ResolutionAsk { outcome, basis, evidence } = ask.value;
+    let finding = Finding { executed: outcome == Found::Executed, basis, evidence };
+    let reply = server.app.resolve_outcome(&call, session, LegIndex(leg), finding).await?;
     changed(&server, &call, session, &reply).await
 }
 

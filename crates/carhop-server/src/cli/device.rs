@@ -1,11 +1,13 @@
 //! `device`: the inventory of a running server, and a lock or pump as a process of its own.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use carhop_kernel::device::DeviceClass;
 use serde_json::{Value, json};
 
 use super::remote::Remote;
+use crate::timers::sleep;
 
 /// What to do with devices.
 #[derive(clap::Subcommand)]
@@ -26,6 +28,36 @@ pub(super) enum DeviceCommand {
         #[arg(long)]
         name: String,
     },
+    /// Show what relies on a device, a class or a firmware, before it is revoked.
+    Trust {
+        #[command(flatten)]
+        remote: Remote,
+        /// `device:dev_…`, `class:lock` or `firmware:` and 64 hexadecimal digits.
+        subject: String,
+    },
+    /// Revoke a device, a class or a firmware, and wait until nothing that was commanded before can happen any more.
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// `device:dev_…`, `class:lock` or `firmware:` and 64 hexadecimal digits.
+        subject: String,
+        /// Why, for the record.
+        #[arg(long)]
+        cause: String,
+    },
+    /// Clear a frozen or tampered device that a person has looked at.
+    Clear {
+        #[command(flatten)]
+        remote: Remote,
+        /// Which.
+        device: String,
+        /// `freeze` or `tamper`.
+        #[arg(long)]
+        of: String,
+        /// What was found, for the record.
+        #[arg(long)]
+        cause: String,
+    },
     /// Run a lock or a pump with a simulated actuator.
     Run(crate::device::Args),
 }
@@ -38,6 +70,27 @@ pub(super) async fn run(command: DeviceCommand, as_json: bool) -> anyhow::Result
             return crate::device::run(args).await;
         }
         DeviceCommand::List { remote } => list(remote, as_json).await?,
+        DeviceCommand::Trust { remote, subject } => {
+            let found = remote.connect()?.look(&format!("/v1/trust/{subject}")).await?;
+            if as_json {
+                println!("{found}");
+            } else {
+                relying(&found);
+            }
+        }
+        DeviceCommand::Revoke { remote, subject, cause } => {
+            revoke(remote, &subject, &cause, as_json).await?;
+        }
+        DeviceCommand::Clear { remote, device, of, cause } => {
+            let ask = json!({ "of": of, "cause": cause });
+            let path = format!("/v1/devices/{device}/clearances");
+            let cleared = remote.connect()?.ask(&path, &ask).await?;
+            if as_json {
+                println!("{cleared}");
+            } else {
+                println!("{}", line(&cleared));
+            }
+        }
         DeviceCommand::Ticket { remote, class, name } => {
             let ask = json!({ "class": class, "name": name });
             let made = remote.connect()?.ask("/v1/devices/tickets", &ask).await?;
@@ -51,6 +104,58 @@ pub(super) async fn run(command: DeviceCommand, as_json: bool) -> anyhow::Result
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Revokes, and follows it to its second moment.
+async fn revoke(remote: Remote, subject: &str, cause: &str, as_json: bool) -> anyhow::Result<()> {
+    let server = remote.connect()?;
+    let ask = json!({ "subject": subject, "cause": cause });
+    let mut revocation = server.ask("/v1/revocations", &ask).await?;
+    if !as_json {
+        println!(
+            "revoked  {}  nothing new is released from here on",
+            moment(&revocation, "revoked_at")
+        );
+    }
+    for _ in 0..SETTLED_LOOKS {
+        if revocation["settled_at"].is_string() {
+            break;
+        }
+        sleep(SETTLED_EVERY).await;
+        let found = server.look(&format!("/v1/trust/{subject}")).await?;
+        revocation = found["revocation"].clone();
+    }
+    if as_json {
+        println!("{revocation}");
+    } else if revocation["settled_at"].is_string() {
+        println!(
+            "settled  {}  nothing commanded before can happen any more",
+            moment(&revocation, "settled_at")
+        );
+        println!("devices {}, stops on hold {}", revocation["devices"], revocation["sessions"]);
+    } else {
+        println!("not settled yet: look again with `carhop device trust {subject}`");
+    }
+    Ok(())
+}
+
+fn relying(found: &Value) {
+    let devices = found["devices"].as_array().map_or(0, Vec::len);
+    let more = if found["more_devices"] == true { " and more" } else { "" };
+    println!("devices  {devices}{more}");
+    for session in found["sessions"].as_array().into_iter().flatten() {
+        let awaits = if session["awaits"] == true { "  awaits a command's answer" } else { "" };
+        println!("stop     {}  {}{awaits}", text(&session["session"]), text(&session["phase"]));
+    }
+    let revocation = &found["revocation"];
+    if revocation.is_object() {
+        println!("revoked  {}", moment(revocation, "revoked_at"));
+        println!("settled  {}", moment(revocation, "settled_at"));
+    }
+}
+
+fn moment<'a>(revocation: &'a Value, which: &str) -> &'a str {
+    text(&revocation[which])
 }
 
 async fn list(remote: Remote, as_json: bool) -> anyhow::Result<()> {
@@ -95,3 +200,8 @@ fn line(device: &Value) -> String {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("-")
 }
+
+/// How often a revocation is looked at until it is settled.
+const SETTLED_EVERY: Duration = Duration::from_millis(500);
+/// Looks at a revocation before somebody else has to: a minute.
+const SETTLED_LOOKS: usize = 120;

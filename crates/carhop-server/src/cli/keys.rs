@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::ports::Clock;
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
+use carhop_kernel::id::TenantId;
 use carhop_proofs::dpop::{self, Claim};
 use carhop_proofs::pki::{self, AttestationRoot, Serial};
 use carhop_proofs::suite::{Algorithm, AwsLc, SigningKey, Suite};
@@ -44,6 +46,18 @@ pub(super) enum KeysCommand {
     Attester {
         /// The folder to write `root.der`, `attester.key` and `attester.crt` into.
         folder: PathBuf,
+    },
+    /// Make a new issuing authority for a class of devices, under the same root; the server uses it from its next start on.
+    Rotate {
+        /// The server's data directory.
+        #[arg(long, default_value = "carhop-data")]
+        data: PathBuf,
+        /// Whose.
+        #[arg(long)]
+        tenant: TenantId,
+        /// `handset`, `console`, `vehicle_module`, `lock`, `pump`, `relay` or `till`.
+        #[arg(long)]
+        class: DeviceClass,
     },
     /// Let a software attester vouch for a device, and print the token as base64url.
     Attestation(Vouch),
@@ -93,6 +107,11 @@ pub(super) fn run(command: &KeysCommand, as_json: bool) -> anyhow::Result<ExitCo
         }
         KeysCommand::Chain { certificates } => ("chain", chain(certificates)?),
         KeysCommand::Attester { folder } => ("root", attester(folder)?),
+        KeysCommand::Rotate { data, tenant, class } => {
+            let now = SystemClock::default().now();
+            let made = crate::keys::KeyStore::rotate(data, tenant, *class, now)?;
+            ("certificate", made.display().to_string())
+        }
         KeysCommand::Attestation(vouch) => {
             ("eat", Base64UrlUnpadded::encode_string(&attestation(vouch)?))
         }

@@ -97,6 +97,7 @@ fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
         ("EnrolmentAsk", _) => json!({ "ticket": "cht_x", "csr": "AA" }),
         ("RenewalAsk", _) => json!({ "csr": "AA" }),
         ("RevocationAsk", _) => json!({ "cause": "lost" }),
+        ("ResolutionAsk", _) => json!({ "outcome": "not_executed", "basis": "inspected" }),
         ("KeyAsk", _) => json!({ "name": "x", "scopes": ["audit"] }),
         ("RedemptionAsk", _) => json!({ "secret": "cht_x" }),
         ("AttestationAsk", _) => json!({ "challenge": "AA", "eat": "AA" }),

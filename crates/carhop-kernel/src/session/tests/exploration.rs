@@ -286,7 +286,7 @@ fn moved_leg(session: &Session, action: &Action) -> Option<LegIndex> {
     match action {
         Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => Some(order.leg),
         Action::SendCommand { command } => session.leg_of_command(*command),
-        Action::ConfirmTransfer { leg } => Some(*leg),
+        Action::ConfirmTransfer { leg } | Action::ResolveOutcome { leg, .. } => Some(*leg),
         _ => None,
     }
 }

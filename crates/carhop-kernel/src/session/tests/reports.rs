@@ -8,9 +8,9 @@ use crate::id::DeviceId;
 use crate::limits;
 use crate::session::table::{ALARMS, LEG_REPORTS};
 use crate::session::{
-    Event, Exception, HoldCause, InterlockKind, LegFailure, LegIndex, LegKind, LegState,
-    LegStateKind, MeterDoubt, NotExecuted, Outcome, Phase, PhaseKind, Report, RequestKind,
-    RevocationCause, Session, observe,
+    Action, Basis, Event, Exception, Finding, HoldCause, InterlockKind, LegFailure, LegIndex,
+    LegKind, LegState, LegStateKind, MeterDoubt, NotExecuted, Outcome, Phase, PhaseKind, Report,
+    RequestKind, RevocationCause, Session, decide, observe,
 };
 
 #[test]
@@ -177,6 +177,24 @@ fn silence_is_resolved_by_proof_of_not_executed_and_the_leg_may_be_released_agai
         let again = good(&heard, action(&heard, RequestKind::ReleaseCompartment));
         assert_eq!(refusal(&heard, &again).is_empty(), resolved, "{why:?}");
     }
+}
+
+#[test]
+fn a_person_resolves_what_nobody_knows_either_way_and_nobody_else_does() {
+    for (executed, leads_to) in
+        [(false, LegState::Pending), (true, LegState::Failed(LegFailure::TakenOver))]
+    {
+        let silent = silent(&commanded());
+        let finding = Finding { executed, basis: Basis::Camera, evidence: Some(RECEIPT) };
+        let request = good(&silent, Action::ResolveOutcome { leg: GROCERIES, finding });
+        let resolved = after(&silent, &decide(&silent, &request, NOW).unwrap());
+        assert_eq!(leg_state(&resolved, GROCERIES), leads_to);
+        // What is known needs no finding, and no finding undoes it.
+        assert!(decide(&resolved, &request, NOW).is_err());
+    }
+    let finding = Finding { executed: false, basis: Basis::Told, evidence: None };
+    let early = good(&commanded(), Action::ResolveOutcome { leg: GROCERIES, finding });
+    assert_eq!(refusal(&commanded(), &early), [crate::reason::Reason::NotPossibleNow]);
 }
 
 #[test]

@@ -25,8 +25,9 @@ use crate::order::{
 use crate::reason::{Reason, Refusal};
 use crate::session::table::transition;
 use crate::session::{
-    Action, Event, HoldCause, LegIndex, LegState, LegStateKind, PhaseKind, Release, ReleaseOrder,
-    Report, Request, RequestKind, RevocationCause, Session, decide, evolve, observe, open,
+    Action, Basis, Event, Finding, HoldCause, LegIndex, LegState, LegStateKind, PhaseKind, Release,
+    ReleaseOrder, Report, Request, RequestKind, RevocationCause, Session, decide, evolve, observe,
+    open,
 };
 use crate::time::{Timestamp, Window};
 use crate::verdict::{PolicyAction, Rung, Verdict};
@@ -198,6 +199,10 @@ pub fn action(session: &Session, kind: RequestKind) -> Action {
         RequestKind::DispenseFuel => Action::DispenseFuel(release(session, FUEL)),
         RequestKind::SendCommand => Action::SendCommand { command: command(session) },
         RequestKind::ConfirmTransfer => Action::ConfirmTransfer { leg: next() },
+        RequestKind::ResolveOutcome => {
+            let finding = Finding { executed: false, basis: Basis::Inspected, evidence: None };
+            Action::ResolveOutcome { leg: next(), finding }
+        }
         RequestKind::AmendOrder => {
             let legs = session.order.terms.legs.clone();
             let version = u8::try_from(session.order.version + 1).unwrap();

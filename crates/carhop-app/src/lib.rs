@@ -30,6 +30,7 @@ pub mod records;
 mod refusal;
 mod release;
 mod restore;
+mod said;
 pub mod sequence;
 mod settlement;
 mod statement;

@@ -22,6 +22,7 @@ use crate::record::Partition;
 use crate::records::{
     ChainRecord, CommandRecord, DeviceRecord, Distrust, ReceiptRecord, SessionHead,
 };
+use crate::said::{command_of, metered_ml, what};
 
 /// How far a device's statements are durable; what it need not repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -457,47 +458,6 @@ pub fn stated(statement: &Statement, hash: EvidenceHash) -> DeviceEvent {
         command: command_of(&statement.body),
         metered_ml: metered_ml(&statement.body),
         statement: hash,
-    }
-}
-
-fn command_of(said: &Said) -> Option<CommandId> {
-    match said {
-        Said::Receipt { command, .. } | Said::Meter { command, .. } => Some(*command),
-        Said::Lock { command, .. } | Said::Interlock { command, .. } => *command,
-    }
-}
-
-const fn metered_ml(said: &Said) -> Option<u32> {
-    match said {
-        Said::Meter { reading, .. } => Some(reading.metered_ml),
-        Said::Receipt { .. } | Said::Lock { .. } | Said::Interlock { .. } => None,
-    }
-}
-
-/// The stable name of what a statement says.
-const fn what(said: &Said) -> &'static str {
-    match said {
-        Said::Receipt { outcome, .. } => match outcome {
-            Outcome::Opened => "receipt.opened",
-            Outcome::Armed => "receipt.armed",
-            Outcome::NeverExecuted => "receipt.never_executed",
-            Outcome::Jammed => "receipt.jammed",
-            Outcome::Refused(_) => "receipt.refused",
-        },
-        Said::Lock { event, .. } => match event {
-            LockEvent::Opened => "lock.opened",
-            LockEvent::Closed => "lock.closed",
-            LockEvent::Locked => "lock.locked",
-            LockEvent::Jammed => "lock.jammed",
-            LockEvent::Tampered => "lock.tampered",
-            LockEvent::Temperature { .. } => "lock.temperature",
-        },
-        Said::Meter { reading, .. } => match reading.kind {
-            ReadingKind::Begin => "meter.begin",
-            ReadingKind::Charge => "meter.charge",
-            ReadingKind::End(_) => "meter.end",
-        },
-        Said::Interlock { .. } => "pump.interlock",
     }
 }
 

@@ -99,6 +99,7 @@ const PARSERS: &[(&str, &str, usize, Held)] = &[
     ("proofs/src/time_reply.rs", "open", 1, By(&["time-reply", "time-reply-payload"])),
     ("proofs/src/token.rs", "parse", 3, By(&["secret"])),
     ("proofs/src/vault.rs", "open", 1, By(&["sealed-value"])),
+    ("server/src/backup.rs", "restore", 1, Elsewhere("server/tests/kills/restore.rs")),
     ("server/src/config.rs", "parse", 1, By(&["settings"])),
     ("server/src/config.rs", "parse_account", 1, By(&["settings"])),
     ("server/src/config.rs", "read", 1, Elsewhere("a file for `parse`")),
@@ -111,7 +112,10 @@ const PARSERS: &[(&str, &str, usize, Held)] = &[
     ("server/src/http/time.rs", "Deserialize for Time", 1, Elsewhere("server/src/http/time.rs")),
     ("server/src/keys.rs", "open", 1, By(&["private-key", "issuer-certificate"])),
     ("server/src/notary.rs", "open", 1, By(&["private-key"])),
-    ("server/src/verify/export.rs", "read_export", 1, Elsewhere("server/src/verify/tests.rs")),
+    ("server/src/notary.rs", "parse_key", 1, Elsewhere("server/src/notary.rs")),
+    ("server/src/verify/archive.rs", "read_archive", 1, Elsewhere("server/src/verify/tests.rs")),
+    ("server/src/verify/bundle.rs", "parse", 1, Elsewhere("server/src/verify/tests.rs")),
+    ("server/src/verify/journal.rs", "from_journal", 1, Within("journal/src/codec.rs decode")),
 ];
 
 #[test]

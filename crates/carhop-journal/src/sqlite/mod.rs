@@ -48,6 +48,7 @@ impl SqliteJournal {
             }
             opened => opened?,
         };
+        reserve.take();
         let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
         let mut journal = Self { queue, readings, threads: Vec::new() };
         let writer = Writer::new(connection, Arc::clone(&journal.queue), reserve);

@@ -14,19 +14,18 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// Takes the room, if there is any. A file of an earlier process counts.
+    /// The room that an earlier process left beside the journal, if one did. Nothing is written yet.
     pub(super) fn beside(journal: &Path) -> Self {
         let mut path = journal.as_os_str().to_owned();
         path.push(".reserve");
         let mut reserve = Self { path: path.into(), is_held: false };
-        reserve.take();
+        reserve.is_held = reserve.is_there();
         reserve
     }
 
     /// Whether the room is set aside now; if it is not, tries to.
     pub(super) fn take(&mut self) -> bool {
-        let is_there = || fs::metadata(&self.path).is_ok_and(|found| found.len() == RESERVE_BYTES);
-        self.is_held = self.is_held || is_there() || self.fill().is_ok();
+        self.is_held = self.is_held || self.is_there() || self.fill().is_ok();
         if !self.is_held {
             self.remove();
         }
@@ -37,6 +36,10 @@ impl Reserve {
     pub(super) fn give_up(&mut self) -> bool {
         self.remove();
         std::mem::take(&mut self.is_held)
+    }
+
+    fn is_there(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|found| found.len() == RESERVE_BYTES)
     }
 
     fn fill(&self) -> io::Result<()> {

@@ -178,18 +178,20 @@ impl SimulatedPump {
     fn count(&mut self, step_ml: u32, given_ml: u32) {
         let step = u64::from(step_ml);
         let before_ml = self.totaliser_ml;
+        // The first step is always counted, however wide it is.
+        let is_past = |after_ml: u32| given_ml > after_ml.max(step_ml);
         self.totaliser_ml = match self.fault {
-            Some(Fault::MeterBackwards { after_ml }) if given_ml > after_ml => {
+            Some(Fault::MeterBackwards { after_ml }) if is_past(after_ml) => {
                 before_ml.saturating_sub(step)
             }
-            Some(Fault::MeterStuck { after_ml }) if given_ml > after_ml => before_ml,
+            Some(Fault::MeterStuck { after_ml }) if is_past(after_ml) => before_ml,
             Some(_) | None => before_ml.saturating_add(step),
         };
         if self.totaliser_ml != before_ml {
             self.sense(SensorEvent::Flow { totaliser_ml: self.totaliser_ml });
         }
         if let Some(Fault::Interlock { kind, after_ml }) = self.fault
-            && given_ml > after_ml
+            && is_past(after_ml)
             && self.tripped.replace(kind).is_none()
         {
             self.sense(SensorEvent::Interlock { kind, is_tripped: true });

@@ -77,10 +77,11 @@ impl App {
             let events = match leaves {
                 Ok(events) => events,
                 Err(refusal) => {
-                    batch.finished_timers.push(TimerSubject::Silence { session: id, command });
                     let report = Report::NotExecuted { command, why: NotExecuted::Unsent };
                     let events = observe(&session, &report, reads.now);
+                    // What stays in doubt is asked about until somebody knows.
                     if !events.is_empty() {
+                        batch.finished_timers.push(TimerSubject::Silence { session: id, command });
                         batch.record(self, Stream::Side(id), &Meta::system(), kept_back(&refusal));
                     }
                     events

@@ -6,6 +6,8 @@ use anyhow::{Context, bail};
 use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::Value;
 
+use crate::entropy::random;
+
 /// Which server, and as whom.
 #[derive(clap::Args)]
 pub(super) struct Remote {
@@ -50,9 +52,11 @@ impl Connected {
         answer(self.dressed(self.client.get(self.url(path)))).await
     }
 
-    /// Asks for something.
+    /// Asks for something, once.
     pub(super) async fn ask(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        answer(self.dressed(self.client.post(self.url(path))).json(body)).await
+        let once = uuid::Uuid::from_bytes(random()).to_string();
+        let request = self.client.post(self.url(path)).header("idempotency-key", once);
+        answer(self.dressed(request).json(body)).await
     }
 
     /// A request whose answer is a stream.
@@ -90,5 +94,9 @@ async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
         return Ok(body);
     }
     let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
-    bail!("{} ({}) {}", text("title"), text("code"), text("detail"))
+    let about = match text("param") {
+        param if param.is_empty() => param,
+        param => format!(": {param}"),
+    };
+    bail!("{} ({}{about}) {}", text("title"), text("code"), text("detail"))
 }

@@ -128,7 +128,8 @@ impl App {
         let device = caller_device(call)?;
         let mut reads = Reads::new(self, &call.partition);
         let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
-        if record.is_revoked() {
+        // Of two that claim to be one device, whoever asks first may be the thief: nobody gets a certificate then.
+        if record.is_revoked() || record.frozen || record.distrusted.is_some() {
             return Err(Failure::Unauthenticated);
         }
         let certified = self.certify(&reads, &record, csr)?;

@@ -5,7 +5,9 @@
 
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::CommandId;
-use carhop_kernel::session::{Event, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe};
+use carhop_kernel::session::{
+    Event, Hold, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe,
+};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenEnd;
 use carhop_proofs::statement::{ChainHead, Statement};
@@ -103,7 +105,8 @@ impl App {
                 legs += 1;
             }
             let after = events.iter().fold(session.clone(), evolve);
-            if after.is_active() && after.hold.is_none() {
+            let is_milder = |hold: Hold| hold.cause < HoldCause::Staff;
+            if after.is_active() && after.hold.is_none_or(is_milder) {
                 events.push(Event::SessionHeld { cause: HoldCause::Staff, at: reads.now });
                 stops += 1;
             }

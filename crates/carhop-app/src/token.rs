@@ -174,7 +174,7 @@ impl App {
             let Some(row) = self.live_row(&mut reads, secret).await? else { return Ok(()) };
             let holder = call.key == Some(row.token.key);
             let staff = matches!(call.actor, Actor::Staff { .. });
-            if row.token.ended.is_some() || !(holder || staff) {
+            if row.token.ended == Some(TokenEnd::Revoked) || !(holder || staff) {
                 return Ok(());
             }
             let session = row.token.session;

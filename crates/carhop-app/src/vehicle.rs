@@ -3,7 +3,9 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::evidence::{Party, PlaceAnswer, PlaceMethod};
-use carhop_kernel::geofence::{FenceReason, FenceResult, Fix, FixSource, TrackUpdate, judge_place};
+use carhop_kernel::geofence::{
+    FenceReason, FenceResult, Fix, FixSource, Track, TrackUpdate, judge_place,
+};
 use carhop_kernel::id::SessionId;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::Reason;
@@ -117,6 +119,16 @@ impl Stop {
         let (fence, scope) = (&self.venue.fence, self.scope(None));
         let mut has_left = false;
         for fix in fixes {
+            // The car knows better than a phone: no receiver in somebody's hand overrides or drowns what it tells.
+            let told_by_car =
+                record.track.last_fix().map(|last| last.source == FixSource::Telematics);
+            let tells_car = fix.source == FixSource::Telematics;
+            if told_by_car == Some(true) && !tells_car {
+                continue;
+            }
+            if told_by_car == Some(false) && tells_car {
+                record.track = Track::default();
+            }
             let was_moving = record.track.is_moving();
             match record.track.observe(fix, fence, now) {
                 TrackUpdate::Believed | TrackUpdate::Relocated => {}

@@ -83,7 +83,7 @@ impl Default for Metrics {
 
 impl Metrics {
     pub(crate) fn request(&self, method: &str, route: &str, status: u16, seconds: f64) {
-        let (method, route) = (method.to_owned(), route.to_owned());
+        let (method, route) = (known(method).to_owned(), route.to_owned());
         let labels = Route { method: method.clone(), route: route.clone() };
         self.durations.get_or_create(&labels).observe(seconds);
         self.answers.get_or_create(&Answer { method, route, status }).inc();
@@ -121,6 +121,14 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// A method as a label. Strangers may call theirs what they like, and each name would be remembered for ever.
+fn known(method: &str) -> &str {
+    match method {
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
+        _ => "other",
     }
 }
 

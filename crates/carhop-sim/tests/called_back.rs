@@ -76,6 +76,21 @@ fn a_command_whose_token_is_revoked_above_before_it_leaves_never_leaves() {
 }
 
 #[test]
+fn a_command_whose_own_spent_token_is_revoked_before_it_leaves_never_leaves() {
+    let log = scene(66, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        let token = stop.token(FIRST).await?;
+        world.app.release(&stop.by_driver(), stop.session, FIRST, &token).await?;
+        world.app.revoke_token(&stop.by_driver(), &token).await?;
+        world.pass(60_000).await?;
+        assert_eq!(world.metal.with(cast.lock, |unit, _| unit.truth())?, 0, "the lock opened");
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("command.sent"), 0);
+}
+
+#[test]
 fn a_command_whose_lock_reports_tampering_before_it_leaves_never_leaves() {
     let sent = after_release(65, async |stop| {
         stop.world.metal.with(stop.cast.lock, |unit, _| {

@@ -88,6 +88,27 @@ fn a_car_on_its_way_keeps_its_binding_and_only_waits_with_the_arrival() {
 }
 
 #[test]
+fn no_phone_overrides_or_drowns_what_the_car_itself_tells() {
+    scene(407, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        let token = stop.token(GOODS).await?;
+        for _ in 0..3 {
+            // At the bay, and dated as far ahead as a clock may be off.
+            let ahead = Fix { fixed_at: world.now().plus_ms(9_800), ..fix(world, 0.0)? };
+            let customer = stop.by_customer();
+            world.app.report_vehicle_positions(&customer, stop.session, &[ahead]).await?;
+            stop.report_car(AWAY_M, DRIVING_MPS).await?;
+            world.pass(3_000).await?;
+        }
+        assert!(stop.session().await?.bound().is_none(), "the car was seen to leave");
+        let released = world.app.release(&stop.by_driver(), stop.session, GOODS, &token).await;
+        assert!(released.is_err());
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_car_that_moves_before_the_release_stops_it_and_one_that_goes_on_loses_its_binding() {
     scene(403, async |world, cast| {
         let stop = ready(world, cast).await?;

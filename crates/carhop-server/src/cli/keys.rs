@@ -91,7 +91,7 @@ pub(super) struct Vouch {
     #[arg(long)]
     certificate: PathBuf,
     /// The challenge, base64url.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     challenge: String,
     /// SHA-256 of the firmware, hexadecimal.
     #[arg(long)]

@@ -32,6 +32,7 @@ impl<P: Positions + Send> Scene<'_, P> {
             Step::DriveOff => self.drive_off().await,
             Step::OpenAndDriveOff => {
                 let release = self.ask_open().await?;
+                self.await_sent().await?;
                 self.drive_off().await?;
                 self.wait_for_outcome(&release).await
             }

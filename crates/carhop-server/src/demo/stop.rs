@@ -328,6 +328,18 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
         timers::within(OUTCOME_PATIENCE, looking).await.context("the release came to nothing")?
     }
 
+    /// Waits until the command for the trunk has left: what comes afterwards cannot call it back any more.
+    pub(super) async fn await_sent(&self) -> Result<()> {
+        for _ in 0..LOOKS_MAX {
+            let session = self.host.store.session(&self.placed.session).await?;
+            if session["legs"][0]["state"] != "released" {
+                return Ok(());
+            }
+            timers::sleep(LOOK_PAUSE).await;
+        }
+        bail!("the command never left")
+    }
+
     /// Waits until the authority has heard what everybody has seen: that the trunk is locked.
     async fn await_secured(&self) -> Result<()> {
         for _ in 0..LOOKS_MAX {

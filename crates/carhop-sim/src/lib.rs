@@ -6,6 +6,7 @@
 pub mod chance;
 pub mod executor;
 pub mod fixtures;
+pub mod happening;
 pub mod invariants;
 pub mod stop;
 pub mod world;

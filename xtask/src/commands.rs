@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
@@ -78,4 +79,10 @@ fn cargo_here(arguments: &str) -> Command {
 #[expect(clippy::disallowed_methods, reason = "tasks are steered by the environment they run in")]
 pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A point from which to measure how long something takes.
+#[expect(clippy::disallowed_methods, reason = "tasks are timed for the one who waits for them")]
+pub fn monotonic_time() -> Instant {
+    Instant::now()
 }

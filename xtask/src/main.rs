@@ -27,12 +27,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Fuzzes one parser of outside bytes with laws from `tests/hostile`; without one, lists them
+    /// Fuzzes the parsers of outside bytes with laws from `tests/hostile`, in turns, and goes on where it stopped
     Fuzz {
-        /// Which
-        target: Option<String>,
-        /// For how long
-        #[arg(long, default_value_t = 60)]
+        /// Which; all without
+        targets: Vec<String>,
+        /// How long each is fuzzed in all; the time of earlier runs counts
+        #[arg(long, default_value_t = 1)]
         minutes: u64,
     },
     /// Runs the benchmarks; every argument goes to `cargo bench`
@@ -73,7 +73,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => suite::run_all(),
         Task::Update { check: true } => generated::check(&mut commands::carhop_from_source()),
         Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
-        Task::Fuzz { target, minutes } => fuzz::fuzz(target.as_deref(), minutes),
+        Task::Fuzz { targets, minutes } => fuzz::fuzz(&targets, minutes),
         Task::Bench(PassedOn { arguments }) => {
             let mut bench = commands::cargo("bench --workspace");
             bench.args(arguments);

@@ -5,11 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use crate::commands::{cargo, root, run, setting, shown, target_folder};
+use crate::commands::{cargo, monotonic_time, root, run, setting, shown, target_folder};
 use crate::{generated, interface, tools};
 
 /// Runs every step, then says again what each took and what `cargo test` counted.
@@ -126,11 +126,6 @@ fn carhop_path() -> anyhow::Result<PathBuf> {
         target_folder()?.join("debug/carhop").with_extension(std::env::consts::EXE_EXTENSION);
     ensure!(program.is_file(), "the tests have not built {}", program.display());
     Ok(program)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a step is timed for the one who waits for it")]
-fn monotonic_time() -> Instant {
-    Instant::now()
 }
 
 const DEMO: [&str; 6] = ["demo", "--headless", "--stops", "3", "--seed", "1"];

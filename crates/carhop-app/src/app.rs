@@ -10,6 +10,7 @@ use carhop_proofs::suite::Suite;
 
 use crate::folded::Folded;
 use crate::keyring::Keyring;
+use crate::policies::Parsed;
 use crate::ports::{Bell, Carrier, Certifier, Clock, Entropy, Journal};
 
 /// Everything the use cases are built from.
@@ -28,7 +29,7 @@ pub struct Parts {
     pub bell: Arc<dyn Bell>,
     /// The cryptography.
     pub suite: Arc<dyn Suite>,
-    /// The policies in force.
+    /// The policies that an account judges by until others are activated.
     pub policies: Arc<Bundle>,
     /// The keys.
     pub keyring: Keyring,
@@ -51,17 +52,13 @@ pub struct Settings {
 pub struct App {
     pub(crate) parts: Parts,
     pub(crate) folded: Folded,
+    pub(crate) parsed: Parsed,
 }
 
 impl App {
     /// The use cases over these parts.
     pub const fn new(parts: Parts) -> Self {
-        Self { parts, folded: Folded::new() }
-    }
-
-    /// The policies in force.
-    pub fn policies(&self) -> &Bundle {
-        &self.parts.policies
+        Self { parts, folded: Folded::new(), parsed: Parsed::new() }
     }
 
     /// What the operator decided.

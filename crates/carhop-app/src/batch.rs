@@ -87,7 +87,7 @@ impl Batch {
             }
             Body::Operator(event) => matches!(
                 event,
-                OperatorEvent::TenantHold { held: true }
+                OperatorEvent::TenantHeld { .. }
                     | OperatorEvent::TrustRevoked { .. }
                     | OperatorEvent::Started { .. }
             ),
@@ -183,8 +183,8 @@ pub struct DecisionRef {
 pub struct DeviceTrust {
     /// Which device.
     pub device: DeviceId,
-    /// What runs on it.
-    pub firmware: Option<FirmwareDigest>,
+    /// Everything measured that runs on it.
+    pub firmware: Vec<FirmwareDigest>,
     /// How far it is trusted.
     pub tier: TrustTier,
 }

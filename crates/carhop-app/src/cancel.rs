@@ -9,7 +9,7 @@ use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, DeviceEvent, Effect, Meta, Stream};
 use crate::failure::Failure;
 use crate::reads::Reads;
-use crate::records::{DeviceRecord, TenantRecord};
+use crate::records::DeviceRecord;
 
 /// A signed cancel that waits for its append.
 pub(crate) struct Cancel {
@@ -42,7 +42,7 @@ impl App {
         });
         let Some((device, release)) = stoppable else { return Ok(None) };
         let actuator = reads.load::<DeviceRecord>(device.to_string()).await?;
-        let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
+        let tenant = reads.tenant().await?;
         let expires_at = reads.now.plus_ms(COMMAND_LIFETIME_MS);
         let counter = actuator.counter + 1;
         let id = fresh!(self, CommandId);

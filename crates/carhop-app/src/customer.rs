@@ -225,8 +225,8 @@ impl App {
         })
     }
 
-    /// The calling customer, if the stop is theirs and a session token for this very stop is alive under their key;
-    /// otherwise there is no such stop. The token's version is noted: revoked before the append, it counts no more.
+    /// The calling customer, if the stop is theirs and a session token for this very stop is alive under their key and for
+    /// the order as it is now (M-TOK-3); otherwise there is no such stop. The token's version is noted: revoked before the append, it counts no more.
     pub(crate) async fn own_customer(
         &self,
         reads: &mut Reads<'_>,
@@ -237,7 +237,11 @@ impl App {
             return Err(Failure::NotFound);
         };
         let tokens = self.tokens_of(reads, stop.session.id, TokenLayer::Session).await?;
-        let holds = |row: &TokenRow| row.token.key == key && reads.now < row.token.expires_at;
+        let order = stop.session.order.digest;
+        let holds = |row: &TokenRow| {
+            let token = &row.token;
+            token.key == key && token.order == order && reads.now < token.expires_at
+        };
         if customer == stop.record.customer && tokens.iter().any(holds) {
             Ok((customer, key))
         } else {

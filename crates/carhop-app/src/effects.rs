@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::ports::DeviceFrame;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{CommandRecord, TenantRecord, TokenRow};
+use crate::records::{CommandRecord, TokenRow};
 
 impl App {
     /// Runs every effect that is due. Returns how many there were; call again until it returns zero.
@@ -124,7 +124,7 @@ impl App {
         command: CommandId,
     ) -> Result<Vec<Reason>, Failure> {
         let record = reads.load::<CommandRecord>(command.to_string()).await?;
-        let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
+        let tenant = reads.tenant().await?;
         let token = reads.load::<TokenRow>(record.token.to_string()).await?;
         let actuator = reads.device(record.device).await?.ok_or(Failure::NotFound)?;
         let handset = match session.assignment() {
@@ -132,7 +132,7 @@ impl App {
             None => None,
         };
         let lost = [
-            (tenant.held, Reason::ManualHold),
+            (tenant.hold.is_some(), Reason::ManualHold),
             (self.is_revoked(reads, &token).await?, Reason::TokenRevoked),
             (handset.is_some_and(|handset| handset.is_withdrawn()), Reason::DeviceUntrusted),
             (actuator.is_withdrawn(), Reason::ActuatorUntrusted),

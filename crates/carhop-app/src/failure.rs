@@ -1,5 +1,6 @@
 //! Why a use case did not do what was asked. The server has the only map from here to HTTP.
 
+use carhop_kernel::digest::PolicyVersion;
 use carhop_kernel::id::DecisionId;
 use carhop_kernel::reason::{Reason, Refusal};
 
@@ -10,7 +11,7 @@ use crate::ports::{AppendError, JournalError};
 pub enum Failure {
     /// Kernel or policies refused; journaled under the decision, where one was made.
     #[error("{0}")]
-    Refused(Refusal, Option<DecisionId>),
+    Refused(Refusal, Option<Decided>),
     /// There is no such thing, or not for this caller: the two look alike.
     #[error("not found")]
     NotFound,
@@ -28,6 +29,9 @@ pub enum Failure {
     /// An idempotency key was used again with another request.
     #[error("the idempotency key was used for another request")]
     ConflictingReplay,
+    /// What was to be replaced is not what there is any more; look again.
+    #[error("it is another one by now")]
+    Outdated,
     /// Others kept changing what was judged; nothing happened, ask again.
     #[error("too much contention")]
     Contended,
@@ -37,6 +41,15 @@ pub enum Failure {
     /// An invariant is broken; a bug.
     #[error("internal: {0}")]
     Internal(&'static str),
+}
+
+/// The decision behind a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Which.
+    pub decision: DecisionId,
+    /// The policies that were asked.
+    pub policy: PolicyVersion,
 }
 
 impl Failure {

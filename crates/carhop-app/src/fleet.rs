@@ -23,12 +23,12 @@ use crate::records::{
 };
 
 /// What an attestation came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Attestation {
     /// How far the device is trusted now.
     pub tier: TrustTier,
-    /// What runs on it.
-    pub firmware: FirmwareDigest,
+    /// Everything measured that runs on it.
+    pub firmware: Vec<FirmwareDigest>,
 }
 
 impl App {
@@ -233,13 +233,13 @@ impl App {
             };
             let event = DeviceEvent::Attested {
                 device,
-                tier: attested.map_or(TrustTier::None, |attested| attested.tier),
-                firmware: attested.map(|attested| attested.firmware),
+                tier: attested.as_ref().map_or(TrustTier::None, |attested| attested.tier),
+                firmware: attested.as_ref().map(|it| it.firmware.clone()).unwrap_or_default(),
                 why: why.clone(),
-                root: attested.map(|attested| attested.root),
+                root: attested.as_ref().map(|attested| attested.root),
             };
             batch.record(self, Stream::Device(device), &meta, Body::Device(event));
-            batch.store(&DeviceRecord { attested, ..record })?;
+            batch.store(&DeviceRecord { attested: attested.clone(), ..record })?;
             self.append(batch, None).await?;
             match (attested, why) {
                 (Some(Attested { tier, firmware, .. }), _) => Ok(Attestation { tier, firmware }),
@@ -328,11 +328,12 @@ impl App {
                 return Ok(Err("the firmware is revoked".to_owned()));
             }
         }
-        let firmware = claims.components.first().map(|component| component.measurement);
+        let firmware = claims.components.iter().map(|component| component.measurement).collect();
         let (tier, at, root) = (TrustTier::Attested, reads.now, claims.root);
-        Ok(match firmware {
-            Some(firmware) if known => Ok(Attested { tier, firmware, at, root }),
-            Some(_) | None => Err("the firmware is not on the allow list".to_owned()),
+        Ok(if known {
+            Ok(Attested { tier, firmware, at, root })
+        } else {
+            Err("the firmware is not on the allow list".to_owned())
         })
     }
 

@@ -1,6 +1,8 @@
 //! The one road to a change of a session: read everything, gather evidence and facts, ask the policies, let the kernel
 //! decide, append once. A refusal takes the same road to the side stream.
 
+use std::sync::Arc;
+
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::digest::{DecisionDigest, SecretHash};
@@ -16,8 +18,8 @@ use carhop_kernel::session::{Action, Assignment, Event, LegIndex, Request, Sessi
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::verdict::PolicyAction;
 use carhop_policy::{
-    ActuatorFacts, Explained, Facts, HandsetFacts, LegFacts, OrderFacts, PlaceFact, PlaceFacts,
-    PolicyOutcome, Risk, TokenFacts, VehicleFacts, WindowState, explain,
+    ActuatorFacts, Bundle, Explained, Facts, HandsetFacts, LegFacts, OrderFacts, PlaceFact,
+    PlaceFacts, PolicyOutcome, Risk, TokenFacts, VehicleFacts, WindowState, explain,
 };
 
 use crate::app::{App, fresh};
@@ -37,6 +39,7 @@ pub(crate) struct Stop {
     pub(crate) driver: Option<Assignment>,
     pub(crate) record: StopRecord,
     pub(crate) tenant: TenantRecord,
+    pub(crate) policies: Arc<Bundle>,
     pub(crate) venue: VenueRecord,
     pub(crate) handset: Option<DeviceRecord>,
     pub(crate) driver_track: Option<TrackRecord>,
@@ -85,7 +88,8 @@ impl App {
     ) -> Result<Stop, Failure> {
         let (session, driver) = reads.session_with_driver(id).await?;
         let record = reads.load::<StopRecord>(id.to_string()).await?;
-        let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
+        let tenant = reads.tenant().await?;
+        let policies = self.policies_in_force(reads).await?;
         let venue = reads.load::<VenueRecord>(session.order.terms.venue.to_string()).await?;
         let handset = match session.assignment() {
             Some(assignment) => reads.device(assignment.device).await?,
@@ -93,7 +97,17 @@ impl App {
         };
         let driver_track = reads.find(TrackRecord::key_of(id, Party::Driver)).await?;
         let vehicle_track = reads.find(TrackRecord::key_of(id, Party::Vehicle)).await?;
-        Ok(Stop { session, driver, record, tenant, venue, handset, driver_track, vehicle_track })
+        Ok(Stop {
+            session,
+            driver,
+            record,
+            tenant,
+            policies,
+            venue,
+            handset,
+            driver_track,
+            vehicle_track,
+        })
     }
 
     /// Judges a request. A refusal is journaled before it is returned.
@@ -110,7 +124,7 @@ impl App {
         let row = transition(action.kind()).ok_or(Failure::Internal("a request without a row"))?;
         let explained = row.policy.map(|asked| {
             let facts = self.facts(call, stop, asked, &ask, now);
-            let explained = explain(&self.parts.policies, &facts);
+            let explained = explain(&stop.policies, &facts);
             (facts, explained)
         });
         let request = Request {
@@ -126,7 +140,7 @@ impl App {
             session: stop.session.id,
             at: now,
             request: request.action.kind().name().to_owned(),
-            policy: self.parts.policies.version(),
+            policy: stop.policies.version(),
             policies: explained
                 .as_ref()
                 .map(|(_, explained)| determining(explained))
@@ -213,7 +227,7 @@ impl App {
                 reachable: self.parts.carrier.is_connected(device.device),
             }),
             hold: session.hold.map(|hold| hold.cause),
-            tenant_hold: stop.tenant.held,
+            tenant_hold: stop.tenant.hold.is_some(),
             age_proof: stop.record.age_proof,
         }
     }
@@ -260,9 +274,9 @@ impl Stop {
         ];
         for (device, is_handset) in devices {
             let Some(device) = device else { continue };
-            let Some(attested) = device.attested else { continue };
+            let Some(attested) = &device.attested else { continue };
+            let Some(firmware) = attested.firmware.first().copied() else { continue };
             let (device, tier) = (device.device, device.tier(now));
-            let firmware = attested.firmware;
             let fact = if is_handset {
                 Fact::Handset { device, tier, firmware }
             } else {

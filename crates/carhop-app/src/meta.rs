@@ -20,7 +20,7 @@ impl Meta {
     }
 
     /// Caused by a caller.
-    pub(crate) const fn by(call: &Call) -> Self {
+    pub(crate) fn by(call: &Call) -> Self {
         Self { key: call.key, ..Self::of(call.actor) }
     }
 
@@ -28,7 +28,7 @@ impl Meta {
     pub(crate) fn about(mut self, device: &DeviceRecord, now: Timestamp) -> Self {
         self.device = Some(DeviceTrust {
             device: device.device,
-            firmware: device.attested.map(|attested| attested.firmware),
+            firmware: device.firmware().to_vec(),
             tier: if device.is_trusted(now) { device.tier(now) } else { TrustTier::None },
         });
         self

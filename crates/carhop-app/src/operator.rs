@@ -10,7 +10,7 @@ use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantRecord, VenueRecord};
+use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantHold, TenantRecord, VenueRecord};
 
 impl App {
     /// Stores a venue whose geometry has been checked; whoever judged with the old one judges again.
@@ -72,22 +72,49 @@ impl App {
         found.filter(|record| !record.revoked).ok_or(Failure::Unauthenticated)
     }
 
-    /// Freezes or thaws all releases of the partition.
-    pub async fn hold_tenant(&self, call: &Call, held: bool) -> Result<Reply, Failure> {
+    /// Freezes all releases of the partition, and calls back what has not left. What is frozen already stays frozen for
+    /// the first cause.
+    pub async fn hold_tenant(&self, call: &Call, cause: &str) -> Result<Reply, Failure> {
         retry!({
-            let mut reads = Reads::new(self, &call.partition);
-            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
-                return Ok(reply);
-            }
-            let tenant = reads.find::<TenantRecord>("tenant".to_owned()).await?.unwrap_or_default();
-            let mut batch = reads.batch();
-            batch.store(&TenantRecord { held, ..tenant })?;
-            let event = OperatorEvent::TenantHold { held };
-            batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
-            let reply = Reply::default();
-            self.commit(call, batch, &reply).await?;
-            Ok(reply)
+            let event = OperatorEvent::TenantHeld { cause: cause.to_owned() };
+            self.set_tenant_hold(call, Some(cause), event).await
         })
+    }
+
+    /// Lets releases of the partition go on.
+    pub async fn resume_tenant(&self, call: &Call, cause: &str) -> Result<Reply, Failure> {
+        retry!({
+            let event = OperatorEvent::TenantResumed { cause: cause.to_owned() };
+            self.set_tenant_hold(call, None, event).await
+        })
+    }
+
+    async fn set_tenant_hold(
+        &self,
+        call: &Call,
+        cause: Option<&str>,
+        event: OperatorEvent,
+    ) -> Result<Reply, Failure> {
+        let mut reads = Reads::new(self, &call.partition);
+        if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+            return Ok(reply);
+        }
+        let tenant = reads.tenant().await?;
+        let reply = Reply::default();
+        if tenant.hold.is_some() == cause.is_some() {
+            return Ok(reply);
+        }
+        let hold = cause.map(|cause| TenantHold { cause: cause.to_owned(), since: reads.now });
+        let mut batch = reads.batch();
+        batch.store(&TenantRecord { hold, ..tenant })?;
+        batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+        self.commit(call, batch, &reply).await?;
+        Ok(reply)
+    }
+
+    /// What holds for the whole partition.
+    pub async fn view_tenant(&self, partition: &Partition) -> Result<TenantRecord, Failure> {
+        Ok(self.peek(partition, TenantRecord::KEY.to_owned()).await?.unwrap_or_default())
     }
 
     /// Notes the start of a server with the policies and roots it will judge by.
@@ -97,22 +124,21 @@ impl App {
         version: &str,
         clock_offset_ms: u64,
     ) -> Result<(), Failure> {
+        let policy = self.version_in_force(&mut Reads::new(self, partition)).await?;
         let roots = self.parts.settings.attestation_roots.iter();
         let event = OperatorEvent::Started {
             version: version.to_owned(),
-            policy: self.parts.policies.version(),
+            policy,
             attestation_roots: roots
                 .map(|root| KeyThumbprint(self.suite().sha256(&[root])))
                 .collect(),
             clock_offset_ms,
         };
-        let policies = PolicyRecord {
-            version: self.parts.policies.version(),
-            files: self.parts.policies.files().to_vec(),
-        };
         let mut batch = Batch::new(partition.clone(), self.now());
         batch.record(self, Stream::Operator, &Meta::system(), Body::Operator(event));
-        batch.store(&policies)?;
+        if policy == self.parts.policies.version() {
+            batch.store(&PolicyRecord::of(&self.parts.policies))?;
+        }
         self.append(batch, None).await?;
         Ok(())
     }

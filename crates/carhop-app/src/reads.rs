@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::folded::WithDriver;
 use crate::ports::{AppendError, JournalError, Query};
 use crate::record::{Kind, Partition, Record, RecordKey, Versioned};
-use crate::records::{ReplyRecord, SessionHead};
+use crate::records::{ReplyRecord, SessionHead, TenantRecord};
 
 /// What was read so far, and in which versions.
 pub(crate) struct Reads<'a> {
@@ -38,6 +38,11 @@ impl<'a> Reads<'a> {
     /// A record that must be there.
     pub(crate) async fn load<R: Record>(&mut self, key: String) -> Result<R, Failure> {
         self.find(key).await?.ok_or(Failure::NotFound)
+    }
+
+    /// What holds for the whole partition.
+    pub(crate) async fn tenant(&mut self) -> Result<TenantRecord, Failure> {
+        Ok(self.find(TenantRecord::KEY.to_owned()).await?.unwrap_or_default())
     }
 
     /// A session as its events tell it, with the version of its head.

@@ -86,6 +86,8 @@ kinds! {
     Checkpoint = "checkpoint";
     /// The text of policies that decided.
     Policy = "policy";
+    /// Which policies decide.
+    PolicyInForce = "policy_in_force";
     /// A device's certificate and what leads to its root.
     Certificate = "certificate";
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::{App, fresh};
 use crate::batch::{Body, Entry, Meta, Refused, Stream, Write};
 use crate::call::Call;
-use crate::failure::Failure;
+use crate::failure::{Decided, Failure};
 use crate::reads::Reads;
 use crate::record::{Kind, Partition, Record};
 
@@ -40,7 +40,8 @@ impl App {
     ) -> Failure {
         let (request, reasons) = (request.to_owned(), refusal.reasons().to_vec());
         let body = Body::Refused(Refused { request, reasons });
-        let named = meta.decision.map(|decision| decision.id);
+        let named = meta.decision.zip(meta.policy);
+        let named = named.map(|(named, policy)| Decided { decision: named.id, policy });
         match self.journal_refusal(reads, session, meta, body, decision).await {
             Ok(true) => Failure::Refused(refusal, named),
             Ok(false) => Failure::Refused(refusal, None),

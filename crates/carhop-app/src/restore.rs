@@ -46,8 +46,7 @@ impl App {
         partition: &Partition,
         backed_up_at: Timestamp,
     ) -> Result<Restored, Failure> {
-        let tenant = self.peek::<TenantRecord>(partition, TenantRecord::default().key()).await?;
-        let tenant = tenant.unwrap_or_default();
+        let tenant = self.view_tenant(partition).await?;
         // Seconds grow between two restores of the same backup, too; and devices compare, they do not count.
         let trust_epoch = (tenant.trust_epoch + 1).max(self.now().unix_ms() / 1_000);
         let mut restored = Restored { trust_epoch, ..Restored::default() };

@@ -159,7 +159,9 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::ApiKeyMade { .. } => "api_key.made",
         OperatorEvent::DriverNamed { .. } => "driver.named",
         OperatorEvent::Restored { .. } => "authority.restored",
-        OperatorEvent::TenantHold { .. } => "tenant.held",
+        OperatorEvent::TenantHeld { .. } => "tenant.held",
+        OperatorEvent::TenantResumed { .. } => "tenant.resumed",
+        OperatorEvent::PolicyActivated { .. } => "policy.activated",
         OperatorEvent::TrustRevoked { .. } => "trust.revoked",
         OperatorEvent::RevocationSettled { .. } => "revocation.settled",
     }

@@ -52,7 +52,8 @@ impl TokenRow {
 }
 
 impl App {
-    /// The customer and session of a session token that is alive and whose key the caller has proven.
+    /// The customer and session of a session token that is alive and whose key the caller has proven. One for an earlier
+    /// version of the order is dead (M-TOK-3).
     pub async fn authenticate_customer(
         &self,
         partition: &Partition,
@@ -64,7 +65,11 @@ impl App {
         let customer = row.customer.ok_or(Failure::Unauthenticated)?;
         let token = &row.token;
         let good = token.key == key && token.ended.is_none() && reads.now < token.expires_at;
-        if good { Ok((customer, token.session)) } else { Err(Failure::Unauthenticated) }
+        if good && reads.session(token.session).await?.order.digest == token.order {
+            Ok((customer, token.session))
+        } else {
+            Err(Failure::Unauthenticated)
+        }
     }
 
     /// Derives the assigned driver's vehicle token from the customer's session token, so that a dead phone strands

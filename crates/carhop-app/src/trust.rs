@@ -154,8 +154,8 @@ impl Reads<'_> {
             record.enrolled_at.is_none_or(|enrolled_at| enrolled_at <= revoked.revoked_at)
         };
         record.ruled_out = revoked.filter(older).map(|revoked| revoked.subject);
-        if let Some(attested) = record.attested {
-            let firmware = TrustSubject::Firmware(attested.firmware);
+        for part in record.firmware().to_vec() {
+            let firmware = TrustSubject::Firmware(part);
             let revoked = self.find::<RevocationRecord>(firmware.to_string()).await?;
             record.ruled_out = record.ruled_out.or(revoked.map(|revoked| revoked.subject));
         }

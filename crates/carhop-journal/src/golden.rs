@@ -180,7 +180,7 @@ fn full_meta() -> Meta {
         token: Some(SecretHash([0x12; 32])),
         device: Some(DeviceTrust {
             device: id(5, DeviceId::from_bytes),
-            firmware: Some(FirmwareDigest([0x13; 32])),
+            firmware: vec![FirmwareDigest([0x13; 32])],
             tier: TrustTier::Attested,
         }),
     }

@@ -97,6 +97,12 @@ pub enum BundleError {
     /// The table of rungs is not fit.
     #[error("`{RUNGS}`")]
     Rungs(#[from] RungsError),
+    /// The schema is not the one that this program ships.
+    #[error("`{SCHEMA}` is not the shipped one, which says what requirements are asked about")]
+    ForeignSchema,
+    /// A shipped requirement that protects lock and pump is left out or worded otherwise.
+    #[error("the requirement `{0}` protects lock and pump and stays as it was shipped")]
+    Protecting(String),
 }
 
 impl Bundle {
@@ -303,9 +309,9 @@ const BUNDLE_BYTES_MAX: usize = 1 << 20;
 /// Most policies of a bundle.
 const POLICIES_MAX: usize = 1_000;
 const VERSION_DOMAIN: &str = "carhop policy bundle 1\n";
-const SCHEMA: &str = "schema.cedarschema";
+pub(crate) const SCHEMA: &str = "schema.cedarschema";
 const RUNGS: &str = "rungs.txt";
-const POLICIES: &str = ".cedar";
+pub(crate) const POLICIES: &str = ".cedar";
 
 pub(crate) const EMBEDDED: &[(&str, &str)] = &[
     (SCHEMA, include_str!("../../../policies/schema.cedarschema")),

@@ -9,6 +9,7 @@ mod context;
 mod evaluate;
 mod facts;
 pub mod matrix;
+mod requirements;
 mod rungs;
 pub mod sample;
 #[cfg(test)]

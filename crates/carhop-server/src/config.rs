@@ -34,7 +34,7 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Issuer written into scannable codes, at most 24 bytes.
     pub issuer: String,
-    /// A folder with policies to use instead of the shipped ones.
+    /// A folder with policies for accounts that have not activated any; the shipped ones if there is none.
     pub policies: Option<PathBuf>,
     /// Certificates (DER) of the roots that may vouch for a device's integrity.
     pub attestation_roots: Vec<PathBuf>,
@@ -280,7 +280,10 @@ pub(crate) const MEANINGS: &[(&str, &str)] = &[
         "origins",
         "Origins under which clients reach the server; made from the names and ports if empty.",
     ),
-    ("policies", "A folder with policies to use instead of the shipped ones."),
+    (
+        "policies",
+        "A folder with policies for accounts that have not activated any; the shipped ones if there is none.",
+    ),
     (
         "public_address",
         "Where people, stores and partners connect: HTTPS without client certificates.",

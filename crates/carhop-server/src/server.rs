@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carhop_app::ports::{Clock, Journal, JournalError, Query};
+use carhop_app::ports::{Clock, Journal, Query};
 use carhop_app::record::{Partition, Record};
-use carhop_app::records::{ApiKeyRecord, ApiScope, TenantRecord};
+use carhop_app::records::{ApiKeyRecord, ApiScope};
 use carhop_app::{App, Call, Failure, Keyring, Parts, Settings};
 use carhop_devices::presence::Registry;
 use carhop_journal::{OpenError, SqliteJournal};
@@ -151,6 +151,12 @@ impl Server {
         let roots: String = self.keys.roots().map(|root| pem("CERTIFICATE", root)).collect();
         self.leave(CA_FILE, roots.as_bytes())?;
         self.note_start().await?;
+        for partition in &self.partitions {
+            if let Err(error) = self.app.can_decide(partition).await {
+                let (tenant, market) = (&partition.tenant, &partition.market);
+                tracing::error!(%tenant, %market, %error, "nothing is decided until policies are activated that fit");
+            }
+        }
         let account = &self.partitions[0];
         if self.has_no_key(account).await? {
             let call = self.system_call(account);
@@ -177,11 +183,7 @@ impl Server {
 
     /// The epoch of trust that devices are told; they refuse commands of an older one.
     pub(crate) async fn trust_epoch(&self, partition: &Partition) -> Result<u64, Failure> {
-        let place = TenantRecord::default().place(partition);
-        let Some(found) = self.journal.record(place).await? else { return Ok(0) };
-        let tenant: TenantRecord = serde_json::from_slice(&found.body)
-            .map_err(|error| JournalError::Corrupt(error.to_string()))?;
-        Ok(tenant.trust_epoch)
+        Ok(self.app.view_tenant(partition).await?.trust_epoch)
     }
 
     /// The key that signs a tenant's commands and time replies.
@@ -234,7 +236,11 @@ pub(crate) fn policies(folder: Option<&Path>) -> Result<Bundle, StartError> {
         }
     }
     let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Ok(Bundle::load(&files)?)
+    let bundle = Bundle::load(&files)?;
+    for departure in bundle.departures()? {
+        tracing::warn!(departure, "the policies depart from a shipped requirement");
+    }
+    Ok(bundle)
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {

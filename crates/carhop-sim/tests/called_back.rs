@@ -59,7 +59,7 @@ fn a_command_whose_drivers_handset_is_revoked_before_it_leaves_never_leaves() {
 #[test]
 fn a_command_of_a_tenant_that_is_held_before_it_leaves_never_leaves() {
     let sent = after_release(63, async |stop| {
-        stop.world.app.hold_tenant(&stop.cast.by_staff(stop.world), true).await?;
+        stop.world.app.hold_tenant(&stop.cast.by_staff(stop.world), "recall").await?;
         Ok(())
     });
     assert_eq!(sent, 0);

@@ -45,11 +45,11 @@ fn check(sentence: &str, twist: Twist, because: Reason) {
         let before = invariants::check(world).await?.count("request.refused");
         let refused =
             world.app.release(&stop.by_driver(), stop.session, GOODS, &token).await.unwrap_err();
-        let Failure::Refused(refusal, Some(decision)) = refused else {
+        let Failure::Refused(refusal, Some(decided)) = refused else {
             panic!("{sentence}: {refused:?}")
         };
         assert!(refusal.reasons().contains(&because), "{sentence}: {refusal:?}");
-        let kept = world.app.view_decision(&world.partition, decision).await?;
+        let kept = world.app.view_decision(&world.partition, decided.decision).await?;
         assert_eq!(kept.reasons, refusal.reasons(), "{sentence}");
         let after = invariants::check(world).await?.count("request.refused");
         assert_eq!(after, before + 1, "{sentence}: a refusal is journaled");
@@ -165,7 +165,7 @@ fn a_hold_freezes_every_release() {
         |stop| {
             Box::pin(async {
                 let token = stop.token(GOODS).await?;
-                stop.world.app.hold_tenant(&stop.cast.by_staff(stop.world), true).await?;
+                stop.world.app.hold_tenant(&stop.cast.by_staff(stop.world), "recall").await?;
                 Ok(token)
             })
         },

@@ -8,14 +8,16 @@ use carhop_agent::SensorEvent;
 use carhop_app::batch::Clearance;
 use carhop_app::records::{RevocationRecord, TrustSubject};
 use carhop_app::{Call, Failure};
+use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
+use carhop_proofs::eat::Component;
 use carhop_sim::SimError;
-use carhop_sim::fixtures::{Cast, call, goods};
+use carhop_sim::fixtures::{Cast, PLATE, call, goods, key_of, order};
 use carhop_sim::stop::{Stop, bind_customer, scene};
 use carhop_sim::world::metal::Actuator;
-use carhop_sim::world::{FIRMWARE, World};
+use carhop_sim::world::{FIRMWARE, LOADER, World};
 
 const FIRST: LegIndex = LegIndex(0);
 
@@ -122,6 +124,57 @@ fn a_revoked_firmware_is_not_believed_again() {
         let handset = world.app.view_device(&world.partition, cast.driver.device).await?;
         assert_eq!(handset.tier(world.now()), TrustTier::None);
         Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn every_measured_part_of_a_device_counts_when_a_firmware_is_revoked() {
+    let log = scene(78, async |world, cast| {
+        let mut cast = cast.clone();
+        let first = cast.driver.integrity.components[0].clone();
+        cast.driver.integrity.components.push(Component { measurement: LOADER, ..first });
+        let stop = ready(world, &cast).await?;
+        let subject = TrustSubject::Firmware(LOADER);
+        let before = world.app.reliance(&world.partition, subject).await?;
+        assert_eq!(before.devices, [cast.driver.device]);
+        assert_eq!(before.sessions.len(), 1, "the blast radius is shown before");
+        world.app.withdraw_trust(&cast.by_staff(world), subject, "a hole").await?;
+        assert!(refused(&stop).await.contains(&Reason::DeviceUntrusted), "before it is swept");
+        let handset = world.app.view_device(&world.partition, cast.driver.device).await?;
+        assert!(handset.is_revoked());
+        world.settle().await?;
+        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::DeviceRevoked);
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("release.authorised"), 0);
+}
+
+#[test]
+fn the_customers_token_dies_with_the_version_of_the_order_it_was_given_for() {
+    scene(79, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let by_store = cast.by_store(world);
+        let link = world.app.issue_link(&by_store, stop.session).await?;
+        let key = key_of(&world.draw_key()?)?;
+        let old = world.app.redeem_link(&world.partition, &link.secret, key).await?.secret;
+        let (customer, _) = world.app.authenticate_customer(&world.partition, &old, key).await?;
+        let by_old = Call { key: Some(key), ..call(world, Actor::Customer { customer }) };
+        world.app.verify_recipient(&by_old, stop.session).await?;
+        let mut terms = order(world, vec![goods(cast.lock)])?;
+        terms.value.amount_minor += 1;
+        world.app.amend_order(&by_store, stop.order, 1, &terms).await?;
+
+        let known = world.app.authenticate_customer(&world.partition, &old, key).await;
+        assert_eq!(known, Err(Failure::Unauthenticated));
+        let (app, id) = (&world.app, stop.session);
+        assert_eq!(app.verify_recipient(&by_old, id).await.err(), Some(Failure::NotFound));
+        let proposed = app.propose_binding(&by_old, id, PLATE).await;
+        assert_eq!(proposed.err(), Some(Failure::NotFound));
+        assert_eq!(app.issue_code(&by_old, id).await.err(), Some(Failure::NotFound));
+
+        let customer = bind_customer(world, &by_store, stop.session).await?;
+        Stop { customer, ..stop }.bind().await
     })
     .unwrap();
 }

@@ -153,8 +153,8 @@ pub enum DeviceEvent {
         device: DeviceId,
         /// How far it is trusted now.
         tier: TrustTier,
-        /// What runs on it.
-        firmware: Option<FirmwareDigest>,
+        /// Everything measured that runs on it.
+        firmware: Vec<FirmwareDigest>,
         /// Why it is not trusted further, by stable code.
         why: Option<String>,
         /// Thumbprint of the root that vouched for it; a demo names its own here.
@@ -283,10 +283,24 @@ pub enum OperatorEvent {
         /// The epoch of trust from now on.
         trust_epoch: u64,
     },
-    /// Releases of the whole tenant were frozen or thawed.
-    TenantHold {
-        /// Whether they are frozen now.
-        held: bool,
+    /// Releases of the whole tenant in this market were frozen.
+    TenantHeld {
+        /// Why.
+        cause: String,
+    },
+    /// They go on.
+    TenantResumed {
+        /// What was found.
+        cause: String,
+    },
+    /// Other policies decide from now on.
+    PolicyActivated {
+        /// Those that decided before.
+        from: PolicyVersion,
+        /// Those that decide now.
+        to: PolicyVersion,
+        /// The shipped requirements that they leave out or word otherwise, by name.
+        departures: Vec<String>,
     },
     /// A class of devices or a firmware was revoked.
     TrustRevoked {

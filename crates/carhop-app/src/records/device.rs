@@ -1,5 +1,7 @@
 //! Records of devices: who they are, what they signed, which commands they were sent.
 
+use std::collections::BTreeSet;
+
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{EvidenceHash, FirmwareDigest, KeyThumbprint, SecretHash};
 use carhop_kernel::freshness::Perishable;
@@ -63,12 +65,12 @@ pub enum Distrust {
 }
 
 /// An accepted attestation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attested {
     /// How far it makes the device trusted.
     pub tier: TrustTier,
-    /// What runs on it.
-    pub firmware: FirmwareDigest,
+    /// Everything measured that runs on it, in its own order; a revocation of any part counts.
+    pub firmware: Vec<FirmwareDigest>,
     /// When it was judged.
     pub at: Timestamp,
     /// Thumbprint of the root that vouched for it.
@@ -76,6 +78,11 @@ pub struct Attested {
 }
 
 impl DeviceRecord {
+    /// Everything that runs on it, as far as it attested itself.
+    pub fn firmware(&self) -> &[FirmwareDigest] {
+        self.attested.as_ref().map_or(&[], |attested| &attested.firmware)
+    }
+
     /// Whether the device, its class or its firmware was revoked.
     pub const fn is_revoked(&self) -> bool {
         self.revoked.is_some() || self.ruled_out.is_some()
@@ -96,7 +103,7 @@ impl DeviceRecord {
         if !self.is_trusted(now) {
             return TrustTier::None;
         }
-        match self.attested {
+        match &self.attested {
             Some(attested) if Perishable::integrity_of(self.class).is_fresh(attested.at, now) => {
                 attested.tier
             }
@@ -114,7 +121,9 @@ impl Record for DeviceRecord {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         let key = self.key.iter().map(|key| ("key", key.to_string()));
-        let firmware = self.attested.iter().map(|it| ("firmware", it.firmware.to_string()));
+        // A part may run twice on it, and is indexed once.
+        let parts: BTreeSet<_> = self.attested.iter().flat_map(|it| &it.firmware).collect();
+        let firmware = parts.into_iter().map(|part| ("firmware", part.to_string()));
         [("class", self.class.name().to_owned())].into_iter().chain(key).chain(firmware).collect()
     }
 }

@@ -1,6 +1,8 @@
 //! Records that let an outsider check the log (M-AUD-1, M-AUD-2): tiles, checkpoints, and what entries refer to by hash.
 
 use carhop_kernel::digest::{KeyThumbprint, PolicyVersion};
+use carhop_kernel::time::Timestamp;
+use carhop_policy::Bundle;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::Certified;
@@ -65,11 +67,41 @@ pub struct PolicyRecord {
     pub files: Vec<(String, String)>,
 }
 
+impl PolicyRecord {
+    /// The text of a bundle.
+    pub fn of(bundle: &Bundle) -> Self {
+        Self { version: bundle.version(), files: bundle.files().to_vec() }
+    }
+}
+
 impl Record for PolicyRecord {
     const KIND: Kind = Kind::Policy;
 
     fn key(&self) -> String {
         self.version.to_string()
+    }
+}
+
+/// Which policies decide in this account; none while it judges by those that it began with. Every decision reads it, so
+/// that none is appended once others decide (`design.md` §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyInForceRecord {
+    /// The hash of their contents, under which their text is kept.
+    pub version: PolicyVersion,
+    /// Since when.
+    pub activated_at: Timestamp,
+}
+
+impl PolicyInForceRecord {
+    /// The key of the one such record.
+    pub const KEY: &str = "in_force";
+}
+
+impl Record for PolicyInForceRecord {
+    const KIND: Kind = Kind::PolicyInForce;
+
+    fn key(&self) -> String {
+        Self::KEY.to_owned()
     }
 }
 

@@ -12,8 +12,10 @@ pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, Tok
 pub use device::{
     Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Metering, ReceiptRecord,
 };
-pub use evidence::{CertificateRecord, CheckpointRecord, PolicyRecord, TileRecord};
-pub use operator::{DriverRecord, LogRecord, TenantRecord, VenueRecord};
+pub use evidence::{
+    CertificateRecord, CheckpointRecord, PolicyInForceRecord, PolicyRecord, TileRecord,
+};
+pub use operator::{DriverRecord, LogRecord, TenantHold, TenantRecord, VenueRecord};
 pub use stop::{
     CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, SubjectRecord,
     TrackRecord, VehicleSeen,

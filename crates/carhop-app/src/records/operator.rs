@@ -2,6 +2,7 @@
 
 use carhop_kernel::geofence::{Bay, Fence};
 use carhop_kernel::id::{DeviceId, DriverId, VenueId};
+use carhop_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Kind, Record};
@@ -49,19 +50,33 @@ impl Record for DriverRecord {
 }
 
 /// What holds for the whole tenant in this market.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantRecord {
-    /// Whether all releases are frozen.
-    pub held: bool,
+    /// What freezes all releases, if they are frozen.
+    pub hold: Option<TenantHold>,
     /// Devices refuse commands of an older epoch.
     pub trust_epoch: u64,
+}
+
+/// What freezes all releases of a tenant in this market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantHold {
+    /// Why.
+    pub cause: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl TenantRecord {
+    /// The key of the one such record.
+    pub const KEY: &str = "tenant";
 }
 
 impl Record for TenantRecord {
     const KIND: Kind = Kind::Tenant;
 
     fn key(&self) -> String {
-        "tenant".to_owned()
+        Self::KEY.to_owned()
     }
 }
 

@@ -59,7 +59,7 @@ every! { kinds, Body:
     TagScanned { known: true, bay: Some(name("b7")) };
     VehicleCompared { matches: false, misses: 2 };
     Device { 0: DeviceEvent::Connected { device: device() } };
-    Operator { 0: OperatorEvent::TenantHold { held: true } };
+    Operator { 0: OperatorEvent::TenantResumed { cause: "looked".to_owned() } };
 }
 
 every! { session_events, Event:
@@ -126,7 +126,7 @@ every! { device_events, DeviceEvent:
     Attested {
         device: device(),
         tier: TrustTier::SelfReported,
-        firmware: Some(FirmwareDigest([0x13; 32])),
+        firmware: vec![FirmwareDigest([0x13; 32]), FirmwareDigest([0x14; 32])],
         why: Some("unknown_root".to_owned()),
         root: Some(KEY),
     };
@@ -161,7 +161,13 @@ every! { operator_events, OperatorEvent:
     ApiKeyMade { key: "key_1".to_owned(), scopes: vec!["orders".to_owned()] };
     DriverNamed { driver: id(4, DriverId::from_bytes), device: device() };
     Restored { backed_up_at: NOW, trust_epoch: 1_800_000_000 };
-    TenantHold { held: true };
+    TenantHeld { cause: "recall".to_owned() };
+    TenantResumed { cause: "looked".to_owned() };
+    PolicyActivated {
+        from: PolicyVersion([0x10; 32]),
+        to: PolicyVersion([0x2f; 32]),
+        departures: vec!["ladder.known_vehicle".to_owned()],
+    };
     TrustRevoked { subject: "class:lock".to_owned(), why: "key_leaked".to_owned() };
     RevocationSettled { subject: "class:lock".to_owned() };
 }

@@ -177,3 +177,54 @@ fn facts_read_back_as_they_were_stored_and_nothing_else_is_read() {
         assert!(serde_json::from_str::<crate::Facts>(&more).is_err());
     }
 }
+
+#[test]
+fn policies_may_depart_from_what_shipped_only_by_name_and_never_where_it_protects_lock_and_pump() {
+    assert_eq!(super::shipped().departures().unwrap(), Vec::<String>::new());
+    let departures = |name: &str, from: &str, to: &str| {
+        let text = shipped(name).replacen(from, to, 1);
+        assert_ne!(text, shipped(name), "{from}");
+        with(name, &text)?.departures().map_err(|error| error.to_string())
+    };
+    let found = |ids: &[&str]| Ok(ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+    let protected = |id: &str| {
+        Err(format!("the requirement `{id}` protects lock and pump and stays as it was shipped"))
+    };
+    let rows = [
+        // Comments, layout and permits are no requirements; more requirements only narrow.
+        ("base.cedar", "// Holds.", "// What is held.\n", found(&[])),
+        ("base.cedar", "when { context has hold ||", "when {\n  context has hold ||", found(&[])),
+        (
+            "fuel.cedar",
+            "permit (principal, action",
+            "permit (principal == Actor::\"driver\", action",
+            found(&[]),
+        ),
+        ("grocery.cedar", "> 45000", "> 60000", found(&["grocery.token_young"])),
+        ("grocery.cedar", "grocery.age_proven", "own.age_proven", found(&["grocery.age_proven"])),
+        (
+            "ladder.cedar",
+            "\"rung_too_low\"",
+            "\"vehicle_not_matched\"",
+            found(&["ladder.known_vehicle"]),
+        ),
+        ("base.cedar", "context has hold || ", "", protected("release.not_held")),
+        (
+            "base.cedar",
+            "@id(\"vehicle.at_rest\")",
+            "@id(\"vehicle.rests\")",
+            protected("vehicle.at_rest"),
+        ),
+        ("base.cedar", "\"window_closed\"", "\"window_not_open\"", protected("window.not_over")),
+        ("fuel.cedar", "> 30000", "> 30001", protected("fuel.token_young")),
+    ];
+    for (name, from, to, expected) in rows {
+        assert_eq!(departures(name, from, to), expected, "{name}: {from} -> {to}");
+    }
+    assert_eq!(without("ladder.cedar").unwrap().departures().unwrap().len(), 7);
+    for name in ["base.cedar", "fuel.cedar"] {
+        assert!(without(name).unwrap().departures().is_err(), "{name}");
+    }
+    let schema = departures("schema.cedarschema", "\n", "\n// Ours.\n").unwrap_err();
+    assert!(schema.contains("not the shipped one"), "{schema}");
+}

@@ -100,7 +100,7 @@ pub(crate) struct DeviceView {
     /// How far it is trusted now.
     tier: String,
     /// What runs on it.
-    firmware: Option<String>,
+    firmware: Vec<String>,
     tampered: bool,
     /// Whether two live connections claimed to be it and nobody has looked yet.
     frozen: bool,
@@ -227,7 +227,7 @@ pub(super) fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
         enrolled: record.key.is_some(),
         connected: server.registry.is_connected(record.device),
         tier: code_of(&record.tier(now)),
-        firmware: record.attested.map(|attested| attested.firmware.to_string()),
+        firmware: record.firmware().iter().map(ToString::to_string).collect(),
         tampered: record.tampered,
         certified_until: record.certified_until.map(Time::from),
         driver: record.driver,

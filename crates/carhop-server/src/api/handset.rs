@@ -41,7 +41,7 @@ pub(crate) struct AttestationView {
     /// How far the device is trusted now.
     tier: String,
     /// SHA-256 of what runs on it.
-    firmware: String,
+    firmware: Vec<String>,
     fresh_until: Time,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn attest(
     let judged = server.app.attest_handset(&call, &challenge, &evidence).await?;
     Ok(Json(AttestationView {
         tier: code_of(&judged.tier),
-        firmware: judged.firmware.to_string(),
+        firmware: judged.firmware.iter().map(ToString::to_string).collect(),
         fresh_until: Perishable::Handset.fresh_until(server.clock.now()).into(),
     }))
 }

@@ -17,8 +17,13 @@ pub(crate) async fn live() -> &'static str {
     "live\n"
 }
 
-/// The journal answers and takes everything, and the policies are loaded.
+/// The journal answers and takes everything, and the policies of every account can decide.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
+    for partition in &server.partitions {
+        if server.app.can_decide(partition).await.is_err() {
+            return of_status(StatusCode::SERVICE_UNAVAILABLE).into_response();
+        }
+    }
     match (server.journal.unsequenced(1).await, server.journal.condition()) {
         (Ok(_), Condition::Well) => "ready\n".into_response(),
         (Ok(_), Condition::Full) => Problem::storage_full().into_response(),

@@ -1,5 +1,6 @@
 //! The interface `/v1`: one file per resource. Each handler extracts, asks one use case and renders.
 
+mod account;
 mod api_keys;
 mod audit;
 mod customer;
@@ -140,7 +141,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(releases::release))
         .routes(routes!(releases::view))
-        .merge(venue_routes())
+        .merge(large_routes())
         .routes(routes!(drivers::create))
         .routes(routes!(drivers::view))
         .routes(routes!(devices::ticket))
@@ -157,16 +158,19 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(events::stream))
         .routes(routes!(audit::log))
         .routes(routes!(audit::root))
-        .routes(routes!(policy::view))
+        .routes(routes!(account::view))
+        .routes(routes!(account::hold))
+        .routes(routes!(account::resume))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
-/// Geometry needs room.
-fn venue_routes() -> OpenApiRouter<Arc<Server>> {
+/// Geometry and policies need room.
+fn large_routes() -> OpenApiRouter<Arc<Server>> {
     OpenApiRouter::new()
         .routes(routes!(venues::store, venues::view))
         .routes(routes!(venues::list))
-        .layer(DefaultBodyLimit::max(VENUE_BYTES_MAX))
+        .routes(routes!(policy::view, policy::activate))
+        .layer(DefaultBodyLimit::max(LARGE_BYTES_MAX))
 }
 
 fn undocumented() -> Router<Arc<Server>> {
@@ -278,8 +282,8 @@ type Answer<T> = Result<Json<T>, Problem>;
 
 /// Largest body in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Largest venue in bytes.
-const VENUE_BYTES_MAX: usize = 512 * 1024;
+/// Largest venue or set of policies in bytes.
+const LARGE_BYTES_MAX: usize = 512 * 1024;
 const NAME_BYTES_MAX: usize = 200;
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;

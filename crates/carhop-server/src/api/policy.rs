@@ -1,28 +1,137 @@
-//! Which policies are in force.
+//! Which policies decide, and how others take their place (M-POL-4, ADR 0010).
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use carhop_app::records::ApiScope;
-use serde::Serialize;
-use utoipa::ToSchema;
+use carhop_app::{Candidate, PolicyView};
+use carhop_kernel::digest::PolicyVersion;
+use carhop_proofs::suite::{AwsLc, Suite};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::Answer;
+use super::answered;
 use crate::http::auth::Caller;
+use crate::http::body::{Ask, Asked};
+use crate::http::problem::Problem;
+use crate::http::time::Time;
 use crate::server::Server;
 
-/// The policies in force.
+/// Policies, word for word.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PolicyView {
+pub(crate) struct PolicyShown {
     /// The hash of their contents, which every decision records.
-    version: String,
+    #[schema(value_type = String)]
+    version: PolicyVersion,
+    /// Whether they decide.
+    in_force: bool,
+    /// Since when they decide, if they took the place of others.
+    activated_at: Option<Time>,
+    files: Vec<FileShown>,
 }
 
-/// Shows the policies in force.
-#[utoipa::path(get, path = "/v1/policy", tag = "operator",
-    responses((status = 200, body = PolicyView)))]
-pub(crate) async fn view(State(server): State<Arc<Server>>, caller: Caller) -> Answer<PolicyView> {
-    caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
-    Ok(Json(PolicyView { version: server.app.policies().version().to_string() }))
+/// A file of policies.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FileShown {
+    name: String,
+    /// In hexadecimal digits.
+    sha256: String,
+    text: String,
+}
+
+/// Which policies are asked about.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Those of this version; without it, those that decide.
+    #[param(value_type = Option<String>)]
+    version: Option<PolicyVersion>,
+}
+
+/// Policies that are to decide from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyAsk {
+    /// All files: `schema.cedarschema`, `rungs.txt` and any number of `*.cedar`.
+    files: Vec<FileAsk>,
+    /// The shipped requirements that they leave out or word otherwise, every one by its `@id`. Those that protect lock and
+    /// pump cannot be left out.
+    #[serde(default)]
+    departures: Vec<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileAsk {
+    name: String,
+    text: String,
+}
+
+/// Shows the policies that decide, or those of a version that once did.
+#[utoipa::path(get, path = "/v1/policy", tag = "operator", params(Which),
+    responses((status = 200, body = PolicyShown)))]
+pub(crate) async fn view(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Asked(which): Asked<Which>,
+) -> Result<Response, Problem> {
+    let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
+    Ok(shown(server.app.view_policies(&call.partition, which.version).await?))
+}
+
+/// Lets other policies decide from now on; what is being decided meanwhile is decided anew. With `If-Match`, only if
+/// those of that version still decide.
+#[utoipa::path(put, path = "/v1/policy", tag = "operator", request_body = PolicyAsk,
+    params(("Idempotency-Key" = Option<String>, Header), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = PolicyShown)))]
+pub(crate) async fn activate(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    headers: HeaderMap,
+    ask: Ask<PolicyAsk>,
+) -> Result<Response, Problem> {
+    let call = caller.key(ApiScope::Admin)?;
+    // Activating the same again changes nothing, so PUT does not demand an idempotency key.
+    let call = if caller.has_idempotency_key() { caller.once(call, &ask)? } else { call };
+    let files = ask.value.files.into_iter().map(|file| (file.name, file.text)).collect();
+    let replaces = if_match(&headers)?;
+    let candidate = Candidate { files, departures: ask.value.departures, replaces };
+    let reply = server.app.activate_policies(&call, &candidate).await?;
+    let view = server.app.view_policies(&call.partition, None).await?;
+    Ok(answered(&reply, shown(view)))
+}
+
+/// The version that is to be replaced, if one is named; `*` is any.
+fn if_match(headers: &HeaderMap) -> Result<Option<PolicyVersion>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let version = version.and_then(|version| version.parse().ok());
+    version.map(Some).ok_or_else(|| Problem::invalid("If-Match", "not one version in quotes"))
+}
+
+fn shown(view: PolicyView) -> Response {
+    let version = view.policies.version;
+    let file = |(name, text): (String, String)| {
+        let sha256 = AwsLc.sha256(&[text.as_bytes()]);
+        FileShown { name, sha256: PolicyVersion(sha256).to_string(), text }
+    };
+    let body = PolicyShown {
+        version,
+        in_force: view.in_force,
+        activated_at: view.activated_at.map(Time::from),
+        files: view.policies.files.into_iter().map(file).collect(),
+    };
+    let mut response = Json(body).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
 }

@@ -48,7 +48,7 @@ enum Command {
     /// Check a log, or write it as files.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Check policies.
+    /// Check policies, show those that decide, and put others in their place.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Make by hand what clients and devices make.
@@ -92,7 +92,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backup(command) => backup::back_up(&command, json),
         Command::Restore(command) => in_runtime(backup::restore(command, json)),
         Command::Audit(command) => Ok(audit::run(&command, json)),
-        Command::Policy(command) => policy::run(&command, json),
+        Command::Policy(command) => in_runtime(policy::run(command, json)),
         Command::Keys(command) => keys::run(&command, json),
         Command::Device(command) => in_runtime(device::run(command, json)),
         Command::Events(command) => in_runtime(events::run(command, json)),

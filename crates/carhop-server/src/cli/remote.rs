@@ -54,9 +54,17 @@ impl Connected {
 
     /// Asks for something, once.
     pub(super) async fn ask(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.once(self.client.post(self.url(path)), body).await
+    }
+
+    /// Stores something, once.
+    pub(super) async fn store(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.once(self.client.put(self.url(path)), body).await
+    }
+
+    async fn once(&self, request: RequestBuilder, body: &Value) -> anyhow::Result<Value> {
         let once = uuid::Uuid::from_bytes(random()).to_string();
-        let request = self.client.post(self.url(path)).header("idempotency-key", once);
-        answer(self.dressed(request).json(body)).await
+        answer(self.dressed(request.header("idempotency-key", once)).json(body)).await
     }
 
     /// A request whose answer is a stream.

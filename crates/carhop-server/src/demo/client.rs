@@ -97,12 +97,18 @@ impl Client {
 
     /// Asks for a change with a one-use token.
     pub(crate) async fn post_with(&self, path: &str, body: Value, token: &str) -> Result<Value> {
-        self.ask(&Method::POST, path, Some(body), Some(token)).await
+        self.ask(&Method::POST, path, Some(body), Some(("carhop-token", token))).await
     }
 
     /// Stores something under its name.
     pub(crate) async fn put(&self, path: &str, body: Value) -> Result<Value> {
         self.ask(&Method::PUT, path, Some(body), None).await
+    }
+
+    /// Stores something in place of this version, and of no other.
+    pub(crate) async fn put_over(&self, path: &str, body: Value, version: &str) -> Result<Value> {
+        let version = format!("\"{version}\"");
+        self.ask(&Method::PUT, path, Some(body), Some(("if-match", &version))).await
     }
 
     /// Asks, and asks again where the authority says how: with a nonce, a little later, or because
@@ -112,7 +118,7 @@ impl Client {
         method: &Method,
         path: &str,
         body: Option<Value>,
-        token: Option<&str>,
+        header: Option<(&str, &str)>,
     ) -> Result<Value> {
         let once = Uuid::from_bytes(entropy::random());
         let mut last = None;
@@ -125,8 +131,8 @@ impl Client {
                 // An outcome that is still open may be waited for (RFC 7240 §4.3).
                 request = request.header("prefer", "wait=10");
             }
-            if let Some(token) = token {
-                request = request.header("carhop-token", token);
+            if let Some((name, value)) = header {
+                request = request.header(name, value);
             }
             let sent = request.send().await;
             let response = sent.with_context(|| format!("{method} {path}"))?;

@@ -83,8 +83,8 @@ impl Host {
         let admin = place.with_key(admin.trim());
         let orders = place.with_key(&api_key(&admin, "demo till", &["orders"]).await?);
         let staff = api_key(&admin, "demo back office", &["staff", "fleet", "venues"]).await?;
-        let store = Store::new(orders, place.with_key(&staff), Arc::clone(&place.clock));
         let auditor = place.with_key(&api_key(&admin, "demo auditor", &["audit"]).await?);
+        let store = Store::new(orders, place.with_key(&staff), admin, Arc::clone(&place.clock));
         Ok(Self { running, place, store, auditor, data: data.to_owned(), attestation })
     }
 

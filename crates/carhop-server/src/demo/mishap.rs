@@ -8,7 +8,7 @@ use carhop_app::ports::Clock;
 use futures_util::future::join_all;
 
 use super::client::problem_of;
-use super::plan::CodeShown;
+use super::plan::{CodeShown, Plan};
 use super::scenario::Step;
 use super::stop::{Positions, Scene, customer};
 use super::venue;
@@ -61,6 +61,8 @@ impl<P: Positions + Send> Scene<'_, P> {
                 self.token = None;
                 self.host.store.resume(&self.placed.session).await
             }
+            Step::TightenPolicies => self.tighten_policies(true).await,
+            Step::RelaxPolicies => self.tighten_policies(false).await,
             Step::OutlastWindow => {
                 self.show(Stage::Trouble("nobody comes; the window runs out"));
                 let left_ms = self.placed.ends.since_ms(self.host.place.clock.now());
@@ -90,6 +92,20 @@ impl<P: Positions + Send> Scene<'_, P> {
         self.token = None;
         let fix = venue::down_the_road(self.host.place.clock.now());
         self.customer.report_car(&fix).await
+    }
+
+    /// Head office forbids what this stop still needs, or takes that back. The policy speaks of this stop alone: no other
+    /// is worth the same.
+    async fn tighten_policies(&self, tighten: bool) -> Result<()> {
+        self.show(Stage::Trouble("other policies come into force"));
+        let Plan { number, amount_minor, .. } = self.plan;
+        let text = format!(
+            "@id(\"demo.stop_{number}\")\n@reason(\"rung_too_low\")\n\
+             forbid (principal, action in Action::\"release\", resource)\n\
+             when {{ context.order.value_minor == {amount_minor} }};\n"
+        );
+        let (name, text) = (format!("demo_{number}.cedar"), tighten.then_some(text.as_str()));
+        self.host.store.replace_policies(&name, text).await
     }
 
     async fn mistype(&mut self) -> Result<()> {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use carhop_app::ports::Clock;
 use carhop_kernel::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::client::{Client, Credential};
+use super::client::{Client, Credential, problem_of};
 use super::driver::Reported;
 use super::plan::{CodeShown, Plan};
 use crate::clock::SystemClock;
@@ -19,13 +19,19 @@ use crate::http::time;
 pub(crate) struct Store {
     orders: Client,
     staff: Client,
+    head_office: Client,
     clock: Arc<SystemClock>,
 }
 
 impl Store {
-    /// A back office with two API keys: one that can place orders, one that can do everything else.
-    pub(crate) const fn new(orders: Client, staff: Client, clock: Arc<SystemClock>) -> Self {
-        Self { orders, staff, clock }
+    /// A back office with three API keys: one that can place orders, one for everything of every day, and head office's.
+    pub(crate) const fn new(
+        orders: Client,
+        staff: Client,
+        head_office: Client,
+        clock: Arc<SystemClock>,
+    ) -> Self {
+        Self { orders, staff, head_office, clock }
     }
 
     /// Places the order of a plan.
@@ -109,6 +115,27 @@ impl Store {
         let path = format!("/v1/devices/{device}/revocations");
         self.staff.post(&path, json!({ "cause": cause })).await?;
         Ok(())
+    }
+
+    /// Puts a file of policies beside those in force, or takes it away, whatever others do to them at the same time.
+    pub(crate) async fn replace_policies(&self, name: &str, text: Option<&str>) -> Result<()> {
+        for _ in 0..REPLACEMENTS_MAX {
+            let decides = self.head_office.get("/v1/policy").await?;
+            let kept = decides["files"].as_array().context("no files")?.iter();
+            let kept = kept.filter(|file| file["name"] != name);
+            let own = text.map(|text| json!({ "name": name, "text": text }));
+            let files: Vec<_> = kept
+                .map(|file| json!({ "name": file["name"], "text": file["text"] }))
+                .chain(own)
+                .collect();
+            let ask = json!({ "files": files });
+            let version = decides["version"].as_str().context("no version")?;
+            match self.head_office.put_over("/v1/policy", ask, version).await {
+                Err(error) if problem_of(&error).is_some_and(|it| it.is_for(OUTDATED)) => {}
+                settled => return settled.map(|_| ()),
+            }
+        }
+        bail!("others kept replacing the policies")
     }
 
     /// Looks at a session.
@@ -260,3 +287,7 @@ pub(crate) fn text(answer: &Value, name: &str) -> Result<String> {
     let found = answer.get(name).and_then(Value::as_str);
     found.map(str::to_owned).with_context(|| format!("the answer has no `{name}`"))
 }
+
+const OUTDATED: &str = "precondition_failed";
+/// Others may replace them meanwhile, one after the other.
+const REPLACEMENTS_MAX: usize = 100;

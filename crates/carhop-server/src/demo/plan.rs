@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     pub(crate) plate: String,
     /// What goes into the trunk.
     pub(crate) basket: Vec<String>,
-    /// Worth of it all, in minor units.
+    /// Worth of it all, in minor units; of a hundred stops in a row no two are worth the same.
     pub(crate) amount_minor: u64,
     /// Which fuel.
     pub(crate) grade: &'static str,
@@ -79,7 +79,7 @@ impl Plan {
             vehicle: dice.pick(&VEHICLES).unwrap_or_default(),
             plate: format!("{letters}{digits:04}"),
             basket,
-            amount_minor: u64::from(dice.between(1_800, 14_900)),
+            amount_minor: u64::from(100 * dice.between(18, 148)) + number as u64 % 100,
             grade: dice.pick(&["regular", "midgrade", "premium", "diesel"]).unwrap_or_default(),
             limit_ml: 1_000 * dice.between(20, 40),
             tank_ml: 10 * dice.between(1_200, 4_500),

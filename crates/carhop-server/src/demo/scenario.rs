@@ -115,6 +115,10 @@ pub(crate) enum Step {
     UseKey,
     /// Somebody of the staff has looked at what froze the stop, and lifts the hold.
     StaffLooks,
+    /// Head office puts policies in force that release nothing more of what this stop is worth.
+    TightenPolicies,
+    /// Head office takes that back.
+    RelaxPolicies,
     /// Everybody waits until the window is over.
     OutlastWindow,
     /// Everybody waits until the stop has ended.

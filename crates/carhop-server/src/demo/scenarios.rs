@@ -64,7 +64,7 @@ const UNCERTAIN: Scenario = Scenario {
 };
 
 /// Something goes wrong.
-pub(crate) static MISHAPS: [Scenario; 23] = [
+pub(crate) static MISHAPS: [Scenario; 24] = [
     UNCERTAIN,
     Scenario {
         name: "code mistyped",
@@ -311,6 +311,18 @@ pub(crate) static MISHAPS: [Scenario; 23] = [
         name: "reports repeated",
         story: "Everything the pump says arrives a hundred times; it is settled once.",
         fault: Some((DeviceClass::Pump, Fault::Echo)),
+        ..ALL_WELL
+    },
+    Scenario {
+        name: "policies replaced",
+        story: "With the trunk loaded, stricter policies come into force: the pump stays shut until they are gone again.",
+        at_the_car: &[
+            SHOW,
+            LOAD,
+            &[Step::TightenPolicies, Step::Refused(&Step::Fuel), Step::RelaxPolicies],
+            FUEL,
+        ],
+        end: End { refused: &[(R::RungTooLow, 1)], ..DONE },
         ..ALL_WELL
     },
     Scenario {

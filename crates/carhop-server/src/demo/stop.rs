@@ -203,6 +203,8 @@ impl<'a, P: Positions + Send> Scene<'a, P> {
             | Step::CustomerStops
             | Step::UseKey
             | Step::StaffLooks
+            | Step::TightenPolicies
+            | Step::RelaxPolicies
             | Step::OutlastWindow => self.go_wrong(step).await,
             Step::Refused(_) => bail!("a refusal within a refusal"),
         }

@@ -108,8 +108,7 @@ fn written(server: &Server, response: Response, id: RequestId) -> Response {
     };
     server.metrics.refused(&problem);
     let (mut parts, _) = response.into_parts();
-    let policy = server.app.policies().version().to_string();
-    let text = serde_json::to_vec(&problem.written(&id.to_string(), &policy)).unwrap_or_default();
+    let text = serde_json::to_vec(&problem.written(&id.to_string())).unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     let kind = HeaderValue::from_static("application/problem+json");
     parts.headers.insert(header::CONTENT_TYPE, kind);

@@ -186,6 +186,7 @@ fn hidden(failure: Failure) -> Problem {
         | Failure::Unauthenticated
         | Failure::Invalid { .. }
         | Failure::ConflictingReplay
+        | Failure::Outdated
         | Failure::Contended => Problem::unauthenticated(),
     }
 }

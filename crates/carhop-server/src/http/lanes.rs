@@ -70,7 +70,8 @@ impl Lanes {
 
 const RELEASES: &str = "/v1/sessions/{session}/releases";
 const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
-const STEERING: [&str; 8] = [
+const STEERING: [&str; 9] = [
+    "/v1/account/holds",
     "/v1/sessions/{session}/holds",
     "/v1/sessions/{session}/revocations",
     "/v1/devices/{device}/revocations",

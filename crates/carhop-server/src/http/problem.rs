@@ -6,8 +6,8 @@ use std::ops::Deref;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use carhop_app::Failure;
 use carhop_app::ports::JournalError;
+use carhop_app::{Decided, Failure};
 use carhop_kernel::id::DecisionId;
 use carhop_kernel::reason::{Reason, Refusal};
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub(crate) struct Told {
     pub(crate) detail: Option<String>,
     pub(crate) param: Option<String>,
     pub(crate) reasons: Vec<Reason>,
-    pub(crate) decision: Option<DecisionId>,
+    pub(crate) decided: Option<Decided>,
     pub(crate) headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
@@ -91,7 +91,7 @@ impl Problem {
             detail: None,
             param: None,
             reasons: Vec::new(),
-            decision: None,
+            decided: None,
             headers: Vec::new(),
         }))
     }
@@ -156,6 +156,11 @@ impl Problem {
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
     }
 
+    /// What was to be replaced is another one by now (RFC 9110 §13.1.1).
+    pub(crate) fn outdated() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed")
+    }
+
     /// A bug.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
@@ -166,17 +171,16 @@ impl Problem {
         self
     }
 
-    fn refused(refusal: &Refusal, decision: Option<DecisionId>) -> Self {
+    fn refused(refusal: &Refusal, decided: Option<Decided>) -> Self {
         let first = refusal.first();
         let mut problem = Self::new(status_of(first), first.code());
         problem.0.reasons = refusal.reasons().to_vec();
-        problem.0.decision = decision;
+        problem.0.decided = decided;
         problem
     }
 
-    /// The problem as it is written, for the request with this id under these policies.
-    pub(crate) fn written(&self, trace_id: &str, policy_version: &str) -> Written {
-        let by_policy = self.decision.is_some();
+    /// The problem as it is written, for the request with this id.
+    pub(crate) fn written(&self, trace_id: &str) -> Written {
         Written {
             kind: format!("/problems/{}", self.code),
             title: meaning(self.code).map_or("", |(meaning, _)| meaning),
@@ -186,8 +190,8 @@ impl Problem {
             param: self.param.clone(),
             reasons: self.reasons.iter().copied().map(WrittenReason::from).collect(),
             retryable: self.retryable(),
-            decision: self.decision,
-            policy_version: by_policy.then(|| policy_version.to_owned()),
+            decision: self.decided.map(|decided| decided.decision),
+            policy_version: self.decided.map(|decided| decided.policy.to_string()),
             trace_id: trace_id.to_owned(),
         }
     }
@@ -220,7 +224,7 @@ impl Deref for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Refused(refusal, decision) => Self::refused(&refusal, decision),
+            Failure::Refused(refusal, decided) => Self::refused(&refusal, decided),
             Failure::NotFound => Self::not_found(),
             Failure::Unauthenticated => Self::unauthenticated(),
             Failure::Invalid { param, why } => Self::invalid(param, why),
@@ -230,6 +234,7 @@ impl From<Failure> for Problem {
                 problem.0.reasons = vec![reason];
                 problem
             }
+            Failure::Outdated => Self::outdated(),
             Failure::Contended => Self::new(StatusCode::CONFLICT, "contended")
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             Failure::Journal(error @ JournalError::Unavailable(_)) => {
@@ -366,6 +371,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("insufficient_scope", "The caller may not do this.", "Use a credential that may."),
     ("not_found", "There is no such thing, or not for this caller.", "Look at the id."),
     ("method_not_allowed", "The resource does not take this method.", "Look at the interface."),
+    (
+        "precondition_failed",
+        "What was to be replaced is another one by now; nothing happened.",
+        "Look at what there is, and ask again with its `ETag` in `If-Match`.",
+    ),
     ("contended", "Others kept changing what was judged; nothing happened.", "Ask again."),
     ("payload_too_large", "The body is larger than is read.", "Send less."),
     ("unsupported_media_type", "The body is not JSON.", "Send `application/json`."),

@@ -60,7 +60,11 @@ impl Attached {
         if let Some(version) = judged_by {
             copy(&mut self.policies, &from.policies, version);
         }
-        if let Body::Operator(OperatorEvent::Started { policy, .. }) = &one.body {
+        if let Body::Operator(
+            OperatorEvent::Started { policy, .. }
+            | OperatorEvent::PolicyActivated { to: policy, .. },
+        ) = &one.body
+        {
             copy(&mut self.policies, &from.policies, *policy);
         }
         let Body::Device(event) = &one.body else { return };
@@ -119,7 +123,11 @@ impl<'a> Followed<'a> {
         recorded: &Recorded,
     ) -> Result<(), Fault> {
         self.decision(position, recorded)?;
-        if let Body::Operator(OperatorEvent::Started { policy, .. }) = &recorded.body {
+        if let Body::Operator(
+            OperatorEvent::Started { policy, .. }
+            | OperatorEvent::PolicyActivated { to: policy, .. },
+        ) = &recorded.body
+        {
             self.policy(position, *policy)?;
         }
         if let Body::Device(event) = &recorded.body {

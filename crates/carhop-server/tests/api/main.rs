@@ -19,6 +19,8 @@ mod limits;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod raw;
 #[cfg(test)]
 mod start;

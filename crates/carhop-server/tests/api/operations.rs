@@ -115,6 +115,8 @@ fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
             "subject_token": "chv_x", "audience": stop.lock,
             "authorization_details": [{ "type": "urn:carhop:handoff:v1", "actions": ["grocery_handoff"] }],
         }),
+        ("CauseAsk", _) => json!({ "cause": "recall" }),
+        ("PolicyAsk", _) => json!({ "files": [{ "name": "rungs.txt", "text": "" }] }),
         ("ClearanceAsk", _) => json!({ "of": "tamper", "cause": "looked" }),
         ("WithdrawalAsk", _) => json!({ "subject": "class:till", "cause": "leaked" }),
         ("TokenAsk", _) => json!({ "token": "chs_x" }),

@@ -29,6 +29,7 @@ pub struct World {
     client: Client,
     nonce: Mutex<Option<String>>,
     attester: Attesting,
+    config: Config,
     folder: tempfile::TempDir,
 }
 
@@ -87,7 +88,7 @@ impl World {
             limits,
             ..Config::default()
         };
-        let running = Running::start(config, Arc::clone(&clock)).await.unwrap();
+        let running = Running::start(config.clone(), Arc::clone(&clock)).await.unwrap();
         let admin = running.admin_key("test").await.unwrap();
         let foreign =
             Partition { tenant: "other".parse().unwrap(), market: "oslo".parse().unwrap() };
@@ -101,8 +102,18 @@ impl World {
             client,
             nonce: Mutex::new(None),
             attester,
+            config,
             folder,
         }
+    }
+
+    /// Stops the server and starts it again over what it left.
+    pub async fn restart(self) -> Self {
+        let Self { running, clock, config, .. } = self;
+        running.stop().await;
+        let running = Running::start(config.clone(), Arc::clone(&clock)).await.unwrap();
+        let client = builder(&running).build().unwrap();
+        Self { running, clock, client, config, ..self }
     }
 
     /// Stops the server and hands over what it leaves on the disk.

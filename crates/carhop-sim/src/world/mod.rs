@@ -111,7 +111,10 @@ impl World {
             settings: Settings {
                 issuer: "sim".to_owned(),
                 attestation_roots: vec![attestation_root.certificate().to_vec()],
-                firmware: classes.map(|class| (class, FIRMWARE)).to_vec(),
+                firmware: [FIRMWARE, LOADER]
+                    .iter()
+                    .flat_map(|part| classes.map(|class| (class, *part)))
+                    .collect(),
             },
         });
         Ok(Self {
@@ -249,8 +252,10 @@ fn position(mark: &HighWaterMark) -> Position {
 
 /// When every world begins.
 pub const START: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
-/// The one firmware that may run.
+/// The firmware that may run.
 pub const FIRMWARE: FirmwareDigest = FirmwareDigest([0x5a; 32]);
+/// A boot loader that may run beside it.
+pub const LOADER: FirmwareDigest = FirmwareDigest([0x5b; 32]);
 /// Longest step of the clock, so that timers are looked at in time.
 const TICK_MS_MAX: u64 = 1_000;
 /// Rounds of one instant after which something runs in circles.

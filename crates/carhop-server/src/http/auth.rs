@@ -73,7 +73,7 @@ impl FromRequestParts<Arc<Server>> for Anyone {
             server.budgets.spend_known(identity, parts.extensions.get::<MatchedPath>())?;
             // A proof of somebody unknown opens nothing that opens twice, and must not fill the memory.
             if let Some(proof) = proof {
-                server.proofs.once(&proof, server.clock.now())?;
+                server.proofs.once(&proof, peer.address.ip(), server.clock.now())?;
             }
         }
         Ok(Self(Caller {

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use http_body_util::LengthLimitError;
 
 use super::dpop::NONCE;
-use super::lanes::Lane;
+use super::lanes::{Lane, stops};
 use super::problem::{Problem, of_status};
 use super::single;
 use crate::clock::Stopwatch;
@@ -76,7 +76,7 @@ fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem>
     if GUESSABLE.contains(&route) && peer.certificates.is_empty() {
         server.budgets.spend_guess(address, extensions.get::<MatchedPath>())?;
     }
-    server.budgets.spend(address)?;
+    server.budgets.spend(address, stops(request.method(), route))?;
     single::check(request)
 }
 

@@ -1,4 +1,4 @@
-//! How often somebody may ask (M-THR): a network whatever it shows, and, once it has proven who it is, each caller per
+//! How often somebody may ask (M-THR): a network whatever it shows, apart for what stops something, and, once it has proven who it is, each caller per
 //! route. Routes at which a secret could be guessed have a budget of their own.
 //!
 //! Limits are kept in memory and per node; what must be counted durably, such as tries of a code, the use cases count.
@@ -36,6 +36,7 @@ pub(crate) enum Identity {
 /// The budgets.
 pub(crate) struct Budgets {
     networks: Budget<IpAddr>,
+    stopping: Budget<IpAddr>,
     callers: Budget<(Identity, Route)>,
     guesses: Budget<(IpAddr, Route)>,
 }
@@ -72,14 +73,17 @@ impl Budgets {
         let guesses = Quota::per_minute(count(limits.guesses_per_minute));
         Self {
             networks: Budget::new("network", networks, 1, clock),
+            stopping: Budget::new("stopping", networks, 1, clock),
             callers: Budget::new("caller", callers, 1, clock),
             guesses: Budget::new("guesses", guesses, 60, clock),
         }
     }
 
-    /// Takes one request out of its network's budget, before anything of it is looked at.
-    pub(crate) fn spend(&self, address: IpAddr) -> Result<(), Problem> {
-        self.networks.take(&network(address))
+    /// Takes one request out of its network's budget, before anything of it is looked at. What stops something has a
+    /// budget of its own, which nothing else that the network asks for uses up.
+    pub(crate) fn spend(&self, address: IpAddr, stops: bool) -> Result<(), Problem> {
+        let budget = if stops { &self.stopping } else { &self.networks };
+        budget.take(&network(address))
     }
 
     /// Takes one guess out of the network's budget.
@@ -103,6 +107,7 @@ impl Budgets {
     /// Forgets who has not asked for a while, so that memory stays bounded.
     pub(crate) fn forget_the_idle(&self) {
         self.networks.spent.retain_recent();
+        self.stopping.spent.retain_recent();
         self.callers.spent.retain_recent();
         self.guesses.spent.retain_recent();
     }

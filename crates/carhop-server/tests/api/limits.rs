@@ -86,3 +86,13 @@ async fn under_overload_releases_are_turned_away_and_holds_and_revocations_are_t
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_network_that_floods_the_server_can_still_stop_things() {
+    let world = World::start_with(Limits { network_requests_per_second: 1, ..World::wide() }).await;
+    until_limited(&world, |_| world.admin.clone(), "/v1/sessions").await;
+    let ask = json!({ "cause": "a recall" });
+    let held = world.ask(By::Key(&world.admin), "POST", "/v1/account/holds", Some(ask)).await;
+    assert_eq!(held.expect(200).body["hold"]["cause"], "a recall");
+    world.stop().await;
+}

@@ -38,6 +38,7 @@ mod statement;
 mod steer;
 pub mod timers;
 mod token;
+pub mod told;
 mod trust;
 mod vault;
 mod vehicle;

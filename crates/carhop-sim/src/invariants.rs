@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use carhop_app::batch::{Body, DecisionRef, LogEntry, Stream};
 use carhop_app::record::{Kind, RecordKey};
 use carhop_app::sequence::leaf;
+use carhop_app::told::Told;
 use carhop_kernel::id::{CommandId, DeviceId};
 use carhop_kernel::session::{Event, LegIndex};
 use carhop_proofs::merkle::{leaf_hash, root};
@@ -39,6 +40,7 @@ pub async fn check(world: &World) -> Result<Log, SimError> {
     let root = sealed(world, &entries).await?;
     gapless(&entries)?;
     committed(world, &entries).await?;
+    as_told(world, &entries).await?;
     for session in sessions(&entries) {
         let events = entries.iter().filter(|entry| entry.recorded.stream == session);
         releases(world, events).await?;
@@ -97,6 +99,16 @@ async fn sealed(world: &World, entries: &[LogEntry]) -> Result<[u8; 32], SimErro
         return broken(format!("the root over {size} entries is not that of its leaves"));
     }
     Ok(kept)
+}
+
+/// Every record that no leaf commits to is as the events have told it.
+async fn as_told(world: &World, entries: &[LogEntry]) -> Result<(), SimError> {
+    let mut told = Told::default();
+    for entry in entries {
+        told.follow(&entry.recorded);
+    }
+    let strays = told.strays(&world.app.log(&world.partition)).await?;
+    if strays.is_empty() { Ok(()) } else { broken(format!("not as the log tells it: {strays:?}")) }
 }
 
 /// Every stream counts from one without a gap, and no event has two places.

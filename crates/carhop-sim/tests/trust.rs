@@ -4,17 +4,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
+use std::sync::Arc;
+
 use carhop_agent::SensorEvent;
-use carhop_app::batch::Clearance;
-use carhop_app::records::{RevocationRecord, TrustSubject};
+use carhop_app::batch::{Batch, Clearance, Write};
+use carhop_app::record::{Kind, Record, RecordKey};
+use carhop_app::records::{
+    DeviceRecord, PolicyInForceRecord, RevocationRecord, TenantRecord, TrustSubject,
+};
 use carhop_app::{Call, Failure};
+use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
+use carhop_kernel::digest::PolicyVersion;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
 use carhop_proofs::eat::Component;
 use carhop_sim::SimError;
+use carhop_sim::executor::run;
 use carhop_sim::fixtures::{Cast, PLATE, call, goods, key_of, order};
+use carhop_sim::invariants;
 use carhop_sim::stop::{Stop, bind_customer, scene};
 use carhop_sim::world::metal::Actuator;
 use carhop_sim::world::{FIRMWARE, LOADER, World};
@@ -269,4 +278,51 @@ fn a_token_in_a_revoked_handset_introspects_as_nothing() {
         Ok(())
     })
     .unwrap();
+}
+
+#[test]
+fn a_record_of_withdrawn_trust_that_is_not_as_the_log_tells_it_is_found() {
+    type Forge = fn(&World, &Cast) -> Vec<(RecordKey, Option<Vec<u8>>)>;
+    let forgeries: [(&str, Forge); 4] = [
+        ("the hold is lifted", |world, _| vec![written(world, &TenantRecord::default())]),
+        ("the revocation is gone", |world, cast| {
+            let key = TrustSubject::Device(cast.lock).to_string();
+            let partition = world.partition.clone();
+            vec![(RecordKey { partition, kind: Kind::Revocation, key }, None)]
+        }),
+        ("the device stands as if nothing had been", |world, cast| {
+            let view = run(world.app.view_device(&world.partition, cast.lock)).unwrap().unwrap();
+            vec![written(world, &DeviceRecord { revoked: None, ..view })]
+        }),
+        ("other policies decide", |world, _| {
+            let version = PolicyVersion([7; 32]);
+            vec![written(world, &PolicyInForceRecord { version, activated_at: world.now() })]
+        }),
+    ];
+    for (what, forge) in forgeries {
+        let world = World::new(80, Arc::new(MemoryJournal::default())).unwrap();
+        let cast = run(Cast::assemble(&world)).unwrap().unwrap();
+        let by_staff = cast.by_staff(&world);
+        run(async {
+            world.app.hold_tenant(&by_staff, "recall").await.unwrap();
+            let subject = TrustSubject::Device(cast.lock);
+            world.app.withdraw_trust(&by_staff, subject, "stolen").await.unwrap();
+            world.settle().await.unwrap();
+            invariants::check(&world).await.unwrap();
+        })
+        .unwrap();
+        let mut batch = Batch::new(world.partition.clone(), world.now());
+        for (key, body) in forge(&world, &cast) {
+            batch.writes.push(Write { key, body, indexes: Vec::new() });
+        }
+        run(world.journal.append(batch)).unwrap().unwrap();
+        let found = run(invariants::check(&world)).unwrap();
+        let is_found =
+            matches!(&found, Err(SimError::Broken(why)) if why.contains("as the log tells"));
+        assert!(is_found, "{what}: {found:?}");
+    }
+}
+
+fn written(world: &World, record: &impl Record) -> (RecordKey, Option<Vec<u8>>) {
+    (record.place(&world.partition), Some(serde_json::to_vec(record).unwrap()))
 }

@@ -4,6 +4,7 @@ mod commands;
 mod fuzz;
 mod generated;
 mod interface;
+mod mutants;
 mod suite;
 mod tools;
 
@@ -37,6 +38,14 @@ enum Task {
     },
     /// Runs the benchmarks; every argument goes to `cargo bench`
     Bench(PassedOn),
+    /// Plants deliberate bugs, one after the other, and has the simulator find each of them
+    Mutants {
+        /// In so many worlds at most
+        #[arg(long, default_value_t = 2_000)]
+        seeds: u64,
+        /// Only those whose name contains this
+        only: Option<String>,
+    },
     /// Kills server, locks and pumps so many times while stops are made, and settles the account
     KillRounds {
         /// How many kills
@@ -79,6 +88,7 @@ fn run(task: Task) -> anyhow::Result<()> {
             bench.args(arguments);
             commands::become_command(bench)
         }
+        Task::Mutants { seeds, only } => mutants::run_all(seeds, only.as_deref()),
         Task::KillRounds { rounds, seed } => {
             let mut kills =
                 commands::cargo("test --package carhop-server --test kills -- --nocapture");

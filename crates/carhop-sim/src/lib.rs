@@ -8,6 +8,7 @@ pub mod executor;
 pub mod fixtures;
 pub mod happening;
 pub mod invariants;
+pub mod model;
 pub mod quick;
 pub mod stop;
 pub mod world;

@@ -89,7 +89,8 @@ impl App {
         let deciding = active.map_or(self.parts.policies.version(), |active| active.version);
         let wanted = version.unwrap_or(deciding);
         let kept: Option<PolicyRecord> = self.peek(partition, wanted.to_string()).await?;
-        let own = || (wanted == deciding).then(|| PolicyRecord::of(&self.parts.policies));
+        let own = &self.parts.policies;
+        let own = || (wanted == own.version()).then(|| PolicyRecord::of(own));
         Ok(PolicyView {
             policies: kept.or_else(own).ok_or(Failure::NotFound)?,
             activated_at: active.filter(|one| one.version == wanted).map(|one| one.activated_at),

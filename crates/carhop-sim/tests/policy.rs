@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+use carhop_app::batch::Batch;
+use carhop_app::record::Record;
+use carhop_app::records::{PolicyInForceRecord, PolicyRecord};
 use carhop_app::{Candidate, Decided, Failure, Reply};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::digest::PolicyVersion;
@@ -187,4 +190,28 @@ fn policies_come_into_force_only_if_they_are_fit_and_say_what_they_depart_from()
         world.settle().await
     });
     assert_eq!(log.unwrap().count("policy.activated"), 1, "what was refused is no event");
+}
+
+#[test]
+fn policies_that_this_program_cannot_read_decide_nothing_until_others_are_activated() {
+    let log = scene(84, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let mut files = shipped().files;
+        files.retain(|(name, _)| name != "rungs.txt");
+        let version = Bundle::version_of(&files).unwrap();
+        let mut batch = Batch::new(world.partition.clone(), world.now());
+        for write in [
+            PolicyRecord { version, files }.write(&world.partition)?,
+            PolicyInForceRecord { version, activated_at: world.now() }.write(&world.partition)?,
+        ] {
+            batch.writes.push(write);
+        }
+        world.journal.append(batch).await.unwrap();
+        assert!(world.app.can_decide(&world.partition).await.is_err());
+        let asked = world.app.verify_recipient(&stop.by_customer(), stop.session).await;
+        assert!(matches!(asked, Err(Failure::Internal(_))), "{asked:?}");
+        activate(world, cast, &shipped()).await?;
+        stop.bind().await
+    });
+    assert_eq!(log.unwrap().count("policy.activated"), 1);
 }

@@ -1,5 +1,6 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
+mod account;
 mod audit;
 mod backup;
 mod device;
@@ -57,6 +58,9 @@ enum Command {
     /// The devices of a running server, or a lock or pump of its own.
     #[command(subcommand)]
     Device(device::DeviceCommand),
+    /// Freeze every release of a running server's account, or let them go on.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// What happens on a running server.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -95,6 +99,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => in_runtime(policy::run(command, json)),
         Command::Keys(command) => keys::run(&command, json),
         Command::Device(command) => in_runtime(device::run(command, json)),
+        Command::Account(command) => in_runtime(account::run(command, json)),
         Command::Events(command) => in_runtime(events::run(command, json)),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => in_runtime(crate::demo::run(args, json)),

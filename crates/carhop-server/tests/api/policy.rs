@@ -8,15 +8,21 @@ use crate::world::{Answer, By, World, read};
 const OWN: &str = "@id(\"own.nobody_is_known\") @reason(\"manual_hold\")\n\
     forbid (principal, action == Action::\"verify_recipient\", resource);\n";
 
-/// The files that decide now and one more.
-async fn with_own(world: &World) -> Value {
+/// The files that decide now, as they are put in force.
+async fn current(world: &World) -> Value {
     let shown = world.ask(By::Key(&world.admin), "GET", "/v1/policy", None).await.expect(200);
-    let mut files: Vec<_> = shown.body["files"].as_array().unwrap().clone();
-    for file in &mut files {
-        file.as_object_mut().unwrap().remove("sha256");
-    }
-    files.push(json!({ "name": "own.cedar", "text": OWN }));
+    let files = shown.body["files"].as_array().unwrap().iter();
+    let files: Vec<_> =
+        files.map(|file| json!({ "name": file["name"], "text": file["text"] })).collect();
     json!({ "files": files })
+}
+
+/// The same and one more.
+async fn with_own(world: &World) -> Value {
+    let mut ask = current(world).await;
+    let own = json!({ "name": "own.cedar", "text": OWN });
+    ask["files"].as_array_mut().unwrap().push(own);
+    ask
 }
 
 async fn put_over(world: &World, tag: &str, ask: &Value) -> Answer {
@@ -121,4 +127,38 @@ async fn an_account_is_frozen_and_thawed_by_its_staff_with_a_reason() {
     let thawed = world.ask(admin, "POST", "/v1/account/resumptions", Some(found)).await;
     assert_eq!(thawed.expect(200).body["hold"], json!(null));
     world.stop().await;
+}
+
+#[tokio::test]
+async fn what_policies_decided_that_were_replaced_since_is_explained_and_proven_by_their_own_text()
+{
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let (former, strict) = (current(&world).await, with_own(&world).await);
+    world.ask(By::Key(&world.admin), "PUT", "/v1/policy", Some(strict)).await.expect(200);
+    let decision = refused(&world, &stop).await.text("decision");
+    world.ask(By::Key(&world.admin), "PUT", "/v1/policy", Some(former)).await.expect(200);
+    let (by, path) = (stop.by_customer(), stop.path("recipient"));
+    world.ask(by, "POST", &path, Some(json!({}))).await.expect(200);
+    let data = world.stop_and_keep().await;
+
+    let folder = data.path().to_str().unwrap();
+    let of_log = ["--data", folder, "--tenant", "acme", "--market", "san-jose"];
+    let key = audit(&[&["vkey"][..], &of_log].concat())["vkey"].as_str().unwrap().to_owned();
+    let explained = audit(&[&["explain", &decision][..], &of_log].concat());
+    assert_eq!(explained["differences"], json!([]), "{explained}");
+    assert!(explained.to_string().contains("own.nobody_is_known"), "{explained}");
+    let proof = data.path().join("proof.json");
+    let proof = proof.to_str().unwrap();
+    audit(&[&["prove", &decision, "--out", proof][..], &of_log].concat());
+    let verified = audit(&["verify", "--bundle", proof, "--key", &key]);
+    assert_eq!(verified["decision"].as_str(), Some(decision.as_str()));
+}
+
+/// What an auditor's question comes to.
+fn audit(question: &[&str]) -> Value {
+    let mut asked = std::process::Command::new(env!("CARGO_BIN_EXE_carhop"));
+    let output = asked.args(["--json", "audit"]).args(question).output().unwrap();
+    assert!(output.status.success(), "{question:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -90,6 +90,7 @@ impl Memory {
             Record::TrustEpoch { floor } => {
                 self.base.trust_epoch = self.base.trust_epoch.max(floor);
             }
+            Record::Meter { is_doubted } => self.base.is_meter_doubted = is_doubted,
             Record::Base(base) => {
                 self.base = base;
                 self.job = None;
@@ -236,6 +237,7 @@ pub fn compact(suite: &dyn Suite, records: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>,
             | Record::Abandoned { .. }
             | Record::Acknowledged { .. }
             | Record::TrustEpoch { .. }
+            | Record::Meter { .. }
             | Record::Base(_) => false,
         };
         if is_wanted {

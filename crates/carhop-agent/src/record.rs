@@ -35,6 +35,11 @@ pub(crate) enum Record {
         /// The lowest epoch that counts.
         floor: u64,
     },
+    /// The meter showed less than it had shown, or somebody has looked at it since.
+    Meter {
+        /// Whether it is in doubt from here on.
+        is_doubted: bool,
+    },
     /// The last record of a compacted log: what the records that were left out had added up to.
     Base(Base),
 }
@@ -98,6 +103,8 @@ pub(crate) struct Base {
     pub(crate) forgotten_through: Option<CommandId>,
     /// Under which command, if any, the lock stands open.
     pub(crate) door: Door,
+    /// Whether the pump's meter has shown less than before, and nobody has looked yet.
+    pub(crate) is_meter_doubted: bool,
 }
 
 /// Where the door of a lock was last known to be.
@@ -147,7 +154,10 @@ impl Record {
             Self::TrustEpoch { floor } => {
                 writer.array(2).uint(TRUST_EPOCH).uint(*floor);
             }
-            Self::Base(base) => base.write(writer.array(9).uint(BASE)),
+            Self::Meter { is_doubted } => {
+                writer.array(2).uint(METER).bool(*is_doubted);
+            }
+            Self::Base(base) => base.write(writer.array(10).uint(BASE)),
         }
         writer.finish()
     }
@@ -170,7 +180,8 @@ impl Record {
             (2, ABANDONED) => Self::Abandoned { command: read_command(&mut reader)? },
             (2, ACKNOWLEDGED) => Self::Acknowledged { through: read_position(&mut reader)? },
             (2, TRUST_EPOCH) => Self::TrustEpoch { floor: reader.uint()? },
-            (9, BASE) => Self::Base(Base::read(&mut reader)?),
+            (2, METER) => Self::Meter { is_doubted: reader.bool()? },
+            (10, BASE) => Self::Base(Base::read(&mut reader)?),
             (_, _) => return Err(CborError::Unexpected),
         };
         reader.finish()?;
@@ -245,6 +256,7 @@ impl Base {
             Door::Locked => writer.array(0),
             Door::Open { under } => write_optional(writer.array(1), under),
         };
+        writer.bool(self.is_meter_doubted);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
@@ -261,6 +273,7 @@ impl Base {
                 1 => Door::Open { under: reader.nullable(read_command)? },
                 _ => return Err(CborError::Unexpected),
             },
+            is_meter_doubted: reader.bool()?,
         })
     }
 }
@@ -294,6 +307,7 @@ const ABANDONED: u64 = 4;
 const ACKNOWLEDGED: u64 = 5;
 const TRUST_EPOCH: u64 = 6;
 const BASE: u64 = 7;
+const METER: u64 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -331,12 +345,15 @@ mod tests {
             acknowledged: Some(position),
             forgotten_through: Some(command),
             door: Door::Open { under: Some(command) },
+            is_meter_doubted: true,
         };
         let mut records = vec![
             Record::Started { boot_epoch: u32::MAX },
             Record::Abandoned { command },
             Record::Acknowledged { through: position },
             Record::TrustEpoch { floor: 8 },
+            Record::Meter { is_doubted: true },
+            Record::Meter { is_doubted: false },
             Record::Base(Base::default()),
             Record::Base(Base { door: Door::Open { under: None }, ..Base::default() }),
             Record::Base(full),

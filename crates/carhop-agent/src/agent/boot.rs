@@ -107,6 +107,9 @@ impl<S: Suite> Agent<S> {
         if totaliser_ml == begin_ml && !is_armed {
             return self.never_executed(command);
         }
+        if totaliser_ml < begin_ml {
+            self.doubt_meter();
+        }
         let reason = match totaliser_ml.checked_sub(begin_ml) {
             // The meter was exchanged or lies; what it showed before is all that is known.
             None => EndReason::Fault,

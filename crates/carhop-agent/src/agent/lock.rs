@@ -80,6 +80,7 @@ impl<S: Suite> Agent<S> {
             | SensorEvent::NozzleSeated
             | SensorEvent::Flow { .. }
             | SensorEvent::Stopped { .. }
+            | SensorEvent::MeterChecked { .. }
             | SensorEvent::Interlock { .. } => {}
         }
     }

@@ -144,6 +144,11 @@ pub enum SensorEvent {
         /// The meter's lifetime total, in millilitres.
         totaliser_ml: u64,
     },
+    /// Somebody has looked at the meter and answers for it, or has put in another.
+    MeterChecked {
+        /// Its lifetime total, in millilitres.
+        totaliser_ml: u64,
+    },
     /// An interlock tripped or is clear again.
     Interlock {
         /// Which.
@@ -213,6 +218,8 @@ pub enum Alarm {
     OutboxFull,
     /// Fuel flowed though nothing was armed.
     FlowWithoutCommand,
+    /// The meter has shown less than before: nothing is dispensed until somebody has looked at it.
+    MeterDoubted,
     /// Somebody tampers with the device.
     Tampered,
     /// The device's key does not sign: nothing is done any more.
@@ -372,6 +379,9 @@ impl<S: Suite> Agent<S> {
     fn unready(&self) -> Option<RefusalCode> {
         match &self.machine {
             Machine::Lock(_) => self.lock_unready(),
+            Machine::Pump(_) if self.memory.base.is_meter_doubted => {
+                Some(RefusalCode::MeterDoubted)
+            }
             Machine::Pump(pump) => pump.unready(),
         }
     }

@@ -12,7 +12,7 @@ use carhop_proofs::suite::Suite;
 
 use super::{Action, Actuated, Agent, Alarm, Machine, Output, SensorEvent, limits};
 use crate::memory::Dispensing;
-use crate::record::About;
+use crate::record::{About, Record};
 
 /// The running state of a pump. What must survive a power cut, the memory knows.
 #[derive(Debug)]
@@ -129,6 +129,7 @@ impl<S: Suite> Agent<S> {
             SensorEvent::NozzleSeated => self.nozzle(false),
             SensorEvent::Flow { totaliser_ml } => self.flow(totaliser_ml),
             SensorEvent::Stopped { totaliser_ml } => self.stopped(totaliser_ml),
+            SensorEvent::MeterChecked { totaliser_ml } => self.meter_checked(totaliser_ml),
             SensorEvent::Interlock { kind, is_tripped } => self.interlock(kind, is_tripped),
             // A pump's cabinet reports as the strongest interlock there is.
             SensorEvent::Tampered => {
@@ -221,6 +222,7 @@ impl<S: Suite> Agent<S> {
         let (before_ml, run) = (pump.totaliser_ml, &mut pump.run);
         // A totaliser never goes back; one that does cannot be believed from here on.
         if totaliser_ml < before_ml {
+            self.doubt_meter();
             return self.stop(EndReason::Fault);
         }
         pump.totaliser_ml = totaliser_ml;
@@ -246,6 +248,26 @@ impl<S: Suite> Agent<S> {
             totaliser_ml.saturating_sub(begin_ml) >= u64::from(max_ml)
         }) {
             self.stop(EndReason::LimitReached);
+        }
+    }
+
+    /// Remembers that the meter went back, whatever happens to the power: nothing is dispensed by it any more.
+    pub(super) fn doubt_meter(&mut self) {
+        if !self.memory.base.is_meter_doubted {
+            self.record(Record::Meter { is_doubted: true });
+            self.alarm(Alarm::MeterDoubted);
+        }
+    }
+
+    /// Goes on from what the meter shows now. Not in the middle of a dispensing, which is told by the old one.
+    fn meter_checked(&mut self, now_ml: u64) {
+        let Machine::Pump(pump) = &mut self.machine else { return };
+        if pump.run.is_some() || self.memory.dispensing().is_some() {
+            return;
+        }
+        pump.totaliser_ml = now_ml;
+        if self.memory.base.is_meter_doubted {
+            self.record(Record::Meter { is_doubted: false });
         }
     }
 

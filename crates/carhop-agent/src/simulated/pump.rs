@@ -119,6 +119,12 @@ impl SimulatedPump {
         }
     }
 
+    /// Somebody looks at the meter and answers for what it shows.
+    pub fn check_meter(&mut self) {
+        let totaliser_ml = self.totaliser_ml;
+        self.sense(SensorEvent::MeterChecked { totaliser_ml });
+    }
+
     /// The sensors say something else: an interlock, tampering.
     pub fn sense(&mut self, event: SensorEvent) {
         self.events.push_back(Input::Sensor(event));

@@ -2,11 +2,11 @@
 //! standards §8).
 
 use super::bench::{Bench, EPOCH, command_id, readings_of, signed};
-use carhop_agent::simulated::{Person, SimulatedPump};
+use carhop_agent::simulated::{Fault, Person, SimulatedPump};
 use carhop_agent::{Action, Actuated, Alarm, Input, SensorEvent, limits};
 use carhop_kernel::session::InterlockKind;
 use carhop_proofs::command::CommandAction;
-use carhop_proofs::statement::{Body, EndReason, Outcome, Reading, ReadingKind};
+use carhop_proofs::statement::{Body, EndReason, Outcome, Reading, ReadingKind, RefusalCode};
 
 const START_ML: u64 = 1_000_000;
 const ARM: CommandAction = CommandAction::Arm { max_ml: 30_000, grade: 1 };
@@ -237,6 +237,34 @@ fn a_valve_that_does_not_close_and_a_meter_that_turns_back_are_faults() {
     bench.handle(Input::Actuated(Actuated::Failed));
     bench.pass(limits::STOP_MS_MAX);
     assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, 0)));
+}
+
+#[test]
+fn a_pump_whose_meter_ran_backwards_arms_nothing_until_somebody_has_looked() {
+    let refused = Some(Outcome::Refused(RefusalCode::MeterDoubted));
+    let mut bench = armed(Person { lift_after_ms: None, ..PERSON });
+    let flow = |totaliser_ml| Input::Sensor(SensorEvent::Flow { totaliser_ml });
+    bench.metal.suffer(Fault::StopLost);
+    bench.handle(flow(START_ML + 500));
+    bench.handle(flow(START_ML + 400));
+    // In the middle of a dispensing nobody answers for a meter.
+    bench.handle(Input::Sensor(SensorEvent::MeterChecked { totaliser_ml: START_ML }));
+    bench.pass(limits::STOP_MS_MAX);
+    assert_eq!(bench.alarms, [Alarm::MeterDoubted], "somebody standing there sees it, once");
+    arm(&mut bench, 2);
+    bench.settle();
+    assert_eq!(bench.authority.outcome(2), refused);
+    bench.crash(0);
+    bench.connect();
+    arm(&mut bench, 3);
+    bench.settle();
+    assert_eq!(bench.authority.outcome(3), refused, "a restart mends no meter");
+    bench.metal.check_meter();
+    bench.settle();
+    arm(&mut bench, 4);
+    bench.settle();
+    assert_eq!(bench.authority.outcome(4), Some(Outcome::Armed));
+    assert_eq!(readings(&mut bench, 4)[0].totaliser_ml, bench.metal.totaliser_ml());
 }
 
 #[test]

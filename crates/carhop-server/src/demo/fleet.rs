@@ -102,6 +102,7 @@ impl Actuator {
             Hand::Unplug => |seen: &Seen| matches!(seen, Seen::Disconnected { .. }),
             Hand::PlugIn => |seen: &Seen| matches!(seen, Seen::Connected),
             Hand::Close
+            | Hand::CheckMeter
             | Hand::Key
             | Hand::Jam { .. }
             | Hand::Tamper

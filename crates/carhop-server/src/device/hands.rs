@@ -47,6 +47,8 @@ pub(crate) enum Hand {
         /// Whether it is tripped from now on.
         tripped: bool,
     },
+    /// Mend the meter and answer for what it shows.
+    CheckMeter,
     /// Pull the network cable.
     Unplug,
     /// Plug it in again.
@@ -110,6 +112,7 @@ impl Seen {
             SensorEvent::Closed
             | SensorEvent::Tampered
             | SensorEvent::Temperature { .. }
+            | SensorEvent::MeterChecked { .. }
             | SensorEvent::Interlock { .. } => None,
         }
     }
@@ -138,6 +141,7 @@ mod tests {
         let rows = [
             (Hand::Close, r#"{"do":"close"}"#),
             (Hand::Temperature { c10: -5 }, r#"{"do":"temperature","c10":-5}"#),
+            (Hand::CheckMeter, r#"{"do":"check_meter"}"#),
             (Hand::Jam { jammed: true }, r#"{"do":"jam","jammed":true}"#),
         ];
         for (hand, line) in rows {

@@ -94,6 +94,10 @@ impl Metal {
             (Self::Pump(pump), Hand::Interlock { interlock, tripped }) => {
                 pump.sense(SensorEvent::Interlock { kind: interlock, is_tripped: tripped });
             }
+            (Self::Pump(pump), Hand::CheckMeter) => {
+                pump.heal();
+                pump.check_meter();
+            }
             (Self::Lock(_) | Self::Pump(_), _) => {}
         }
     }

@@ -306,6 +306,9 @@ const fn describe(alarm: Alarm) -> &'static str {
         Alarm::FalseTime => "a time reply that proves nothing",
         Alarm::OutboxFull => "too many statements wait for the gateway",
         Alarm::FlowWithoutCommand => "fuel flowed though nothing was armed",
+        Alarm::MeterDoubted => {
+            "the meter has run backwards: nothing is dispensed until somebody has looked at it"
+        }
         Alarm::Tampered => "somebody tampers with the device",
         Alarm::CannotSign => "the key does not sign",
     }

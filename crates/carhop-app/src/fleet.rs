@@ -58,6 +58,7 @@ impl App {
             counter: 0,
             serving: None,
             driver: None,
+            last_words: 0,
         };
         let reads = Reads::new(self, &call.partition);
         let ticket = Ticket::mint(&self.random());

@@ -29,7 +29,7 @@ impl Meta {
         self.device = Some(DeviceTrust {
             device: device.device,
             firmware: device.firmware().to_vec(),
-            tier: if device.is_trusted(now) { device.tier(now) } else { TrustTier::None },
+            tier: if device.is_shut_out() { TrustTier::None } else { device.tier(now) },
         });
         self
     }

@@ -16,7 +16,7 @@ use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
-use crate::records::{CommandRecord, DeviceRecord, TokenRow};
+use crate::records::{CommandRecord, DeviceRecord, StopOrder, TokenRow};
 use crate::token::PresentedToken;
 
 impl App {
@@ -195,6 +195,7 @@ fn command_record(
         leg: order.leg,
         release: order.release.release,
         token: token.hash,
+        stop: StopOrder::None,
     }
 }
 

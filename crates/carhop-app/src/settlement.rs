@@ -1,12 +1,15 @@
 //! What a revocation leads to, step by step from a durable timer: the stops that rely are put on hold, what had left is
-//! followed to its answer, and once nothing more can happen the revocation is settled (`design.md` §9.2). A restart goes
-//! on where it was; a step that is done twice does nothing twice.
+//! stopped and followed to its answer, and once nothing more can happen the revocation is settled (`design.md` §9.2). A
+//! restart goes on where it was; a step that is done twice does nothing twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{DeviceId, RequestId, SessionId};
-use carhop_kernel::session::{Action, HoldCause, LegStateKind};
+use carhop_kernel::session::{
+    Action, Event, Exception, HoldCause, Leg, LegKind, LegStateKind, Session, evolve, open,
+};
+use carhop_kernel::time::Timestamp;
 
 use crate::app::{App, fresh};
 use crate::batch::{Body, Meta, OperatorEvent, Stream, Timer};
@@ -16,7 +19,8 @@ use crate::judge::Ask;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{
-    AwaitedCommand, DeviceRecord, RevocationRecord, SessionHead, Swept, TrustSubject,
+    AwaitedCommand, CommandRecord, DeviceRecord, RevocationRecord, SessionHead, StopOrder, Swept,
+    TrustSubject,
 };
 
 /// What relies on a device, a class or a firmware now: what its revocation would strike.
@@ -30,6 +34,15 @@ pub struct Reliance {
     pub sessions: Vec<SessionHead>,
     /// The revocation, if it was revoked.
     pub revocation: Option<RevocationRecord>,
+}
+
+/// The two moments of a stop's own revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// From here on nothing new is released and nothing unsent leaves.
+    pub revoked_at: Timestamp,
+    /// From here on nothing that was commanded before can happen any more; `None` while that is not so.
+    pub settled_at: Option<Timestamp>,
 }
 
 impl App {
@@ -65,6 +78,40 @@ impl App {
         self.list(partition, None, after, limit).await
     }
 
+    /// The two moments of a stop's revocation as its own history tells them; `None` for a stop that was not revoked.
+    pub(crate) async fn moments_of(
+        &self,
+        partition: &Partition,
+        id: SessionId,
+    ) -> Result<Option<Moments>, Failure> {
+        let (mut session, mut moments) = (None::<Session>, None::<Moments>);
+        let mut given_up = BTreeSet::new();
+        for recorded in self.history_of(partition, id).await? {
+            let Body::Session(event) = &recorded.body else { continue };
+            let after = match session.take() {
+                Some(session) => evolve(session, event),
+                None => open(event).ok_or(Failure::Internal("a session without a start"))?,
+            };
+            if let Event::SessionRevoked { .. } = **event {
+                moments = Some(Moments { revoked_at: recorded.at, settled_at: None });
+            }
+            if let Event::ExceptionRaised { exception: Exception::OutcomeUnknown, leg, .. } =
+                **event
+            {
+                given_up.extend(leg);
+            }
+            let stop = |leg| {
+                if given_up.contains(&leg) { StopOrder::Unanswered } else { StopOrder::Given }
+            };
+            let is_settled = !after.legs().any(|(index, leg)| is_open_still(leg, stop(index)));
+            if let Some(moments) = moments.as_mut().filter(|it| it.settled_at.is_none()) {
+                moments.settled_at = is_settled.then_some(recorded.at);
+            }
+            session = Some(after);
+        }
+        Ok(moments)
+    }
+
     /// Takes a revocation one step further.
     pub(crate) async fn settle(&self, timer: &Timer, subject: TrustSubject) -> Result<(), Failure> {
         retry!({
@@ -77,7 +124,7 @@ impl App {
         })
     }
 
-    /// Looks at the next devices: holds what relies on them, and notes what had left.
+    /// Looks at the next devices: holds what relies on them, orders what had left to be stopped, and notes it.
     async fn sweep(
         &self,
         mut reads: Reads<'_>,
@@ -97,7 +144,12 @@ impl App {
             record.sessions += relying.len() as u64;
             for head in relying {
                 self.hold_relying(partition, head.session).await?;
-                record.awaited.extend(self.awaited_of(partition, &head).await?);
+                self.stop_relying(partition, head.session, device.device).await?;
+                for awaited in self.awaited_of(partition, head.session, device.device).await? {
+                    if !record.awaited.contains(&awaited) {
+                        record.awaited.push(awaited);
+                    }
+                }
             }
             if let TrustSubject::Firmware(_) = record.subject {
                 // What it said of itself counts no more; it may come back with something better on it.
@@ -122,7 +174,8 @@ impl App {
     }
 
     /// Settles it once every command that had left was answered, or its time and the stated skew have passed and its leg
-    /// says that nobody knows.
+    /// says that nobody knows. A pump is answered for when its end was heard, or when it was told to stop, has not said
+    /// that it did, and has stopped by itself at the latest: then a person has been called.
     async fn follow(
         &self,
         mut reads: Reads<'_>,
@@ -132,8 +185,9 @@ impl App {
         let mut is_open = false;
         for awaited in &record.awaited {
             let session = reads.session(awaited.session).await?;
+            let made = reads.load::<CommandRecord>(awaited.command.to_string()).await?;
             let leg = session.leg_of_command(awaited.command).and_then(|leg| session.leg(leg));
-            is_open |= leg.is_some_and(|leg| leg.state.kind() == LegStateKind::Commanded);
+            is_open |= leg.is_some_and(|leg| is_open_still(leg, made.stop));
         }
         let mut batch = reads.batch();
         if is_open {
@@ -173,18 +227,42 @@ impl App {
         })
     }
 
+    /// Orders whatever may still act in a stop by a device, or by its handset's driver, to be stopped.
+    async fn stop_relying(
+        &self,
+        partition: &Partition,
+        id: SessionId,
+        device: DeviceId,
+    ) -> Result<(), Failure> {
+        retry!({
+            let mut reads = Reads::new(self, partition);
+            let session = reads.session(id).await?;
+            let may_act = |leg: &Leg| leg.state.kind().may_act() && relies(&session, leg, device);
+            if !session.legs.iter().any(may_act) {
+                return Ok(());
+            }
+            let cancel = self.cancel_of(&mut reads, &session).await?;
+            let Some(cancel) = cancel.filter(|cancel| !cancel.is_repeated()) else { return Ok(()) };
+            let mut batch = reads.batch();
+            cancel.give(&mut batch, self)?;
+            self.append(batch, Some(id)).await?;
+            Ok(())
+        })
+    }
+
+    /// The commands of a stop whose outcome the revocation of a device has to wait for.
     async fn awaited_of(
         &self,
         partition: &Partition,
-        head: &SessionHead,
+        id: SessionId,
+        device: DeviceId,
     ) -> Result<Vec<AwaitedCommand>, Failure> {
-        if head.awaited.is_empty() {
-            return Ok(Vec::new());
-        }
-        let session = Reads::new(self, partition).session(head.session).await?;
-        let awaited = session.legs.iter().filter(|leg| leg.state.kind().is_awaited());
-        let commands = awaited.filter_map(|leg| leg.state.release()).map(|one| one.command);
-        Ok(commands.map(|command| AwaitedCommand { session: head.session, command }).collect())
+        let session = Reads::new(self, partition).session(id).await?;
+        let open =
+            |leg: &&Leg| relies(&session, leg, device) && is_open_still(leg, StopOrder::None);
+        let releases = session.legs.iter().filter(open).filter_map(|leg| leg.state.release());
+        let commands = releases.map(|release| release.command);
+        Ok(commands.map(|command| AwaitedCommand { session: id, command }).collect())
     }
 
     /// The next devices that a revocation of the subject concerns, in order of id.
@@ -229,6 +307,29 @@ impl App {
             }
         }
         Ok(heads.into_values().collect())
+    }
+}
+
+/// Whether a leg is served by the device, or by a driver with it.
+fn relies(session: &Session, leg: &Leg, device: DeviceId) -> bool {
+    leg.terms.device == device
+        || session.assignment().is_some_and(|assigned| assigned.device == device)
+}
+
+/// Whether something may yet happen under a leg's release and nobody has been told so. What has not left is called back
+/// in its turn; a lock whose outcome is unknown refuses by now, but a pump may have been armed in time and run on.
+pub(crate) fn is_open_still(leg: &Leg, stop: StopOrder) -> bool {
+    match leg.state.kind() {
+        LegStateKind::Released | LegStateKind::Authorised | LegStateKind::Commanded => true,
+        LegStateKind::Dispensing => stop != StopOrder::Unanswered,
+        LegStateKind::Indeterminate => leg.kind() == LegKind::Fuel && stop != StopOrder::Unanswered,
+        LegStateKind::Pending
+        | LegStateKind::Open
+        | LegStateKind::Transferred
+        | LegStateKind::Secured
+        | LegStateKind::Dispensed
+        | LegStateKind::Settled
+        | LegStateKind::Failed => false,
     }
 }
 

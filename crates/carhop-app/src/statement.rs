@@ -16,6 +16,7 @@ use carhop_proofs::statement::{
 use crate::app::App;
 use crate::batch::{Batch, Body, DeviceEvent, Meta, Stream, TimerSubject};
 use crate::failure::Failure;
+use crate::hearing::Hearing;
 use crate::meter;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
@@ -62,11 +63,19 @@ impl App {
         partition: &Partition,
         device: DeviceId,
     ) -> Result<(), Failure> {
-        let reads = Reads::new(self, partition);
+        retry!(self.try_connected(partition, device).await)
+    }
+
+    async fn try_connected(&self, partition: &Partition, device: DeviceId) -> Result<(), Failure> {
+        let mut reads = Reads::new(self, partition);
+        let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
         let mut batch = reads.batch();
-        let meta = Meta::of(Actor::Device { device });
+        let meta = Meta::of(Actor::Device { device }).about(&record, reads.now);
         let body = Body::Device(DeviceEvent::Connected { device });
         batch.record(self, Stream::Device(device), &meta, body);
+        if self.hearing_of(partition, &record).await? == Hearing::LastWords {
+            batch.store(&record.heard_again())?;
+        }
         self.ask_again(&mut batch, device).await?;
         self.append(batch, None).await?;
         Ok(())
@@ -105,9 +114,9 @@ impl App {
         batch.record(self, Stream::Device(device), &meta, Body::Device(stated));
         batch.store(&next_chain(device, &statement, &head, chain))?;
         batch.store(&receipt_record(&statement, session, reads.now, bytes))?;
-        let tampered = matches!(statement.body, Said::Lock { event: LockEvent::Tampered, .. });
-        if tampered {
-            batch.store(&DeviceRecord { tampered: true, ..record.clone() })?;
+        let told = record.after(&statement.body);
+        if told != record {
+            batch.store(&told)?;
         }
         if let Some(before) = observed {
             let reports = reports(&statement, &before.order.terms, receipt, chain.as_ref());
@@ -129,7 +138,10 @@ impl App {
         device: DeviceId,
         bytes: &[u8],
     ) -> Result<Option<Heard>, Failure> {
-        let record = reads.load::<DeviceRecord>(device.to_string()).await?;
+        let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
+        if let Hearing::NotAtAll(_) = self.hearing_of(&reads.partition, &record).await? {
+            return Err(Failure::Unauthenticated);
+        }
         let key = record.verifying_key().ok_or(Failure::Unauthenticated)?;
         let suite = self.suite();
         let kid = key_id(suite, &key);
@@ -246,27 +258,33 @@ impl App {
         record: &DeviceRecord,
     ) -> Result<(Option<SessionId>, bool), Failure> {
         let Some(command) = command_of(&statement.body) else {
-            return Ok((self.session_concerned(&reads.partition, record).await?, true));
+            return Ok((self.session_concerned(reads, record).await?, true));
         };
         let known = reads.find::<CommandRecord>(command.to_string()).await?;
         match known.filter(|known| known.device == record.device) {
             Some(own) => Ok((Some(own.session), true)),
-            None => Ok((self.session_concerned(&reads.partition, record).await?, false)),
+            None => Ok((self.session_concerned(reads, record).await?, false)),
         }
     }
 
-    /// Whose business it is what a device does by itself: the session that it serves, or the furthest of those that are to
-    /// be served by it.
+    /// Whose business it is what a device does by itself: the session that it serves while that goes on, or the furthest
+    /// of those that are to be served by it.
     async fn session_concerned(
         &self,
-        partition: &Partition,
+        reads: &mut Reads<'_>,
         record: &DeviceRecord,
     ) -> Result<Option<SessionId>, Failure> {
+        if let Some(serving) = record.serving {
+            let session = reads.session(serving).await?;
+            if session.is_active() || session.is_going_on_at(record.device) {
+                return Ok(Some(serving));
+            }
+        }
         let index = Some(("device", record.device.to_string()));
+        let partition = &reads.partition;
         let heads = self.list::<SessionHead>(partition, index, None, SESSIONS_LOOKED_AT).await?;
-        let serving = heads.iter().find(|head| Some(head.session) == record.serving);
-        let concerned = serving.or_else(|| heads.iter().max_by_key(|head| head.phase));
-        Ok(concerned.map(|head| head.session).or(record.serving))
+        let furthest = heads.iter().max_by_key(|head| head.phase);
+        Ok(furthest.map(|head| head.session).or(record.serving))
     }
 }
 

@@ -77,7 +77,7 @@ impl App {
                     batch.finished_timers.push(TimerSubject::Silence { session, command });
                 }
             }
-            cancel.map_or(Ok(()), |cancel| cancel.add_to(batch, self))
+            cancel.map_or(Ok(()), |cancel| cancel.give(batch, self))
         })
         .await
     }

@@ -4,15 +4,17 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::session::{
-    Action, LegState, Release, Report, Request, Session, decide, observe,
+    Action, Leg, LegKind, LegState, Release, Report, Request, Session, decide, observe,
 };
+use carhop_kernel::time::Timestamp;
 
 use crate::app::App;
 use crate::batch::{Batch, Meta, Timer, TimerSubject};
+use crate::cancel::quiet_at;
 use crate::failure::Failure;
 use crate::ports::DeviceFrame;
 use crate::reads::{Reads, retry};
-use crate::records::SessionHead;
+use crate::records::{CommandRecord, SessionHead, StopOrder};
 
 impl App {
     /// Runs every timer that is due. Returns how many there were.
@@ -73,31 +75,40 @@ impl App {
         retry!({
             let mut reads = Reads::new(self, &timer.partition);
             let session = reads.session(id).await?;
-            let Some(device) = awaited(&session, command) else {
+            let made = reads.load::<CommandRecord>(command.to_string()).await?;
+            let Some(leg) = unanswered(&session, &made) else {
                 let mut batch = reads.batch();
                 batch.finished_timers.push(timer.subject);
                 self.append(batch, None).await?;
                 return Ok(None);
             };
+            let device = leg.terms.device;
             let is_reachable = self.parts.carrier.is_connected(device);
-            let cancel = if is_reachable && timer.tries > 0 {
+            let is_stopped = made.stop != StopOrder::None;
+            let cancel = if is_reachable && (timer.tries > 0 || is_stopped) {
                 self.cancel_of(&mut reads, &session).await?
             } else {
                 None
             };
             let mut batch = reads.batch();
             let mut events = observe(&session, &Report::Silence { command }, reads.now);
-            if timer.tries < ASKED_MAX {
-                let due_at = reads.now.plus_ms(wait_ms(ASK_DELAY_MS, timer.tries));
+            let next_at = ask_again_at(timer, leg, is_stopped, reads.now);
+            if let Some(due_at) = next_at {
                 let tries = timer.tries + 1;
                 batch.timers.push(Timer { due_at, tries, ..timer.clone() });
             } else {
                 batch.finished_timers.push(timer.subject);
-                events.extend(observe(&session, &Report::GivenUp { command }, reads.now));
+                if made.stop != StopOrder::Unanswered {
+                    events.extend(observe(&session, &Report::GivenUp { command }, reads.now));
+                }
             }
+            let is_given_up = next_at.is_none() || made.stop == StopOrder::Unanswered;
+            let stop = if is_given_up { StopOrder::Unanswered } else { StopOrder::Given };
             let is_asked = is_reachable && cancel.is_none();
             if let Some(cancel) = cancel {
-                cancel.add_to(&mut batch, self)?;
+                cancel.add_to(&mut batch, self, stop)?;
+            } else if is_given_up {
+                batch.store(&CommandRecord { stop, ..made })?;
             }
             if !events.is_empty() {
                 batch.advance(self, &session, &Meta::system(), &events)?;
@@ -120,8 +131,12 @@ impl App {
             let mut reads = Reads::new(self, &batch.partition);
             let session = reads.session(head.session).await?;
             for leg in session.legs.iter().filter(|leg| leg.terms.device == device) {
-                // What was only just sent has a timer that is still to come.
-                let LegState::Indeterminate(Release { command, .. }) = leg.state else { continue };
+                // What was only just sent has a timer that is still to come; a pump that nobody told to stop is not asked.
+                let (LegState::Indeterminate(Release { command, .. })
+                | LegState::Dispensing { release: Release { command, .. }, .. }) = leg.state
+                else {
+                    continue;
+                };
                 let subject = TimerSubject::Silence { session: session.id, command };
                 batch.timers.push(Timer::new(batch.partition.clone(), subject, batch.at));
             }
@@ -161,10 +176,26 @@ impl App {
     }
 }
 
-/// The device whose answer about a command is still awaited.
-fn awaited(session: &Session, command: CommandId) -> Option<DeviceId> {
-    let leg = session.leg(session.leg_of_command(command)?)?;
-    leg.state.kind().is_awaited().then_some(leg.terms.device)
+/// The leg about whose command its device is to be asked: nobody knows what came of it, or it was told to stop and has
+/// not said that it did.
+fn unanswered<'a>(session: &'a Session, made: &CommandRecord) -> Option<&'a Leg> {
+    let leg = session.leg(session.leg_of_command(made.command)?)?;
+    let state = leg.state.kind();
+    let is_open = state.is_awaited() || state.may_act() && made.stop != StopOrder::None;
+    is_open.then_some(leg)
+}
+
+/// When a silent device is asked once more; `None` once a person has to find out. Who was told to stop a pump is called
+/// when the pump has stopped by itself at the latest: then there is nothing left to ask for.
+fn ask_again_at(timer: &Timer, leg: &Leg, is_stopped: bool, now: Timestamp) -> Option<Timestamp> {
+    let due_at = now.plus_ms(wait_ms(ASK_DELAY_MS, timer.tries));
+    let is_pump = leg.kind() == LegKind::Fuel && is_stopped;
+    match quiet_at(leg).filter(|_| is_pump) {
+        Some(quiet_at) if now < quiet_at => Some(due_at.min(quiet_at)),
+        // It has just come back, long after: it is asked all the same.
+        Some(_) => (timer.tries == 0).then_some(due_at),
+        None => (timer.tries < ASKED_MAX).then_some(due_at),
+    }
 }
 
 /// Twice as long after every try.

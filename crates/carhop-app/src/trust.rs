@@ -4,6 +4,7 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::DeviceId;
+use carhop_kernel::session::{Report, Session, observe};
 
 use crate::app::App;
 use crate::batch::TimerSubject;
@@ -80,8 +81,9 @@ impl App {
         Ok(())
     }
 
-    /// Notes that two live connections claim to be a device: somebody has its key who should not. It is commanded nothing
-    /// and let in no more until a person has looked (`design.md` §9.5).
+    /// Notes that two live connections claim to be a device: somebody has its key who should not. It is commanded nothing,
+    /// heard only about what it was commanded before, and what it serves is held, until a person has looked (`design.md`
+    /// §9.5).
     pub async fn freeze_device(
         &self,
         partition: &Partition,
@@ -93,11 +95,20 @@ impl App {
             if record.frozen {
                 return Ok(());
             }
+            let serving = match record.serving {
+                Some(id) => Some(reads.session(id).await?),
+                None => None,
+            };
             let mut batch = reads.batch();
             let body = Body::Device(DeviceEvent::Frozen { device });
             batch.record(self, Stream::Device(device), &Meta::system(), body);
+            if let Some(session) = serving.filter(Session::is_active) {
+                let events = observe(&session, &Report::Tampered { device }, reads.now);
+                batch.advance(self, &session, &Meta::system(), &events)?;
+            }
+            let held = record.serving;
             batch.store(&DeviceRecord { frozen: true, ..record })?;
-            self.append(batch, None).await?;
+            self.append(batch, held).await?;
             Ok(())
         })
     }
@@ -123,7 +134,7 @@ impl App {
             let reply = Reply { made: Some(device.to_string()), ..Reply::default() };
             let cleared = match of {
                 Clearance::Freeze if record.frozen || record.distrusted.is_some() => {
-                    DeviceRecord { frozen: false, distrusted: None, ..record }
+                    DeviceRecord { frozen: false, distrusted: None, last_words: 0, ..record }
                 }
                 Clearance::Tamper if record.tampered => DeviceRecord { tampered: false, ..record },
                 Clearance::Freeze | Clearance::Tamper => return Ok(reply),

@@ -2,7 +2,7 @@
 //! else there is nothing to see (M-PRV-3).
 
 use carhop_kernel::id::{DecisionId, DeviceId, DriverId, OrderId, SessionId, VenueId};
-use carhop_kernel::session::Session;
+use carhop_kernel::session::{PhaseKind, Session};
 
 use crate::app::App;
 use crate::batch::{LogEntry, Recorded, Stream};
@@ -15,6 +15,7 @@ use crate::records::{
     DecisionRecord, DeviceRecord, DriverRecord, OrderRecord, ReceiptRecord, SessionHead,
     StopRecord, VenueRecord,
 };
+use crate::settlement::Moments;
 
 /// A session with what people need to see of it.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct SessionView {
     pub session: Session,
     /// Its version; what `ETag` and `If-Match` compare.
     pub version: u64,
+    /// The two moments of its revocation, if it was revoked.
+    pub revocation: Option<Moments>,
     /// What else is known of the stop.
     pub stop: StopRecord,
     /// Colour and make; `None` once erased.
@@ -183,7 +186,20 @@ impl App {
         let order = stop.session.order.order;
         let personal = self.personal(&call.partition, stop.record.customer, order).await?;
         let shown = personal.as_ref().map(|personal| last3(&personal.plate));
+        let revocation = match stop.session.phase.kind() {
+            PhaseKind::Revoked => self.moments_of(&call.partition, id).await?,
+            PhaseKind::Requested
+            | PhaseKind::Verified
+            | PhaseKind::VehicleBound
+            | PhaseKind::EnRoute
+            | PhaseKind::Arrived
+            | PhaseKind::HandoffReady
+            | PhaseKind::InService
+            | PhaseKind::Completed
+            | PhaseKind::Expired => None,
+        };
         Ok(SessionView {
+            revocation,
             version: head.version,
             plate_last3: shown,
             vehicle: personal.map(|personal| personal.vehicle),

@@ -162,6 +162,8 @@ pub struct Connection {
     pongs: u64,
     /// The ping whose answer proves that the device is alive now, not when it last spoke.
     probe: Option<u64>,
+    /// Whether the device has lost its place and is only heard out.
+    is_confined: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -192,10 +194,17 @@ impl Connection {
             pings: 0,
             pongs: 0,
             probe: None,
+            is_confined: false,
             outputs: VecDeque::new(),
         };
         connection.send(&ToDevice::Welcome { challenge, acknowledged });
         connection
+    }
+
+    /// Confines a device that has lost its place to what it has signed, or lets it have everything again: confined it is
+    /// told no time and asked for no attestation, and what it offers of either is passed over.
+    pub fn confine(&mut self, is_confined: bool) {
+        self.is_confined = is_confined;
     }
 
     /// Takes one message of the socket. Any fault ends the connection.
@@ -236,8 +245,10 @@ impl Connection {
         trust_epoch: u64,
         now: Timestamp,
     ) -> Result<(), TimeReplyError> {
-        let cose = time_reply::sign(suite, key, &TimeReply { nonce, now, trust_epoch })?;
-        self.tell(&ToDevice::Time { cose });
+        if !self.is_confined {
+            let cose = time_reply::sign(suite, key, &TimeReply { nonce, now, trust_epoch })?;
+            self.tell(&ToDevice::Time { cose });
+        }
         Ok(())
     }
 
@@ -266,9 +277,11 @@ impl Connection {
                     self.ping(now);
                 }
                 if now >= self.challenge_at() {
-                    self.challenge = Some(chance);
                     self.challenged_at = now;
-                    self.tell(&ToDevice::Challenge { challenge: chance });
+                    if !self.is_confined {
+                        self.challenge = Some(chance);
+                        self.tell(&ToDevice::Challenge { challenge: chance });
+                    }
                 }
             }
         }
@@ -314,16 +327,14 @@ impl Connection {
                 }
                 self.phase = Phase::Open;
                 self.inbound(Inbound::Greeted { boot_epoch });
-                self.inbound(Inbound::TimeAsked { nonce });
+                self.ask_time(nonce);
             }
             (FromDevice::Hello { .. }, _) => return Err(Fault::SecondHello),
             (_, Phase::AwaitingHello { .. } | Phase::Closed) => return Err(Fault::FirstFrame),
-            (FromDevice::AskTime { nonce }, Phase::Open) => {
-                self.inbound(Inbound::TimeAsked { nonce });
-            }
+            (FromDevice::AskTime { nonce }, Phase::Open) => self.ask_time(nonce),
             (FromDevice::Attestation { eat }, Phase::Open) => {
                 // Without an open challenge there is nothing it could answer.
-                if let Some(challenge) = self.challenge.take() {
+                if let Some(challenge) = self.challenge.take_if(|_| !self.is_confined) {
                     self.inbound(Inbound::Attestation { challenge, eat });
                 }
             }
@@ -334,6 +345,12 @@ impl Connection {
             (FromDevice::Pong, Phase::Open) => self.pong(),
         }
         Ok(())
+    }
+
+    fn ask_time(&mut self, nonce: [u8; 16]) {
+        if !self.is_confined {
+            self.inbound(Inbound::TimeAsked { nonce });
+        }
     }
 
     fn statement(&mut self, suite: &dyn Suite, bytes: Vec<u8>) -> Result<(), Fault> {

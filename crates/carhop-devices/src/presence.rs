@@ -1,8 +1,9 @@
 //! Who is connected, and the way to them: one connection per device (design §9.5).
 //!
 //! A newcomer waits while the old connection is probed. If the old one is dead, it is replaced; if
-//! both are alive, somebody has the device's key who should not: the device is frozen until a person
-//! thaws it. Whether a device may connect at all is decided before it arrives here.
+//! both are alive, somebody has the device's key who should not, and neither is believed: whoever is
+//! told so freezes the device durably and dismisses both. Whether a device may connect at all, frozen
+//! or not, is decided before it arrives here.
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -44,10 +45,8 @@ pub enum Arrival {
         /// When the old connection counts as dead.
         until: Timestamp,
     },
-    /// A newcomer waits already.
+    /// A newcomer waits already, or two that are alive have not been dismissed yet.
     Crowded,
-    /// The device is frozen.
-    Frozen,
 }
 
 /// A connection's place.
@@ -59,14 +58,15 @@ pub struct Seat {
     pub notices: mpsc::Receiver<Notice>,
 }
 
-/// Whether an answer froze a device.
+/// Whether an answer shows two live connections of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a frozen device is an alert"]
+#[must_use = "two of one device are an alert"]
 pub enum Aliveness {
     /// Nobody else claims to be the device.
     Alone,
-    /// Two live connections claim to be the device. It is frozen and both are told; raise an alert.
-    Frozen,
+    /// Two live connections claim to be the device. Neither is told anything any more: freeze the device and
+    /// [`Registry::dismiss`] both, whether the freeze could be made durable or not.
+    Disputed,
 }
 
 /// All connections of this process.
@@ -84,8 +84,15 @@ struct State {
 #[derive(Debug)]
 enum Presence {
     Live(Line),
-    Contested { old: Line, newcomer: Line, until: Timestamp },
-    Frozen,
+    Contested {
+        old: Line,
+        newcomer: Line,
+        until: Timestamp,
+    },
+    /// Both are alive. Neither has the place, and neither gets it when the other leaves.
+    Disputed {
+        lines: Vec<Line>,
+    },
 }
 
 /// The sending end of a seat.
@@ -116,13 +123,9 @@ impl Registry {
                 state.devices.insert(device, contested);
                 Arrival::Waiting { seat, until }
             }
-            Some(contested @ Presence::Contested { .. }) => {
-                state.devices.insert(device, contested);
+            Some(crowded @ (Presence::Contested { .. } | Presence::Disputed { .. })) => {
+                state.devices.insert(device, crowded);
                 Arrival::Crowded
-            }
-            Some(Presence::Frozen) => {
-                state.devices.insert(device, Presence::Frozen);
-                Arrival::Frozen
             }
         }
     }
@@ -131,14 +134,11 @@ impl Registry {
     pub fn is_alive(&self, device: DeviceId, connection: ConnectionId) -> Aliveness {
         let mut state = self.state();
         match state.devices.remove(&device) {
-            Some(Presence::Contested { mut old, mut newcomer, .. })
-                if old.connection == connection =>
-            {
-                old.tell(Notice::Close(FarewellCode::Frozen));
-                newcomer.tell(Notice::Close(FarewellCode::Frozen));
-                state.devices.insert(device, Presence::Frozen);
-                tracing::error!(%device, "two live connections of one device: frozen");
-                Aliveness::Frozen
+            Some(Presence::Contested { old, newcomer, .. }) if old.connection == connection => {
+                let lines = vec![old, newcomer];
+                state.devices.insert(device, Presence::Disputed { lines });
+                tracing::error!(%device, "two live connections of one device");
+                Aliveness::Disputed
             }
             Some(presence) => {
                 state.devices.insert(device, presence);
@@ -178,6 +178,10 @@ impl Registry {
             {
                 Some(Presence::Live(old))
             }
+            Some(Presence::Disputed { mut lines }) => {
+                lines.retain(|line| line.connection != connection);
+                (!lines.is_empty()).then_some(Presence::Disputed { lines })
+            }
             presence => presence,
         };
         if let Some(presence) = presence {
@@ -185,7 +189,7 @@ impl Registry {
         }
     }
 
-    /// Ends every connection of a device: it was revoked.
+    /// Ends every connection of a device: it was revoked or frozen.
     pub fn dismiss(&self, device: DeviceId, code: FarewellCode) {
         let mut state = self.state();
         match state.devices.remove(&device) {
@@ -196,8 +200,10 @@ impl Registry {
                 old.tell(Notice::Close(code));
                 newcomer.tell(Notice::Close(code));
             }
-            Some(Presence::Frozen) => {
-                state.devices.insert(device, Presence::Frozen);
+            Some(Presence::Disputed { mut lines }) => {
+                for line in &mut lines {
+                    line.tell(Notice::Close(code));
+                }
             }
             None => {}
         }
@@ -211,24 +217,6 @@ impl Registry {
         }
     }
 
-    /// Lets a frozen device connect again: a person has looked. Whether it was frozen.
-    pub fn thaw(&self, device: DeviceId) -> bool {
-        let mut state = self.state();
-        let is_frozen = matches!(state.devices.get(&device), Some(Presence::Frozen));
-        if is_frozen {
-            state.devices.remove(&device);
-        }
-        is_frozen
-    }
-
-    /// Every device whose connections fell out, waiting for a person to look.
-    pub fn frozen(&self) -> Vec<DeviceId> {
-        let state = self.state();
-        let frozen =
-            state.devices.iter().filter(|(_, presence)| matches!(presence, Presence::Frozen));
-        frozen.map(|(device, _)| *device).collect()
-    }
-
     /// How many devices are connected.
     pub fn connected_count(&self) -> usize {
         let state = self.state();
@@ -239,7 +227,7 @@ impl Registry {
     fn tell(&self, device: DeviceId, notice: Notice) -> bool {
         match self.state().devices.get_mut(&device) {
             Some(Presence::Live(line)) => line.tell(notice),
-            Some(Presence::Contested { .. } | Presence::Frozen) | None => false,
+            Some(Presence::Contested { .. } | Presence::Disputed { .. }) | None => false,
         }
     }
 

@@ -12,10 +12,9 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use carhop_app::Failure;
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
-use carhop_app::records::DeviceRecord;
+use carhop_app::{Failure, Hearing};
 use carhop_devices::gateway::{Connection, Inbound, Output, Peer};
 use carhop_devices::presence::{Aliveness, Arrival, ConnectionId, Notice, Seat};
 use carhop_kernel::device::DeviceClass;
@@ -27,7 +26,7 @@ use futures_util::StreamExt;
 
 use crate::bell::told;
 use crate::entropy::random;
-use crate::http::auth::Caller;
+use crate::http::auth::Certified;
 use crate::http::problem::Problem;
 use crate::server::Server;
 use crate::timers::{sleep, within};
@@ -41,13 +40,17 @@ pub(crate) fn router() -> Router<Arc<Server>> {
 async fn connect(
     State(server): State<Arc<Server>>,
     Extension(listener::Peer { place, .. }): Extension<listener::Peer>,
-    caller: Caller,
+    Certified { partition, device: record }: Certified,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    let (call, device) = caller.device_by_certificate()?;
-    let record = server.app.view_device(&call.partition, device).await?;
-    if record.frozen || !obeys_commands(record.class) {
+    if !obeys_commands(record.class) {
         return Err(Problem::forbidden());
+    }
+    let device = record.device;
+    match server.app.hearing(&partition, device).await? {
+        Hearing::Wholly | Hearing::LastWords => {}
+        Hearing::NotAtAll(_) if record.is_revoked() => return Err(Problem::unauthenticated()),
+        Hearing::NotAtAll(_) => return Err(Problem::forbidden()),
     }
     let key = record.verifying_key().ok_or_else(Problem::unauthenticated)?;
     let peer = Peer { device, class: record.class, key };
@@ -59,7 +62,7 @@ async fn connect(
         let why = format!("this endpoint speaks `{PROTOCOL}` and nothing else");
         return Err(Problem::invalid("Sec-WebSocket-Protocol", why));
     }
-    let line = Line { server, partition: call.partition, peer, _place: place };
+    let line = Line { server, partition, peer, _place: place };
     Ok(upgrade.on_upgrade(move |socket| line.run(socket)))
 }
 
@@ -72,6 +75,18 @@ const fn obeys_commands(class: DeviceClass) -> bool {
         | DeviceClass::VehicleModule
         | DeviceClass::Till => false,
     }
+}
+
+/// Ends the connections of a device that is heard no more. One that a leg waits for ends by itself when it has spoken.
+pub(crate) async fn dismiss(
+    server: &Server,
+    partition: &Partition,
+    device: DeviceId,
+) -> Result<(), Problem> {
+    if let Hearing::NotAtAll(code) = server.app.hearing(partition, device).await? {
+        server.registry.dismiss(device, code);
+    }
+    Ok(())
 }
 
 /// One device's connection with everything it reaches.
@@ -144,7 +159,7 @@ impl Line {
             Arrival::Waiting { seat, until } => {
                 self.wait(Place { server, device, seat }, until).await
             }
-            Arrival::Crowded | Arrival::Frozen => None,
+            Arrival::Crowded => None,
         }
     }
 
@@ -160,13 +175,15 @@ impl Line {
         }
     }
 
-    /// Takes a message, unless the device was revoked meanwhile (`design.md` §9.5).
+    /// Takes a message as far as the device is heard by now: one that was revoked or frozen meanwhile ends here, unless a
+    /// leg waits for what it has to say (`design.md` §9.5).
     async fn hear(&self, connection: &mut Connection, bytes: &[u8]) {
-        match self.record().await {
-            Ok(record) if !record.is_revoked() => {
+        match self.server.app.hearing(&self.partition, self.peer.device).await {
+            Ok(hearing @ (Hearing::Wholly | Hearing::LastWords)) => {
+                connection.confine(hearing == Hearing::LastWords);
                 connection.receive(&AwsLc, bytes, self.now());
             }
-            Ok(_) => connection.close(FarewellCode::Revoked, None),
+            Ok(Hearing::NotAtAll(code)) => connection.close(code, None),
             Err(_) => connection.close(FarewellCode::Shutdown, None),
         }
     }
@@ -228,13 +245,21 @@ impl Line {
                 let mark = app.hear_statement(&self.partition, device, &bytes).await?;
                 let (boot_epoch, sequence) = (mark.boot_epoch, mark.sequence);
                 connection.acknowledge(Position { boot_epoch, sequence });
+                // What it was still heard for may have been said with this.
+                if let Hearing::NotAtAll(code) = app.hearing(&self.partition, device).await? {
+                    connection.close(code, None);
+                }
             }
             Inbound::Unknown { command } => {
                 tracing::info!(%device, %command, "a device has no receipt for a command");
             }
             Inbound::Alive => match self.server.registry.is_alive(device, id) {
                 Aliveness::Alone => {}
-                Aliveness::Frozen => app.freeze_device(&self.partition, device).await?,
+                Aliveness::Disputed => {
+                    let frozen = app.freeze_device(&self.partition, device).await;
+                    self.server.registry.dismiss(device, FarewellCode::Frozen);
+                    frozen?;
+                }
             },
         }
         Ok(())
@@ -246,10 +271,6 @@ impl Line {
         connection
             .tell_time(nonce, &AwsLc, &key, epoch, self.now())
             .map_err(|_| Failure::Internal("a time that cannot be signed"))
-    }
-
-    async fn record(&self) -> Result<DeviceRecord, Failure> {
-        self.server.app.view_device(&self.partition, self.peer.device).await
     }
 
     fn now(&self) -> Timestamp {

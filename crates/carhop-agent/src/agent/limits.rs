@@ -10,7 +10,7 @@ pub const NOZZLE_MS_MAX: u64 = 90_000;
 /// How long nothing may flow before a dispensing ends (standards §8.5).
 pub const NO_FLOW_MS_MAX: u64 = 120_000;
 /// Longest dispensing (standards §8.5).
-pub const DISPENSING_MS_MAX: u64 = 15 * 60_000;
+pub const DISPENSING_MS_MAX: u64 = carhop_kernel::limits::DISPENSING_MS_MAX;
 /// Shortest time between two readings of a flowing meter.
 pub const READING_MS_MIN: u64 = 1_000;
 /// How long a valve may take to report that it is closed before the dispensing ends as faulty.

@@ -54,6 +54,8 @@ pub struct DeviceRecord {
     pub serving: Option<SessionId>,
     /// The driver signed in on it; handsets only.
     pub driver: Option<DriverId>,
+    /// How often it was heard since it lost its place: what it had done before is still taken, within bounds.
+    pub last_words: u32,
 }
 
 /// Why a device is no longer believed.
@@ -86,6 +88,11 @@ impl DeviceRecord {
     /// Whether the device, its class or its firmware was revoked.
     pub const fn is_revoked(&self) -> bool {
         self.revoked.is_some() || self.ruled_out.is_some()
+    }
+
+    /// Whether it lost its place: it is told and commanded nothing, and heard only about what it was commanded before.
+    pub const fn is_shut_out(&self) -> bool {
+        self.is_revoked() || self.frozen
     }
 
     /// Whether trust in the device was withdrawn, whatever it could show.
@@ -183,6 +190,20 @@ pub struct CommandRecord {
     pub release: ReleaseId,
     /// The action token that was used up for it; revoking what it came from calls the command back.
     pub token: SecretHash,
+    /// Whether the device was told to stop it.
+    pub stop: StopOrder,
+}
+
+/// Whether a device was told never to carry out a command, and to stop what has begun under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopOrder {
+    /// It was not.
+    None,
+    /// It was, and is told again until it answers.
+    Given,
+    /// It was, and did not answer in the time in which it could have acted: a person has to find out.
+    Unanswered,
 }
 
 impl Record for CommandRecord {

@@ -27,7 +27,7 @@ pub struct SessionHead {
     pub devices: Vec<DeviceId>,
     /// The assigned driver's handset.
     pub handset: Option<DeviceId>,
-    /// Locks and pumps that have not said what became of a command, for as long as nobody knows.
+    /// Locks and pumps that have something to say yet of what they were commanded, whatever became of the stop.
     pub awaited: Vec<DeviceId>,
 }
 
@@ -35,7 +35,7 @@ impl SessionHead {
     /// The head of a session.
     pub fn of(session: &Session) -> Self {
         let devices = session.legs.iter().map(|leg| leg.terms.device);
-        let awaited = session.legs.iter().filter(|leg| leg.state.kind().is_awaited());
+        let awaited = session.legs.iter().filter(|leg| leg.state.kind().expects_word());
         Self {
             session: session.id,
             phase: session.phase.kind(),

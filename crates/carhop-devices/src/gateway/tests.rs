@@ -124,6 +124,37 @@ fn an_attestation_answers_the_last_challenge_once() {
 }
 
 #[test]
+fn a_confined_device_is_heard_stopped_and_told_nothing_else() {
+    let mut connection = welcomed();
+    connection.confine(true);
+    let greeted = Output::Inbound(Inbound::Greeted { boot_epoch: 3 });
+    assert_eq!(receive(&mut connection, &hello()), [greeted]);
+    assert_eq!(receive(&mut connection, &FromDevice::AskTime { nonce: NONCE }), []);
+    assert_eq!(receive(&mut connection, &FromDevice::Attestation { eat: vec![1] }), []);
+    let authority = key(Algorithm::Ed25519, 2);
+    connection.tell_time(NONCE, &AwsLc, &authority, 4, NOW).unwrap();
+    assert_eq!(outputs(&mut connection), []);
+    while connection.due_at().unwrap() < NOW.plus_ms(CHALLENGE_INTERVAL_MS) {
+        connection.tick([5; 32], connection.due_at().unwrap());
+        connection.receive(&AwsLc, &FromDevice::Pong.encode(), connection.due_at().unwrap());
+    }
+    connection.tick([5; 32], NOW.plus_ms(CHALLENGE_INTERVAL_MS));
+    let asked = sent(&ToDevice::Challenge { challenge: [5; 32] });
+    assert!(!outputs(&mut connection).contains(&asked));
+    let cose = statement(LOCK, 1);
+    let position = Position { boot_epoch: 3, sequence: 10 };
+    let heard = Output::Inbound(Inbound::Statement { position, bytes: cose.clone() });
+    assert_eq!(receive(&mut connection, &FromDevice::Statement { cose }), [heard]);
+    connection.notice(Notice::Frame(DeviceFrame::Command(vec![7])), NOW);
+    let cancel = ToDevice::Command { cose: vec![7] };
+    assert_eq!(outputs(&mut connection), [sent(&cancel)]);
+    // Cleared, it begins where everybody begins.
+    connection.confine(false);
+    let asked = Output::Inbound(Inbound::TimeAsked { nonce: NONCE });
+    assert_eq!(receive(&mut connection, &FromDevice::AskTime { nonce: NONCE }), [asked]);
+}
+
+#[test]
 fn every_fault_ends_the_connection_and_nothing_follows() {
     let malformed = |error| Fault::Frame(FrameError::Malformed(error));
     let statement_of = |bytes| FromDevice::Statement { cose: bytes }.encode();

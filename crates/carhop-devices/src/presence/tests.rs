@@ -125,26 +125,25 @@ fn a_newcomer_that_gives_up_leaves_the_old_connection_in_place() {
 }
 
 #[test]
-fn two_live_connections_freeze_the_device_until_somebody_has_looked() {
+fn of_two_live_connections_neither_has_the_place_until_both_are_dismissed() {
     let registry = Registry::default();
     let mut old = admitted(&registry, LOCK);
     let mut newcomer = waiting(&registry);
     // The newcomer being alive is no news.
     assert_eq!(registry.is_alive(LOCK, newcomer.connection), Aliveness::Alone);
-    assert_eq!(registry.is_alive(LOCK, old.connection), Aliveness::Frozen);
-    let close = Some(Notice::Close(FarewellCode::Frozen));
-    assert_eq!(told(&mut old), [Some(Notice::Probe), close.clone(), None]);
-    assert_eq!(told(&mut newcomer), [close, None]);
-    assert!(!registry.is_connected(LOCK));
-    assert!(matches!(registry.arrive(LOCK, NOW), Arrival::Frozen));
-    for seat in [&old, &newcomer] {
-        registry.leave(LOCK, seat.connection);
-    }
+    assert_eq!(registry.is_alive(LOCK, old.connection), Aliveness::Disputed);
+    // Whoever waits long enough, and whoever stays when the other leaves, has not won by that.
     registry.resolve(LOCK, UNTIL);
-    registry.dismiss(LOCK, FarewellCode::Revoked);
-    assert_eq!(registry.frozen(), [LOCK]);
-    assert!(registry.thaw(LOCK));
-    assert!(!registry.thaw(LOCK));
+    assert!(!registry.is_connected(LOCK));
+    assert!(!send(&registry, LOCK, 1));
+    assert!(matches!(registry.arrive(LOCK, NOW), Arrival::Crowded));
+    assert_eq!(told(&mut old), [Some(Notice::Probe)]);
+    registry.leave(LOCK, old.connection);
+    assert!(!registry.is_connected(LOCK));
+    registry.dismiss(LOCK, FarewellCode::Frozen);
+    assert_eq!(told(&mut newcomer), [Some(Notice::Close(FarewellCode::Frozen)), None]);
+    // What a frozen device may do is not remembered here.
+    registry.leave(LOCK, newcomer.connection);
     admitted(&registry, LOCK);
 }
 

@@ -257,6 +257,17 @@ impl LegStateKind {
         matches!(self, Self::Commanded | Self::Indeterminate)
     }
 
+    /// Whether its command may still move metal, as far as anybody has heard. A pump runs on after its command is dead.
+    pub const fn may_act(self) -> bool {
+        self.is_awaited() || matches!(self, Self::Dispensing)
+    }
+
+    /// Whether its device has something to say yet: what came of the command, that the compartment is locked, what was
+    /// metered.
+    pub const fn expects_word(self) -> bool {
+        self.may_act() || matches!(self, Self::Open | Self::Transferred | Self::Dispensed)
+    }
+
     /// The stable name.
     pub const fn name(self) -> &'static str {
         match self {

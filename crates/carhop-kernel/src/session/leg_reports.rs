@@ -114,6 +114,13 @@ pub const ALARMS: &[Alarm] = &[
         raises: Exception::OutcomeUnknown,
         holds: false,
     },
+    Alarm {
+        report: "given_up",
+        legs: FUEL,
+        from: &[L::Dispensing],
+        raises: Exception::OutcomeUnknown,
+        holds: false,
+    },
     flow("meter_advanced", FUEL, &[L::Pending, L::Authorised, L::Failed]),
     flow("meter_advanced", GOODS, LegKind::Goods.states()),
     flow("dispensing_ended", FUEL, &[L::Pending, L::Authorised, L::Failed]),

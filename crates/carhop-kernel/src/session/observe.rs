@@ -230,7 +230,9 @@ fn silence(session: &Session, command: CommandId) -> Vec<Event> {
 fn given_up(session: &Session, command: CommandId) -> Vec<Event> {
     let Some(index) = session.leg_of_command(command) else { return Vec::new() };
     match session.leg(index) {
-        Some(leg) if matches!(leg.state, LegState::Indeterminate(_)) => {
+        Some(leg)
+            if matches!(leg.state, LegState::Indeterminate(_) | LegState::Dispensing { .. }) =>
+        {
             vec![exception(Exception::OutcomeUnknown, Some(index), leg.terms.device)]
         }
         Some(_) | None => Vec::new(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::event::{HoldCause, Outcome, RevocationCause};
-use super::leg::{Leg, LegIndex, Release};
+use super::leg::{Leg, LegIndex, LegKind, Release};
 use crate::device::TrustTier;
 use crate::digest::{IntentDigest, KeyThumbprint};
 use crate::evidence::{Assurance, PlaceMethod, PresenceMethod, VehicleMatch};
@@ -203,11 +203,19 @@ impl Session {
     }
 
     /// Whether a device may still be acting under a release of this session, so that no other stop may have it. A leg
-    /// that has ended frees it; so does the end of the stop, once the device would refuse the command.
+    /// that has ended frees it; so does the end of the stop, once the device would refuse the command. A pump that may
+    /// have been armed by then may run, and is free only when it has said that it does not, or a person has.
     pub fn occupies(&self, device: DeviceId, now: Timestamp) -> bool {
         let alive = |release: &Release| self.is_active() || now < release.expires_at;
+        let may_run = |leg: &Leg| leg.kind() == LegKind::Fuel && leg.state.kind().may_act();
         let mut own = self.legs.iter().filter(|leg| leg.terms.device == device);
-        own.any(|leg| leg.state.release().is_some_and(alive))
+        own.any(|leg| may_run(leg) || leg.state.release().is_some_and(alive))
+    }
+
+    /// Whether something that this stop began with a device is going on: its door stands open, its pump runs.
+    pub fn is_going_on_at(&self, device: DeviceId) -> bool {
+        let mut own = self.legs.iter().filter(|leg| leg.terms.device == device);
+        own.any(|leg| leg.state.kind().expects_word() && !leg.state.kind().is_awaited())
     }
 
     /// The recipient, once verified and until the end.

@@ -11,7 +11,6 @@ use carhop_app::records::{ApiScope, DeviceRecord, TrustSubject};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{DeviceId, DriverId, TenantId};
 use carhop_kernel::time::Timestamp;
-use carhop_proofs::frame::FarewellCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -19,6 +18,7 @@ use utoipa::ToSchema;
 use super::pages::command_keys;
 use super::trust::{RevocationView, revocation};
 use super::{Answer, Page, Part, answered, bytes_of, code_of, name_of, text_of};
+use crate::gateway;
 use crate::http::auth::{Anyone, Caller};
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
@@ -198,7 +198,7 @@ pub(crate) async fn revoke(
     name_of("cause", &ask.value.cause)?;
     let subject = TrustSubject::Device(device);
     let reply = server.app.withdraw_trust(&call, subject, &ask.value.cause).await?;
-    server.registry.dismiss(device, FarewellCode::Revoked);
+    gateway::dismiss(&server, &call.partition, device).await?;
     Ok(answered(&reply, Json(revocation(&server, &call.partition, subject).await?)))
 }
 

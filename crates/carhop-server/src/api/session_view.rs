@@ -4,7 +4,7 @@ use carhop_app::SessionView;
 use carhop_kernel::id::{DeviceId, DriverId, OrderId, SessionId};
 use carhop_kernel::order::Service;
 use carhop_kernel::session::table::TRANSITIONS;
-use carhop_kernel::session::{Leg, LegState, PhaseKind, Session};
+use carhop_kernel::session::{Leg, LegState, Phase, PhaseKind, Session};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,8 @@ pub(crate) struct Shown {
     state: &'static str,
     /// Set while it is frozen.
     hold: Option<HoldView>,
+    /// Set once it was revoked.
+    revocation: Option<EndView>,
     legs: Vec<LegView>,
     window: TimeWindow,
     venue: String,
@@ -47,6 +49,17 @@ pub(crate) struct Shown {
 struct HoldView {
     cause: String,
     since: Time,
+}
+
+/// Why and since when it is revoked.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StopRevocation)]
+struct EndView {
+    cause: String,
+    /// From here on nothing new is released and nothing unsent leaves.
+    revoked_at: Time,
+    /// From here on nothing that was commanded before can happen any more; null while that is not so.
+    settled_at: Option<Time>,
 }
 
 /// One service.
@@ -120,6 +133,7 @@ impl From<SessionView> for Shown {
             hold: session
                 .hold
                 .map(|hold| HoldView { cause: code_of(&hold.cause), since: hold.since.into() }),
+            revocation: end_view(&view),
             legs: session.legs().map(|(index, leg)| leg_view(index.0, leg)).collect(),
             window: terms.window.into(),
             venue: terms.venue.to_string(),
@@ -139,6 +153,15 @@ impl From<SessionView> for Shown {
             vehicle: VehicleView { description: view.vehicle, plate_last3: view.plate_last3 },
         }
     }
+}
+
+fn end_view(view: &SessionView) -> Option<EndView> {
+    let Phase::Revoked(cause) = &view.session.phase else { return None };
+    view.revocation.map(|moments| EndView {
+        cause: code_of(cause),
+        revoked_at: moments.revoked_at.into(),
+        settled_at: moments.settled_at.map(Time::from),
+    })
 }
 
 fn leg_view(index: u8, leg: &Leg) -> LegView {

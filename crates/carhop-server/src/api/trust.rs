@@ -10,12 +10,12 @@ use carhop_app::batch::Clearance;
 use carhop_app::record::Partition;
 use carhop_app::records::{ApiScope, RevocationRecord, SessionHead, TrustSubject};
 use carhop_kernel::id::{DeviceId, SessionId};
-use carhop_proofs::frame::FarewellCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::devices::{DeviceView, shown};
 use super::{Answer, Page, Part, answered, name_of};
+use crate::gateway;
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
@@ -83,7 +83,7 @@ pub(crate) struct RelyingView {
     session: SessionId,
     phase: &'static str,
     held: bool,
-    /// Whether a command of it has left and is not answered.
+    /// Whether a device has something to say yet of what it was commanded for it.
     awaits: bool,
 }
 
@@ -105,7 +105,7 @@ pub(crate) async fn revoke(
     name_of("cause", &ask.value.cause)?;
     let reply = server.app.withdraw_trust(&call, subject, &ask.value.cause).await?;
     if let TrustSubject::Device(device) = subject {
-        server.registry.dismiss(device, FarewellCode::Revoked);
+        gateway::dismiss(&server, &call.partition, device).await?;
     }
     Ok(answered(&reply, Json(revocation(&server, &call.partition, subject).await?)))
 }
@@ -161,9 +161,6 @@ pub(crate) async fn clear(
     let call = caller.once(caller.any_key(&[ApiScope::Staff, ApiScope::Fleet])?, &ask)?;
     name_of("cause", &ask.value.cause)?;
     let reply = server.app.clear_device(&call, device, ask.value.of, &ask.value.cause).await?;
-    if ask.value.of == Clearance::Freeze {
-        server.registry.thaw(device);
-    }
     let record = server.app.view_device(&call.partition, device).await?;
     Ok(answered(&reply, Json(shown(&server, record))))
 }

@@ -19,7 +19,7 @@ use carhop_kernel::id::{CustomerId, DeviceId, RequestId, SessionId};
 use uuid::Uuid;
 
 use super::body::Ask;
-use super::identify::{Identified, identify};
+use super::identify::{Identified, certified, identify};
 use super::limit::Identity;
 use super::problem::Problem;
 use crate::listener::Peer;
@@ -43,6 +43,24 @@ pub(crate) enum Who {
     Key(ApiKeyRecord),
     Customer { customer: CustomerId, session: SessionId, key: KeyThumbprint },
     Device { device: Box<DeviceRecord>, key: KeyThumbprint, mutual_tls: bool },
+}
+
+/// The device behind a client certificate, also if it was revoked: what it has signed is still heard.
+pub(crate) struct Certified {
+    pub(crate) partition: Partition,
+    pub(crate) device: DeviceRecord,
+}
+
+impl FromRequestParts<Arc<Server>> for Certified {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>().cloned().ok_or_else(Problem::internal)?;
+        let (partition, device, _) = certified(server, &parts.headers, &peer).await?;
+        let identity = Identity::Device(device.device);
+        server.budgets.spend_known(identity, parts.extensions.get::<MatchedPath>())?;
+        Ok(Self { partition, device })
+    }
 }
 
 /// Whoever sent a request, also if it has proven nothing at all.

@@ -48,7 +48,10 @@ pub(crate) async fn identify(
         }
         Scheme::Dpop => by_token(server, parts, partition, secret, token).await,
         Scheme::None if !peer.certificates.is_empty() => {
-            let (partition, device, key) = certified(server, headers, peer, partition).await?;
+            let (partition, device, key) = certified(server, headers, peer).await?;
+            if device.is_revoked() {
+                return Err(Problem::unauthenticated());
+            }
             let who = Who::Device { device: Box::new(device), key, mutual_tls: true };
             Ok(Identified { partition, who, token, proof: None })
         }
@@ -88,12 +91,13 @@ async fn by_token(
 }
 
 /// The device behind a client certificate: in force, of this tenant, and still in the inventory (`design.md` §9.5).
-async fn certified(
+/// Whether it was revoked is for whoever asks to look at.
+pub(super) async fn certified(
     server: &Server,
     headers: &HeaderMap,
     peer: &Peer,
-    named: Partition,
 ) -> Result<(Partition, DeviceRecord, KeyThumbprint), Problem> {
+    let named = named_partition(server, headers)?;
     let chain: Vec<&[u8]> = peer.certificates.iter().map(Vec::as_slice).collect();
     let roots: Vec<&[u8]> = server.keys.roots().collect();
     let certificate = verify_device(&chain, &roots, server.clock.now())
@@ -106,9 +110,8 @@ async fn certified(
     let partition = partition.ok_or_else(Problem::unauthenticated)?;
     let device = server.app.view_device(&partition, certificate.device).await.map_err(hidden)?;
     let key = device.key.ok_or_else(Problem::unauthenticated)?;
-    let in_force = device.certificate == Some(certificate.fingerprint)
-        && !device.is_revoked()
-        && device.class == certificate.class;
+    let in_force =
+        device.certificate == Some(certificate.fingerprint) && device.class == certificate.class;
     if in_force { Ok((partition, device, key)) } else { Err(Problem::unauthenticated()) }
 }
 

@@ -9,8 +9,9 @@ pub mod ports;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::ports::{Carrier, Clock, Journal};
-use carhop_app::record::Partition;
-use carhop_app::{App, HighWaterMark, Keyring, Parts, Settings};
+use carhop_app::record::{Partition, Record};
+use carhop_app::records::TenantRecord;
+use carhop_app::{App, Hearing, HighWaterMark, Keyring, Parts, Settings};
 use carhop_devices::gateway::{Connection, Inbound};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
@@ -210,13 +211,21 @@ impl World {
     }
 
     async fn answer(&self, device: DeviceId, inbound: Inbound) -> Result<(), SimError> {
+        let hearing = self.app.hearing(&self.partition, device).await?;
+        if let Hearing::NotAtAll(code) = hearing {
+            return self.tell(device, |connection| connection.close(code, None));
+        }
+        let is_confined = hearing == Hearing::LastWords;
+        self.tell(device, |connection| connection.confine(is_confined))?;
         match inbound {
+            Inbound::TimeAsked { .. } | Inbound::Attestation { .. } if is_confined => {}
             Inbound::Greeted { .. } => self.app.device_connected(&self.partition, device).await?,
             Inbound::TimeAsked { nonce } => {
+                let epoch = self.trust_epoch().await?;
                 let (key, now) = (&self.command_key, self.now());
                 self.tell(device, |connection| {
                     // A key that cannot sign leaves the device without a clock, which is what it would be left with.
-                    let _ = connection.tell_time(nonce, &RustCrypto, key, 0, now);
+                    let _ = connection.tell_time(nonce, &RustCrypto, key, epoch, now);
                 })?;
             }
             Inbound::Attestation { challenge, eat } => {
@@ -225,10 +234,20 @@ impl World {
             Inbound::Statement { bytes, .. } => {
                 let mark = self.app.hear_statement(&self.partition, device, &bytes).await?;
                 self.tell(device, |connection| connection.acknowledge(position(&mark)))?;
+                if let Hearing::NotAtAll(code) = self.app.hearing(&self.partition, device).await? {
+                    self.tell(device, |connection| connection.close(code, None))?;
+                }
             }
             Inbound::Unknown { .. } | Inbound::Alive => {}
         }
         Ok(())
+    }
+
+    async fn trust_epoch(&self) -> Result<u64, SimError> {
+        let place = TenantRecord::default().place(&self.partition);
+        let Some(found) = self.journal.record(place).await? else { return Ok(0) };
+        let tenant = serde_json::from_slice::<TenantRecord>(&found.body);
+        Ok(tenant.map_err(SimError::world)?.trust_epoch)
     }
 
     fn tell(&self, device: DeviceId, say: impl FnOnce(&mut Connection)) -> Result<(), SimError> {

@@ -701,6 +701,7 @@ fn device_record(counter: u64) -> DeviceRecord {
         ruled_out: None,
         counter,
         serving: Some(SESSION),
+        last_words: 0,
         driver: None,
     }
 }

@@ -4,13 +4,14 @@
 //! A message is tagged 18, deterministic, with an empty unprotected header; its protected header
 //! holds the algorithm (RFC 9864: −19 Ed25519, −9 ESP256) and either a key id of eight bytes or one
 //! certificate, and nothing else. The external data says what kind of message it is, so that a
-//! receipt can never be replayed as a grant. Whether a key is trusted or revoked is the caller's
+//! receipt can never be replayed as a grant. What names its key by id has one signature only: of the two values of `s` that
+//! verify under P-256, the lower; otherwise whoever carries a message could make another of it. Whether a key is trusted or revoked is the caller's
 //! look-up to say; what the payload means is the caller's too.
 
 use alloc::vec::Vec;
 
 use crate::cbor::{CborError, Reader, Writer};
-use crate::suite::{Algorithm, KeyError, PublicKey, SigningKey, Suite};
+use crate::suite::{Algorithm, KeyError, PublicKey, SigningKey, Suite, has_low_s, with_low_s};
 
 /// Names a signing key: the first eight bytes of its COSE key thumbprint.
 pub type KeyId = [u8; 8];
@@ -102,6 +103,9 @@ pub fn open1<'a>(
     let (algorithm, mut header) = message.header()?;
     let kid = header.key(HEADER_KEY_ID).and_then(|()| header.fixed());
     let kid = kid.map_err(|_| CoseError::Header)?;
+    if algorithm == Algorithm::Es256 && !has_low_s(message.signature) {
+        return Err(CoseError::Signature);
+    }
     message.verify(suite, algorithm, aad, lookup(&kid))?;
     Ok(Opened { kid, payload: message.payload })
 }
@@ -238,6 +242,10 @@ fn seal(
     payload: &[u8],
 ) -> Result<Vec<u8>, CoseError> {
     let signature = suite.sign(key, &to_be_signed(protected, aad.as_bytes(), payload))?;
+    let signature = match key.algorithm() {
+        Algorithm::Ed25519 => signature,
+        Algorithm::Es256 => with_low_s(signature),
+    };
     let mut writer = Writer::with_capacity(protected.len() + payload.len() + ENVELOPE_LENGTH_MAX);
     writer.tag(TAG_SIGN1).array(4).bytes(protected).map(0).bytes(payload).bytes(&signature);
     let bytes = writer.finish();

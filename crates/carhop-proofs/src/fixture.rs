@@ -19,5 +19,13 @@ fn labelled(algorithm: Algorithm, label: &str) -> SigningKey {
     SigningKey::from_bytes(algorithm, secret).unwrap()
 }
 
+/// A message that ends with an ECDSA signature, with the other one that verifies.
+pub(crate) fn other_signature(message: &[u8]) -> alloc::vec::Vec<u8> {
+    let (start, signature) = message.split_at(message.len() - 64);
+    let (r, s) = p256::ecdsa::Signature::from_slice(signature).unwrap().split_scalars();
+    let other = p256::ecdsa::Signature::from_scalars(r, -s).unwrap();
+    [start, &other.to_bytes()].concat()
+}
+
 /// The moment at which most tests happen.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);

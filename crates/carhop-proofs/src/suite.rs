@@ -6,6 +6,7 @@
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+mod low_s;
 #[cfg(feature = "rustcrypto")]
 mod rust_crypto;
 
@@ -13,6 +14,8 @@ mod rust_crypto;
 pub use aws_lc::AwsLc;
 #[cfg(feature = "rustcrypto")]
 pub use rust_crypto::RustCrypto;
+
+pub(crate) use low_s::{has_low_s, with_low_s};
 
 use core::fmt;
 

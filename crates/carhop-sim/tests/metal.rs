@@ -380,6 +380,37 @@ fn a_device_that_tells_two_stories_is_journaled_once_and_believed_no_more() {
 }
 
 #[test]
+fn a_signature_rewritten_on_the_way_is_a_bad_one_and_no_second_story() {
+    let log = scene(516, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        stop.hand_over(FIRST).await?;
+        let told = Body::Lock { command: None, event: LockEvent::Closed };
+        let told = forge(world, cast.lock, &cast.lock_key, told).await?;
+        let twin = other_signature(&told);
+        for bytes in [&twin, &told, &twin, &told] {
+            let heard = world.app.hear_statement(&world.partition, cast.lock, bytes).await;
+            assert_eq!(heard.is_ok(), bytes == &told, "{heard:?}");
+        }
+        assert_eq!(held(&stop).await?, None);
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("device.forked"), 0);
+}
+
+/// A message that ends with `r ‖ s` over P-256, with `n − s` instead: the same key verifies both.
+fn other_signature(message: &[u8]) -> Vec<u8> {
+    let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let order: [u8; 32] = carhop_kernel::digest::hex_decode(order).unwrap();
+    let (mut other, mut borrow) = (message.to_vec(), 0);
+    for (s, n) in other.iter_mut().rev().zip(order.iter().rev()) {
+        let difference = i16::from(*n) - i16::from(*s) - borrow;
+        borrow = i16::from(difference < 0);
+        *s = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    other
+}
+
+#[test]
 fn a_stop_completes_though_its_meter_is_in_doubt_and_stays_marked() {
     scene(515, async |world, cast| {
         let stop = Stop::place(world, cast, vec![fuel(cast.pump)]).await?;

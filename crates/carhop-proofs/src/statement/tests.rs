@@ -91,7 +91,7 @@ fn the_bytes_of_statements_never_change() {
     let all: Vec<u8> = bodies().into_iter().flat_map(|body| signed(&statement(body))).collect();
     assert_eq!(
         EvidenceHash(SUITE.sha256(&[&all])).to_string(),
-        "620c83b3a6ba598e91da52d47f7c707938a0fef3b8614f6978ad85f75e194cfd"
+        "123f506992c470cfac0b36ea42e46d5bed5556ea86df9fea5db970e70a869b68"
     );
 }
 
@@ -239,5 +239,24 @@ proptest! {
         if let Ok(statement) = codec::decode(&payload) {
             prop_assert_eq!(codec::encode(&statement), payload);
         }
+    }
+}
+
+#[test]
+fn the_other_signature_that_verifies_under_the_key_is_a_bad_one() {
+    let public = SUITE.public_key(&es256("lock")).unwrap();
+    let kid = cose::key_id(SUITE, &public);
+    for sequence in 0..16 {
+        let bytes = signed(&Statement { sequence, ..statement(receipt(Outcome::Opened)) });
+        assert!(opened(&bytes).is_ok());
+        let twin = crate::fixture::other_signature(&bytes);
+        assert_ne!(twin, bytes);
+        // Whoever does not look at it takes it for genuine.
+        let end = twin.len() - 64;
+        let genuine = p256::ecdsa::Signature::from_slice(&twin[end..]).unwrap().normalize_s();
+        assert_eq!(genuine.to_bytes()[..], bytes[end..]);
+        assert_eq!(opened(&twin), Err(StatementError::Cose(CoseError::Signature)));
+        let lookup = |named: &KeyId| (*named == kid).then_some(public);
+        assert!(open(&crate::suite::AwsLc, &twin, lookup).is_err());
     }
 }

@@ -232,6 +232,28 @@ pub struct LogEntry {
     pub recorded: Recorded,
 }
 
+/// An event as a journal holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Its number in the order of appending, from one; others' numbers may lie between.
+    pub number: u64,
+    /// What the partition's log has to do with it.
+    pub standing: Standing,
+    /// The event.
+    pub recorded: Recorded,
+}
+
+/// What a partition's log has to do with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has this position.
+    At(u64),
+    /// It waits for its position.
+    Waiting,
+    /// It has none and waits for none: it did not come in by an append.
+    Beside,
+}
+
 /// A record to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {

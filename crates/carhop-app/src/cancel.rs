@@ -14,7 +14,7 @@ use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, DeviceEvent, Effect, Meta, Stream, TimerSubject};
 use crate::failure::Failure;
 use crate::reads::Reads;
-use crate::records::{CommandRecord, DeviceRecord, StopOrder};
+use crate::records::{CommandRecord, DeviceRecord, SignedCommandRecord, StopOrder};
 use crate::release::RECEIPT_GRACE_MS;
 
 /// A signed cancel that waits for its append.
@@ -24,7 +24,8 @@ pub(crate) struct Cancel {
     actuator: DeviceRecord,
     command: CommandRecord,
     id: CommandId,
-    effect: Effect,
+    expires_at: Timestamp,
+    bytes: Vec<u8>,
 }
 
 impl App {
@@ -65,7 +66,8 @@ impl App {
             actuator: DeviceRecord { counter, ..actuator },
             command,
             id,
-            effect: Effect::SendCancel { device, expires_at, bytes },
+            expires_at,
+            bytes,
         }))
     }
 }
@@ -92,12 +94,14 @@ impl Cancel {
         app: &App,
         stop: StopOrder,
     ) -> Result<(), Failure> {
-        let Self { actuator, command, id, effect, .. } = self;
+        let Self { actuator, command, id, expires_at, bytes, .. } = self;
         let device = actuator.device;
         let event = DeviceEvent::CancelMade { device, cancel: id, command: command.command };
         batch.record(app, Stream::Device(device), &Meta::system(), Body::Device(event));
         batch.store(&actuator)?;
         batch.store(&CommandRecord { stop, ..command })?;
+        batch.store(&SignedCommandRecord { command: id, bytes: bytes.clone() })?;
+        let effect = Effect::SendCancel { device, expires_at, bytes };
         batch.effects.push((fresh!(app, EventId), effect));
         Ok(())
     }

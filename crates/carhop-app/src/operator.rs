@@ -1,7 +1,8 @@
 //! The operator's set-up: venues, API keys, tenant holds and the first line of every log (M-GEO-1, M-INT-1).
 
-use carhop_kernel::digest::KeyThumbprint;
-use carhop_kernel::id::ApiKeyId;
+use carhop_kernel::digest::{CommandKey, KeyThumbprint};
+use carhop_kernel::id::{ApiKeyId, TenantId};
+use carhop_proofs::suite::PublicKey;
 use carhop_proofs::token::{ApiKey, ApiKeyRealm};
 
 use crate::app::{App, fresh};
@@ -117,7 +118,7 @@ impl App {
         Ok(self.peek(partition, TenantRecord::KEY.to_owned()).await?.unwrap_or_default())
     }
 
-    /// Notes the start of a server with the policies and roots it will judge by.
+    /// Notes the start of a server with the policies and roots it will judge by, and the key it will command with.
     pub async fn note_start(
         &self,
         partition: &Partition,
@@ -126,12 +127,17 @@ impl App {
     ) -> Result<(), Failure> {
         let policy = self.version_in_force(&mut Reads::new(self, partition)).await?;
         let roots = self.parts.settings.attestation_roots.iter();
+        let fingerprint = |root: &Vec<u8>| KeyThumbprint(self.suite().sha256(&[root]));
+        let device_root = self.parts.certifier.root(&partition.tenant);
         let event = OperatorEvent::Started {
             version: version.to_owned(),
             policy,
-            attestation_roots: roots
-                .map(|root| KeyThumbprint(self.suite().sha256(&[root])))
-                .collect(),
+            attestation_roots: roots.map(fingerprint).collect(),
+            device_root: device_root
+                .as_ref()
+                .map(fingerprint)
+                .ok_or(Failure::Internal("an account without a root for its devices"))?,
+            command_key: self.command_key(&partition.tenant)?,
             clock_offset_ms,
         };
         let mut batch = Batch::new(partition.clone(), self.now());
@@ -141,5 +147,13 @@ impl App {
         }
         self.append(batch, None).await?;
         Ok(())
+    }
+
+    fn command_key(&self, tenant: &TenantId) -> Result<CommandKey, Failure> {
+        let key = self.parts.keyring.command_key(self.suite(), tenant);
+        match key.and_then(|key| self.suite().public_key(&key)) {
+            Ok(PublicKey::Ed25519(key)) => Ok(CommandKey(*key.as_bytes())),
+            Ok(PublicKey::P256(_)) | Err(_) => Err(Failure::Internal("a command key that is none")),
+        }
     }
 }

@@ -9,7 +9,9 @@ use carhop_kernel::id::{CommandId, DeviceId, SessionId, TenantId};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::PublicKey;
 
-use crate::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use crate::batch::{
+    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
 use crate::record::{Kind, Partition, RecordKey, Versioned};
 
 /// A future that any executor can run.
@@ -71,6 +73,15 @@ pub trait Journal: Send + Sync {
         from: u64,
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>>;
+
+    /// Up to `limit` events of one partition in the order of their appending, after the one of a number, wherever the log
+    /// has them or has not: what shows an auditor that nothing stands beside it.
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>>;
 
     /// How it is.
     fn condition(&self) -> Condition;
@@ -173,6 +184,9 @@ pub trait Bell: Send + Sync {
 pub trait Certifier: Send + Sync {
     /// A short-lived certificate for the key of a signing request, if its proof of possession holds.
     fn certify(&self, ask: &CertificateAsk<'_>) -> Result<Certified, CertifyError>;
+
+    /// The certificate, DER, of the root that a tenant's authorities stand under.
+    fn root(&self, tenant: &TenantId) -> Option<Vec<u8>>;
 }
 
 /// What is to be certified.

@@ -64,6 +64,8 @@ kinds! {
     Chain = "chain";
     /// A command, to find its session.
     Command = "command";
+    /// A command's signed bytes as they were made.
+    SignedCommand = "signed_command";
     /// A device's signed statement as it came.
     Receipt = "receipt";
     /// A decision with inputs and reasons.

@@ -16,7 +16,7 @@ use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
-use crate::records::{CommandRecord, DeviceRecord, StopOrder, TokenRow};
+use crate::records::{CommandRecord, DeviceRecord, SignedCommandRecord, StopOrder, TokenRow};
 use crate::token::PresentedToken;
 
 impl App {
@@ -67,6 +67,8 @@ impl App {
             batch.store(&command_record(&stop, &actuator, &order, &token))?;
             batch.store(&token.end(TokenEnd::Spent))?;
             let bytes = self.signed_command(&stop, &order, &reads)?;
+            let command = order.release.command;
+            batch.store(&SignedCommandRecord { command, bytes: bytes.clone() })?;
             batch.effects.push((fresh!(self, EventId), send(&stop, &actuator, &order, bytes)));
             batch.timers.push(silence_timer(&batch.partition, id, &order.release));
             let counter = order.release.counter;

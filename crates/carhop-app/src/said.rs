@@ -4,7 +4,7 @@ use carhop_kernel::id::CommandId;
 use carhop_proofs::statement::{Body as Said, LockEvent, Outcome, ReadingKind};
 
 /// The command that a statement names.
-pub(crate) fn command_of(said: &Said) -> Option<CommandId> {
+pub fn command_of(said: &Said) -> Option<CommandId> {
     match said {
         Said::Receipt { command, .. } | Said::Meter { command, .. } => Some(*command),
         Said::Lock { command, .. } | Said::Interlock { command, .. } => *command,

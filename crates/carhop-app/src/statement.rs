@@ -449,7 +449,8 @@ fn next_chain(
     }
 }
 
-fn receipt_record(
+/// What is kept of a statement; a verifier makes the same of its bytes and its entry.
+pub fn receipt_record(
     statement: &Statement,
     session: Option<SessionId>,
     received_at: Timestamp,

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use carhop_app::batch::{
-    Appended, Batch, Effect, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Sequenced, Spend,
-    Stream, Timer, TimerSubject, Write,
+    Appended, Batch, Effect, Entry, Held, LeasedEffect, LogEntry, Recorded, Sealed, Sequenced,
+    Spend, Standing, Stream, Timer, TimerSubject, Write,
 };
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
@@ -23,6 +23,11 @@ pub struct MemoryJournal {
 }
 
 impl MemoryJournal {
+    /// A backup: another journal with everything that this one holds now.
+    pub fn backup(&self) -> Self {
+        Self { state: Mutex::new(self.state().clone()) }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,12 +115,21 @@ impl Journal for MemoryJournal {
         Box::pin(async move { Ok(self.state().log(&partition, from, limit)) })
     }
 
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        Box::pin(async move { Ok(self.state().appended(&partition, after, limit)) })
+    }
+
     fn condition(&self) -> Condition {
         Condition::Well
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     /// In the order of their appending.
     events: Vec<Recorded>,
@@ -132,7 +146,7 @@ struct State {
 }
 
 /// A record; a deleted one keeps its version, so that it never comes back with one that was judged before.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Row {
     version: u64,
     body: Option<Vec<u8>>,
@@ -145,7 +159,7 @@ impl Row {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Waiting {
     id: EventId,
     partition: Partition,
@@ -374,6 +388,28 @@ impl State {
                 position: position as u64,
                 leaf: leaf.clone(),
                 recorded: self.events[*number].clone(),
+            })
+            .collect()
+    }
+
+    fn appended(&self, partition: &Partition, after: Option<u64>, limit: usize) -> Vec<Held> {
+        let log = self.logs.get(partition).into_iter().flatten();
+        let positions: BTreeMap<_, _> =
+            (0..).zip(log).map(|(position, (index, _))| (*index, position)).collect();
+        let standing = |index: usize| match positions.get(&index) {
+            Some(&position) => Standing::At(position),
+            None if self.unsequenced.contains(&index) => Standing::Waiting,
+            None => Standing::Beside,
+        };
+        let events = (1..).zip(self.events.iter().enumerate());
+        let own = events.filter(|(number, (_, event))| {
+            after.is_none_or(|after| *number > after) && event.partition == *partition
+        });
+        own.take(limit)
+            .map(|(number, (index, event))| Held {
+                number,
+                standing: standing(index),
+                recorded: event.clone(),
             })
             .collect()
     }

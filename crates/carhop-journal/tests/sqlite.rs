@@ -55,6 +55,25 @@ fn reopening_keeps_everything_that_was_acknowledged() {
 }
 
 #[test]
+fn what_is_read_as_it_is_stays_so_while_others_append_and_takes_nothing() {
+    let file = File::new();
+    let journal = file.open();
+    block_on(journal.append(batch(1))).unwrap();
+    let seen = SqliteJournal::open_as_it_is(file.path()).unwrap();
+    block_on(journal.append(batch(2))).unwrap();
+    assert_eq!((read(&seen).len(), read(&journal).len()), (1, 2));
+    let refused = block_on(seen.append(batch(3)));
+    assert!(matches!(refused, Err(AppendError::Journal(JournalError::Unavailable(_)))));
+    drop((seen, journal));
+    // Nobody else needs to have it open.
+    assert_eq!(read(&SqliteJournal::open_as_it_is(file.path()).unwrap()).len(), 2);
+    fs::write(file.path().with_extension("else"), b"no journal").unwrap();
+    for name in ["else", "missing"] {
+        assert!(SqliteJournal::open_as_it_is(file.path().with_extension(name)).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn dropping_finishes_what_waits_and_joins_every_thread() {
     let file = File::new();
     let journal = file.open();

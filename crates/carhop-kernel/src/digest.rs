@@ -70,6 +70,8 @@ digests! {
     DecisionDigest;
     /// SHA-256 of a basket's lines as the store sent them.
     BasketHash;
+    /// The authority's public Ed25519 key for commands (RFC 8032 §5.1.5).
+    CommandKey;
 }
 
 /// Writes bytes as lower-case hexadecimal digits.

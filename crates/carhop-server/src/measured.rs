@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carhop_app::batch::{
-    Appended, Batch, Body, Entry, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+    Appended, Batch, Body, Entry, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
@@ -97,6 +97,15 @@ impl<J: Journal> Journal for Measured<J> {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.inner.log(partition, from, limit)
+    }
+
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        self.inner.appended(partition, after, limit)
     }
 
     fn condition(&self) -> Condition {

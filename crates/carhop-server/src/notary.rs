@@ -128,6 +128,11 @@ pub(crate) fn stored_verifier(data_dir: &Path, partition: &Partition) -> Option<
     parse_key(&text).map(|(_, verifier)| verifier.to_string())
 }
 
+/// The last checkpoint of a log, as the files say it.
+pub(crate) fn stored_checkpoint(data_dir: &Path, partition: &Partition) -> Option<String> {
+    read_text(&folder_of(data_dir, partition).join(SIGNED_FILE)).ok()
+}
+
 fn folder_of(data_dir: &Path, partition: &Partition) -> PathBuf {
     let logs = data_dir.join("keys").join(partition.tenant.as_str()).join("logs");
     logs.join(partition.market.as_str())

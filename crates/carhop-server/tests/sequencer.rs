@@ -6,7 +6,9 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use carhop_app::batch::{
+    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
 use carhop_app::checkpoint::{CheckpointError, Notary, NotaryError};
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
@@ -109,6 +111,15 @@ impl Journal for Doubtful {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.inner.log(partition, from, limit)
+    }
+
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        self.inner.appended(partition, after, limit)
     }
 
     fn condition(&self) -> Condition {

@@ -34,6 +34,8 @@ const PARSERS: &[(&str, &str, usize, Held)] = &[
     ("journal/src/codec.rs", "decode_effect", 1, By(&["stored-effect"])),
     ("journal/src/codec.rs", "decode_subject", 1, By(&["stored-effect"])),
     ("journal/src/sqlite/mod.rs", "open", 1, Elsewhere("journal/tests/sqlite.rs")),
+    ("journal/src/sqlite/mod.rs", "open_as_it_is", 1, Elsewhere("journal/tests/sqlite.rs")),
+    ("journal/src/sqlite/open.rs", "open_as_it_is", 1, Elsewhere("journal/tests/sqlite.rs")),
     ("journal/src/sqlite/open.rs", "open_reader", 1, Elsewhere("journal/tests/sqlite.rs")),
     ("journal/src/sqlite/open.rs", "open_writer", 1, Elsewhere("journal/tests/sqlite.rs")),
     ("kernel/src/device.rs", "FromStr for DeviceClass", 1, By(&["name"])),

@@ -3,7 +3,7 @@
 
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
-    EvidenceHash, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
+    CommandKey, EvidenceHash, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
 };
 use carhop_kernel::evidence::Party;
 use carhop_kernel::geofence::Bay;
@@ -252,6 +252,10 @@ pub enum OperatorEvent {
         policy: PolicyVersion,
         /// Thumbprints of the attestation roots it accepts.
         attestation_roots: Vec<KeyThumbprint>,
+        /// Fingerprint of the root certificate that every device's certificate leads to.
+        device_root: KeyThumbprint,
+        /// The key that its commands are signed with.
+        command_key: CommandKey,
         /// How far a demo's clock has skipped ahead, in milliseconds; zero outside demos.
         clock_offset_ms: u64,
     },

@@ -214,6 +214,23 @@ impl Record for CommandRecord {
     }
 }
 
+/// A command or cancel as it was signed: what the device was told, for whoever checks it afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedCommandRecord {
+    /// Which command.
+    pub command: CommandId,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Record for SignedCommandRecord {
+    const KIND: Kind = Kind::SignedCommand;
+
+    fn key(&self) -> String {
+        self.command.to_string()
+    }
+}
+
 /// A signed statement, kept as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRecord {

@@ -11,7 +11,7 @@ mod trust;
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{
     Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Metering, ReceiptRecord,
-    StopOrder,
+    SignedCommandRecord, StopOrder,
 };
 pub use evidence::{
     CertificateRecord, CheckpointRecord, PolicyInForceRecord, PolicyRecord, TileRecord,

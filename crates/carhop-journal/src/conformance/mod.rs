@@ -16,6 +16,7 @@ mod timers;
 mod vault;
 mod whole;
 
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -54,6 +55,7 @@ macro_rules! conformance_cases {
             events_wait_for_their_position_in_the_order_of_appending
             positions_are_given_in_turn_and_once
             the_log_is_read_from_a_position_up_to_a_limit
+            what_was_appended_is_listed_with_its_standing_in_the_log
             effects_leave_in_order_and_one_per_device
             a_leased_effect_is_hidden_until_the_lease_ends_and_nothing_overtakes_it
             a_finished_effect_never_comes_back
@@ -85,6 +87,13 @@ pub use streams::*;
 pub use timers::*;
 pub use vault::*;
 pub use whole::*;
+
+/// Does to a file what whoever has it can do, for tests of what notices that.
+pub fn meddle(file: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection.execute_batch(sql).unwrap();
+}
 
 /// Runs a future on this thread until it is ready.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {

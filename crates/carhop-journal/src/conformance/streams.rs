@@ -1,6 +1,6 @@
 //! Streams, refusals and the log (`design.md` §4; M-AUD-1).
 
-use carhop_app::batch::{Batch, Stream};
+use carhop_app::batch::{Batch, Standing, Stream};
 use carhop_app::ports::{AppendError, JournalError};
 use carhop_app::record::Kind;
 use carhop_kernel::id::EventId;
@@ -173,4 +173,24 @@ pub fn the_log_is_read_from_a_position_up_to_a_limit(open: Open<'_>) {
     assert_eq!(read(1, 1), [(1, ids[0])]);
     assert_eq!(read(3, 9), []);
     assert_eq!(read(u64::MAX, 9), []);
+}
+
+pub fn what_was_appended_is_listed_with_its_standing_in_the_log(open: Open<'_>) {
+    let world = World::new(open);
+    let first = world.happen(session(1));
+    let other = World::within(world.journal.clone(), partition("other", "sunnyvale"), 100);
+    other.happen(session(1));
+    let rest = [side(1), session(1)].map(|stream| world.happen(stream));
+    world.sequence(first, 0).unwrap();
+    let read = |after, limit| {
+        block_on(world.journal.appended(world.partition.clone(), after, limit)).unwrap()
+    };
+    let listed = read(None, usize::MAX);
+    let seen: Vec<_> = listed.iter().map(|held| (held.recorded.id, held.standing)).collect();
+    let waits = rest.map(|id| (id, Standing::Waiting));
+    assert_eq!(seen, [&[(first, Standing::At(0))], &waits[..]].concat());
+    assert!(listed.is_sorted_by(|one, next| one.number < next.number));
+    assert_eq!(read(Some(listed[0].number), 1), listed[1..2]);
+    assert_eq!(read(Some(listed[2].number), 9), []);
+    assert_eq!(read(Some(u64::MAX), 9), []);
 }

@@ -3,8 +3,8 @@
 use carhop_app::batch::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
-    BasketHash, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest,
-    PolicyVersion, SecretHash,
+    BasketHash, CommandKey, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint,
+    OrderDigest, PolicyVersion, SecretHash,
 };
 use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
 use carhop_kernel::id::{
@@ -155,6 +155,8 @@ every! { operator_events, OperatorEvent:
         version: "0.1.0".to_owned(),
         policy: PolicyVersion([0x10; 32]),
         attestation_roots: vec![KEY],
+        device_root: KEY,
+        command_key: CommandKey([0x12; 32]),
         clock_offset_ms: 60_000,
     };
     VenueStored { venue: "mobilitynet:los-altos-library".to_owned(), version: 2 };

@@ -15,7 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use carhop_app::batch::{
+    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
 use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::time::Timestamp;
@@ -57,6 +59,16 @@ impl SqliteJournal {
             let (reader, readings) = (open::open_reader(path)?, Arc::clone(&journal.readings));
             journal.start("journal-reader", move || readings.serve(&reader))?;
         }
+        Ok(journal)
+    }
+
+    /// Opens a file to read what it holds at this moment, whoever goes on writing to it. Nothing can be appended.
+    pub fn open_as_it_is(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let connection = open::open_as_it_is(path.as_ref())?;
+        let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
+        queue.close();
+        let mut journal = Self { queue, readings: Arc::clone(&readings), threads: Vec::new() };
+        journal.start("journal-reader", move || readings.serve(&connection))?;
         Ok(journal)
     }
 
@@ -191,6 +203,15 @@ impl Journal for SqliteJournal {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.read(move |connection| read::log(connection, &partition, from, limit))
+    }
+
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        self.read(move |connection| read::appended(connection, &partition, after, limit))
     }
 
     fn condition(&self) -> Condition {

@@ -74,6 +74,17 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// A connection that reads what is there at this moment and never what comes after it.
+pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open_reader(path)?;
+    // The first reading within it settles the moment.
+    connection.execute_batch("BEGIN")?;
+    match check_schema(&connection)? {
+        0 => Err(OpenError::Foreign),
+        _ => Ok(connection),
+    }
+}
+
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

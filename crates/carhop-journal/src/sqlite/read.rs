@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use carhop_app::batch::{LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Sealed, Standing, Stream, Timer};
 use carhop_app::ports::{JournalError, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::id::EventId;
@@ -226,15 +226,67 @@ pub(super) fn log(
     let from = i64::try_from(from).unwrap_or(i64::MAX);
     rows(
         connection,
-        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored, position, leaf
-         FROM log JOIN events USING (number)
+        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored, position, leaf,
+             events.number
+         FROM log LEFT JOIN events USING (number)
          WHERE log.tenant = ?1 AND log.market = ?2 AND position >= ?3 ORDER BY position LIMIT ?4",
         params![tenant, market, from, row_limit(limit)],
         |row| {
-            let recorded = recorded(row)?;
-            Ok(LogEntry { position: get(row, 7)?, leaf: get(row, 8)?, recorded })
+            let position: u64 = get(row, 7)?;
+            if get::<Option<u64>>(row, 9)?.is_none() {
+                return Err(corrupt(&format!("no event for position {position} of the log")));
+            }
+            let recorded = recorded(row)
+                .map_err(|error| placed(error, format_args!("position {position} of the log")))?;
+            Ok(LogEntry { position, leaf: get(row, 8)?, recorded })
         },
     )
+}
+
+pub(super) fn appended(
+    connection: &Connection,
+    partition: &Partition,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Held>, JournalError> {
+    let (tenant, market) = (partition.tenant.as_str(), partition.market.as_str());
+    // Whoever puts rows in may number them from below zero, too.
+    let after = after.map_or(i64::MIN, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    rows(
+        connection,
+        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored, events.number,
+             position, unsequenced.number
+         FROM events
+         LEFT JOIN log ON log.number = events.number
+             AND log.tenant = events.tenant AND log.market = events.market
+         LEFT JOIN unsequenced ON unsequenced.number = events.number
+         WHERE events.tenant = ?1 AND events.market = ?2 AND events.number > ?3
+         ORDER BY events.number LIMIT ?4",
+        params![tenant, market, after, row_limit(limit)],
+        |row| {
+            let number: u64 = get(row, 7)?;
+            let recorded = recorded(row)
+                .map_err(|error| placed(error, format_args!("row {number} of the events")))?;
+            let standing = match (get(row, 8)?, get::<Option<u64>>(row, 9)?) {
+                (Some(position), None) => Standing::At(position),
+                (None, Some(_)) => Standing::Waiting,
+                (None, None) => Standing::Beside,
+                (Some(position), Some(_)) => {
+                    let both = "an event that has a position and waits for another";
+                    return Err(corrupt(&format!("{both}, at position {position} of the log")));
+                }
+            };
+            Ok(Held { number, standing, recorded })
+        },
+    )
+}
+
+/// Says where something unreadable stands.
+fn placed(error: JournalError, place: std::fmt::Arguments<'_>) -> JournalError {
+    match error {
+        JournalError::Corrupt(what) => corrupt(&format!("{what}, at {place}")),
+        JournalError::Unavailable(_) | JournalError::Full | JournalError::Unknown(_) => error,
+    }
 }
 
 /// What a failure of the database means to the caller of a read or of a batch that was rolled back.

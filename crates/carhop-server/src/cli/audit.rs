@@ -1,17 +1,16 @@
 //! `carhop audit`: a log checked from what it holds alone, written as files that anyone can check, one decision proven in
 //! one file, and one made again. Exit code 0: it verifies; 1: it does not; 2: it could not be checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use carhop_app::batch::{Body, OperatorEvent, Recorded};
 use carhop_app::log::Log;
-use carhop_app::ports::Journal;
 use carhop_app::record::Partition;
 use carhop_journal::SqliteJournal;
-use carhop_kernel::digest::EvidenceHash;
+use carhop_kernel::digest::{CommandKey, EvidenceHash, KeyThumbprint};
 use carhop_kernel::id::DecisionId;
 use carhop_proofs::audit::VerifierKey;
 use carhop_proofs::merkle::leaf_hash;
@@ -22,8 +21,8 @@ use serde_json::json;
 use crate::notary;
 use crate::server::JOURNAL_FILE;
 use crate::verify::{
-    Again, Archive, Bundle, CHECKPOINT_FILE, Expected, Fault, Verified, Whole, explain_again,
-    from_journal, read_archive, verify_whole, write_archive,
+    Again, Archive, Bundle, CHECKPOINT_FILE, Expected, Fault, JournalFault, Verified, Whole,
+    explain_again, from_journal, read_archive, verify_whole, write_archive,
 };
 
 /// What to do with a log.
@@ -90,7 +89,7 @@ pub(super) struct Account {
 /// Where a log is read from.
 #[derive(Args)]
 pub(super) struct Source {
-    /// A server's data folder.
+    /// A server's data folder; `carhop-data` if nothing else is named.
     #[arg(long, conflicts_with = "export")]
     data: Option<PathBuf>,
     /// A folder that `audit export` wrote.
@@ -110,8 +109,8 @@ pub(super) struct Source {
 /// What the auditor trusts.
 #[derive(Args)]
 pub(super) struct Pinned {
-    /// The pinned key, or a file that holds it. Without it the key beside the log is believed, which shows no forgery by
-    /// whoever keeps the log.
+    /// The pinned key, or a file that holds it. A bundle is checked with nothing else. Of a log the key beside it is
+    /// believed without, which shows no forgery by whoever keeps the log.
     #[arg(long)]
     key: Option<String>,
 }
@@ -166,9 +165,9 @@ fn verify_log(
 ) -> anyhow::Result<()> {
     let (archive, stored) = read(source)?;
     let whole = check(&archive, stored, pinned, earlier)?;
-    let Whole { signed, all, checkpoints, decisions, statements } = whole;
+    let Whole { signed, all, waiting, checkpoints, decisions, statements } = whole;
     let root = EvidenceHash(signed.root);
-    let waiting = all.size - signed.size;
+    let unsigned = all.size - signed.size;
     let mut told = vec![
         format!("{} entries verified: every leaf fits its event, every stream is whole", all.size),
         format!(
@@ -176,8 +175,11 @@ fn verify_log(
         ),
         format!("{checkpoints} checkpoints agree; the last covers {} entries", signed.size),
     ];
+    if unsigned > 0 {
+        told.push(format!("{unsigned} entries came since and are not signed yet"));
+    }
     if waiting > 0 {
-        told.push(format!("{waiting} entries came since and are not signed yet"));
+        told.push(format!("{waiting} events wait for their position in the log"));
     }
     if pinned.key.is_none() {
         told.push(
@@ -187,7 +189,7 @@ fn verify_log(
     told.push(format!("root {root}"));
     let value = json!({
         "verified": true, "pinned": pinned.key.is_some(), "size": signed.size, "root": root,
-        "unsigned": waiting, "checkpoints": checkpoints, "decisions": decisions,
+        "unsigned": unsigned, "waiting": waiting, "checkpoints": checkpoints, "decisions": decisions,
         "statements": statements,
     });
     say(json, &value, &told);
@@ -198,16 +200,33 @@ fn verify_bundle(file: &Path, pinned: &Pinned, json: bool) -> anyhow::Result<()>
     let bundle = read_bundle(file)?;
     let (entries, attached) = bundle.verify(&AwsLc, &pinned.required()?)?;
     let decision = bundle.decision();
-    let statements = attached.statements.len();
-    let told = [
+    let (commands, statements) = (attached.commands.len(), attached.statements.len());
+    let mut told = vec![
         format!("decision {decision} is proven by {} signed entries", entries.len()),
-        format!("{statements} statements are signed by the devices that the log certified"),
+        format!(
+            "{commands} commands are signed by the authority, {statements} statements by devices"
+        ),
     ];
+    let named: BTreeSet<_> = entries.iter().filter_map(named_at_start).collect();
+    for (root, key) in &named {
+        told.push(format!("certificates lead to the root {root}, the authority's key is {key}"));
+    }
+    let (roots, keys): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let value = json!({
-        "verified": true, "decision": decision, "entries": entries.len(), "statements": statements,
+        "verified": true, "decision": decision, "entries": entries.len(), "commands": commands,
+        "statements": statements, "roots": roots, "command_keys": keys,
     });
     say(json, &value, &told);
     Ok(())
+}
+
+/// The root of all devices and the authority's key, as the start of a server names them.
+fn named_at_start(entry: &Recorded) -> Option<(KeyThumbprint, CommandKey)> {
+    if let Body::Operator(OperatorEvent::Started { device_root, command_key, .. }) = &entry.body {
+        Some((*device_root, *command_key))
+    } else {
+        None
+    }
 }
 
 fn export(source: &Source, out: &Path, json: bool) -> anyhow::Result<()> {
@@ -341,11 +360,20 @@ fn read(source: &Source) -> anyhow::Result<(Archive, Option<Verified>)> {
     }
     let vkey = notary::stored_verifier(data, &partition);
     let vkey = vkey.context("there is no log of that tenant and market")?;
-    let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&path)?);
+    let journal = SqliteJournal::open_as_it_is(&path)?;
+    let signed = notary::stored_checkpoint(data, &partition);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
-        let (size, root) = Log::new(&*journal, &AwsLc, &partition).root().await?;
-        let archive = from_journal(&AwsLc, &*journal, &partition, &vkey).await?;
+        let (size, root) = Log::new(&journal, &AwsLc, &partition).root().await?;
+        let read = from_journal(&AwsLc, &journal, &partition, &vkey).await;
+        let mut archive = read.map_err(|error| match error {
+            JournalFault::Fault(fault) => anyhow::Error::from(fault),
+            JournalFault::Failure(failure) => failure.into(),
+        })?;
+        // Outside of the journal, it may be all that the journal's end is known by.
+        if let Some(note) = signed {
+            archive.was_signed(note);
+        }
         if archive.checkpoint.is_empty() {
             bail!("nothing has been signed yet");
         }

@@ -8,7 +8,8 @@
 //! events/<N>[.p/<W>]     the stored events, one a line, numbered as the bundles of leaves
 //! decisions.jsonl        the records of decisions, one a line, byte for byte as they are stored
 //! statements.jsonl       what devices signed, base64url in quotes, one a line
-//! certificates.jsonl     devices' certificates, base64url in quotes, one a line
+//! certificates.jsonl     devices' certificates: a list of base64url a line, the device's first and its root last
+//! commands.jsonl         what the authority signed: a pair of name and base64url a line
 //! policies.jsonl         policies that decided: a list of names and texts a line
 //! ```
 //!
@@ -20,8 +21,11 @@ use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_journal::codec;
+use carhop_kernel::id::CommandId;
 use carhop_proofs::audit::{Part, Tile, decode_bundle, encode_bundle, index_path};
 use carhop_proofs::suite::Suite;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Attached, Entry, Fault, rows};
 
@@ -30,6 +34,8 @@ use super::{Attached, Entry, Fault, rows};
 pub struct Archive {
     /// The entries.
     pub entries: Vec<Entry>,
+    /// Stored events that wait to become entries, in their order; only a journal has any.
+    pub waiting: Vec<Vec<u8>>,
     /// The last signed checkpoint.
     pub checkpoint: String,
     /// The key, as whoever made the archive says it.
@@ -45,7 +51,16 @@ pub struct Archive {
 impl Archive {
     /// How many entries the last checkpoint says it covers.
     pub fn signed_size(&self) -> Option<u64> {
-        self.checkpoint.lines().nth(1)?.parse().ok()
+        size_of(&self.checkpoint)
+    }
+
+    /// Adds a checkpoint that is known from elsewhere, as the last one if it says that it covers more.
+    pub fn was_signed(&mut self, note: String) {
+        let size = size_of(&note);
+        if size > self.signed_size() {
+            self.checkpoint.clone_from(&note);
+        }
+        self.kept.entry(size.unwrap_or_default().to_string()).or_insert(note);
     }
 
     /// What the last checkpoint covers, with all its hash tiles, and nothing that came since.
@@ -64,8 +79,13 @@ impl Archive {
                 tiles.insert(tile, hashes.concat());
             }
         }
-        Some(Self { entries, tiles, attached, ..self.clone() })
+        Some(Self { entries, waiting: Vec::new(), tiles, attached, ..self.clone() })
     }
+}
+
+/// How many entries a checkpoint says it covers.
+fn size_of(note: &str) -> Option<u64> {
+    note.lines().nth(1)?.parse().ok()
 }
 
 /// Writes an archive into a folder.
@@ -88,14 +108,15 @@ pub fn write_archive(folder: &Path, archive: &Archive) -> anyhow::Result<()> {
     for (name, note) in &archive.kept {
         write(&format!("checkpoints/{name}"), note.as_bytes())?;
     }
-    let Attached { decisions, statements, certificates, policies } = &archive.attached;
+    let Attached { decisions, statements, certificates, commands, policies, receipts: _ } =
+        &archive.attached;
     let decisions: Vec<_> = decisions.values().map(Vec::as_slice).collect();
     write(DECISIONS, &lines(&decisions))?;
     write(STATEMENTS, &quoted(statements.values()))?;
-    write(CERTIFICATES, &quoted(certificates.values()))?;
-    let policies: Result<Vec<_>, _> = policies.values().map(serde_json::to_vec).collect();
-    let policies = policies?;
-    write(POLICIES, &lines(&policies.iter().map(Vec::as_slice).collect::<Vec<_>>()))?;
+    write(CERTIFICATES, &json_lines(certificates.values().map(|chain| encoded(chain)))?)?;
+    let commands = commands.iter().map(|(id, bytes)| (id, Base64UrlUnpadded::encode_string(bytes)));
+    write(COMMANDS, &json_lines(commands)?)?;
+    write(POLICIES, &json_lines(policies.values())?)?;
     write(VKEY_FILE, format!("{}\n", archive.vkey).as_bytes())?;
     // Last: where there is a checkpoint, there is everything.
     write(CHECKPOINT_FILE, archive.checkpoint.as_bytes())
@@ -145,12 +166,16 @@ fn read_attached(suite: &dyn Suite, folder: &Path) -> Result<Attached, Fault> {
     for line in unquoted(folder, STATEMENTS)? {
         attached.statement(suite, line);
     }
-    for line in unquoted(folder, CERTIFICATES)? {
-        attached.certificate(suite, line);
+    for chain in read_json(folder, CERTIFICATES)? {
+        let chain = decoded(chain).ok_or_else(|| fault(CERTIFICATES, NO_BASE64))?;
+        attached.certificate(suite, chain);
     }
-    for line in read_lines(folder, POLICIES)? {
-        let files = serde_json::from_slice(&line).ok();
-        if !files.is_some_and(|files| attached.policy(files)) {
+    for (command, text) in read_json::<(CommandId, String)>(folder, COMMANDS)? {
+        let bytes = Base64UrlUnpadded::decode_vec(&text).map_err(|_| fault(COMMANDS, NO_BASE64))?;
+        attached.commands.insert(command, bytes);
+    }
+    for files in read_json(folder, POLICIES)? {
+        if !attached.policy(files) {
             return Err(fault(POLICIES, "holds what are no policies"));
         }
     }
@@ -187,7 +212,32 @@ fn unquoted(folder: &Path, file: &str) -> Result<Vec<Vec<u8>>, Fault> {
         Base64UrlUnpadded::decode_vec(&text).ok()
     };
     let decoded: Option<_> = read_lines(folder, file)?.into_iter().map(decode).collect();
-    decoded.ok_or_else(|| fault(file, "holds a line that is no base64url in quotes"))
+    decoded.ok_or_else(|| fault(file, NO_BASE64))
+}
+
+/// Certificates as text.
+pub(super) fn encoded(chain: &[Vec<u8>]) -> Vec<String> {
+    chain.iter().map(|bytes| Base64UrlUnpadded::encode_string(bytes)).collect()
+}
+
+/// What [`encoded`] made of certificates.
+pub(super) fn decoded(chain: Vec<String>) -> Option<Vec<Vec<u8>>> {
+    chain.into_iter().map(|text| Base64UrlUnpadded::decode_vec(&text).ok()).collect()
+}
+
+fn json_lines<T: Serialize>(values: impl Iterator<Item = T>) -> serde_json::Result<Vec<u8>> {
+    let made: Vec<_> = values.map(|value| serde_json::to_vec(&value)).collect::<Result<_, _>>()?;
+    Ok(lines(&made.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+}
+
+/// Lines of JSON in the form that they are written in, so that no other bytes mean the same.
+fn read_json<T: Serialize + DeserializeOwned>(folder: &Path, file: &str) -> Result<Vec<T>, Fault> {
+    let read = |line: Vec<u8>| {
+        let value: T = serde_json::from_slice(&line).ok()?;
+        (serde_json::to_vec(&value).ok()? == line).then_some(value)
+    };
+    let read: Option<_> = read_lines(folder, file)?.into_iter().map(read).collect();
+    read.ok_or_else(|| fault(file, "holds a line in another form"))
 }
 
 fn read_lines(folder: &Path, file: &str) -> Result<Vec<Vec<u8>>, Fault> {
@@ -220,4 +270,6 @@ const ENTRIES_MAX: u64 = 100_000_000;
 const DECISIONS: &str = "decisions.jsonl";
 const STATEMENTS: &str = "statements.jsonl";
 const CERTIFICATES: &str = "certificates.jsonl";
+const COMMANDS: &str = "commands.jsonl";
 const POLICIES: &str = "policies.jsonl";
+const NO_BASE64: &str = "holds a line that is no base64url in quotes";

@@ -4,17 +4,19 @@
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
-use carhop_app::batch::{Body, DeviceEvent, Recorded, Stream};
+use carhop_app::batch::{Body, DeviceEvent, OperatorEvent, Recorded, Stream};
 use carhop_app::sequence::leaf;
 use carhop_journal::codec;
+use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::{KeyThumbprint, SecretHash};
-use carhop_kernel::id::{DecisionId, DeviceId};
+use carhop_kernel::id::{CommandId, DecisionId, DeviceId, EventId};
 use carhop_kernel::session::Event;
 use carhop_proofs::audit::{Checkpoint, VerifierKey};
 use carhop_proofs::merkle::{Hash, inclusion_proof, leaf_hash, root, verify_inclusion};
 use carhop_proofs::suite::Suite;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{decoded, encoded};
 use super::attached::Followed;
 use super::{Archive, Attached, Fault};
 
@@ -27,8 +29,9 @@ pub struct Bundle {
     checkpoint: String,
     entries: Vec<Proven>,
     decisions: Vec<String>,
+    commands: Vec<(CommandId, String)>,
     statements: Vec<String>,
-    certificates: Vec<String>,
+    certificates: Vec<Vec<String>>,
     policies: Vec<Vec<(String, String)>>,
 }
 
@@ -138,8 +141,9 @@ impl Bundle {
             checkpoint,
             entries,
             decisions: decisions.ok()?,
+            commands: attached.commands.iter().map(|(id, it)| (*id, base64(it))).collect(),
             statements: attached.statements.values().map(base64).collect(),
-            certificates: attached.certificates.values().map(base64).collect(),
+            certificates: attached.certificates.values().map(|chain| encoded(chain)).collect(),
             policies: attached.policies.into_values().collect(),
         })
     }
@@ -156,8 +160,12 @@ impl Bundle {
         for statement in &self.statements {
             attached.statement(suite, bytes(statement)?);
         }
-        for certificate in &self.certificates {
-            attached.certificate(suite, bytes(certificate)?);
+        for (command, text) in &self.commands {
+            attached.commands.insert(*command, bytes(text)?);
+        }
+        for chain in &self.certificates {
+            let chain = decoded(chain.clone()).ok_or(fault("holds what is no base64url"))?;
+            attached.certificate(suite, chain);
         }
         for files in &self.policies {
             if !attached.policy(files.clone()) {
@@ -191,15 +199,18 @@ struct About {
     token: Option<SecretHash>,
     /// The commands that it released, as they stand in events.
     commands: Vec<String>,
-    /// Certificates of the devices that spoke about those commands.
+    /// Certificates of the devices that asked, that were concerned, and that spoke about those commands.
     certificates: BTreeSet<KeyThumbprint>,
+    /// Starts of the server that were the first to name a root or a key for commands.
+    starts: BTreeSet<EventId>,
 }
 
 impl About {
     fn decision(decision: DecisionId, log: &[Recorded]) -> Option<Self> {
         let own = |one: &&Recorded| one.meta.decision.is_some_and(|it| it.id == decision);
         let first = log.iter().find(own)?;
-        let commands = log.iter().filter(own).filter_map(released).collect();
+        let commands = log.iter().filter(own).filter_map(released);
+        let commands = commands.map(|(_, command)| command.to_string()).collect();
         let mut about = Self {
             decision,
             stream: match first.stream {
@@ -209,11 +220,12 @@ impl About {
             token: first.meta.token,
             commands,
             certificates: BTreeSet::new(),
+            starts: starts(log),
         };
-        let spoke: BTreeSet<DeviceId> =
-            log.iter().filter(|one| about.wants(one)).filter_map(speaker).collect();
-        let of_speakers = log.iter().filter_map(certified).filter(|(it, _)| spoke.contains(it));
-        about.certificates = of_speakers.map(|(_, certificate)| certificate).collect();
+        let involved: BTreeSet<DeviceId> =
+            log.iter().filter(|one| about.wants(one)).flat_map(involved).collect();
+        let theirs = log.iter().filter_map(certified).filter(|(it, _)| involved.contains(it));
+        about.certificates = theirs.map(|(_, certificate)| certificate).collect();
         Some(about)
     }
 
@@ -228,27 +240,48 @@ impl About {
             false
         };
         let certifies = certified(one).is_some_and(|(_, it)| self.certificates.contains(&it));
-        is_own || begins || issued || certifies || std::str::from_utf8(&one.stored).is_ok_and(names)
+        let starts = self.starts.contains(&one.id);
+        is_own
+            || begins
+            || issued
+            || certifies
+            || starts
+            || std::str::from_utf8(&one.stored).is_ok_and(names)
     }
 }
 
-/// The command that an event releases.
-fn released(one: &Recorded) -> Option<String> {
+/// The command that an event releases, with its device.
+fn released(one: &Recorded) -> Option<(DeviceId, CommandId)> {
     if let Body::Session(event) = &one.body
-        && let Event::ReleaseAuthorised { release, .. } = &**event
+        && let Event::ReleaseAuthorised { device, release, .. } = &**event
     {
-        return Some(release.command.to_string());
+        return Some((*device, release.command));
     }
     None
 }
 
-/// The device whose statement an entry is.
-fn speaker(one: &Recorded) -> Option<DeviceId> {
-    if let Body::Device(DeviceEvent::Stated { device, .. }) = &one.body {
-        Some(*device)
-    } else {
-        None
-    }
+/// The device that caused an entry, the one it is about, and the one whose statement it is.
+fn involved(one: &Recorded) -> impl Iterator<Item = DeviceId> {
+    let actor = match one.meta.actor {
+        Actor::Driver { device, .. } | Actor::Device { device } => Some(device),
+        Actor::Customer { .. } | Actor::Store { .. } | Actor::Staff { .. } | Actor::System => None,
+    };
+    let concerned = one.meta.device.as_ref().map(|trust| trust.device);
+    let released = released(one).map(|(device, _)| device);
+    [actor, concerned, released].into_iter().flatten()
+}
+
+/// The starts that were the first to name a root for devices or a key for commands.
+fn starts(log: &[Recorded]) -> BTreeSet<EventId> {
+    let mut named = BTreeSet::new();
+    let is_first = |one: &&Recorded| {
+        if let Body::Operator(OperatorEvent::Started { device_root, command_key, .. }) = &one.body {
+            named.insert((*device_root, *command_key))
+        } else {
+            false
+        }
+    };
+    log.iter().filter(is_first).map(|one| one.id).collect()
 }
 
 fn certified(one: &Recorded) -> Option<(DeviceId, KeyThumbprint)> {

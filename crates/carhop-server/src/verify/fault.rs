@@ -107,6 +107,48 @@ pub enum Fault {
     /// A device's statement is not signed with a key that the device had.
     #[error("entry {0}: the device's statement is not signed with a key certified for the device")]
     Statement(u64),
+    /// An event of the journal is not where the log has it, or nowhere in the log.
+    #[error("event {event}, row {row} of the journal, {what}")]
+    Beside {
+        /// Which row.
+        row: u64,
+        /// Which event.
+        event: String,
+        /// What is wrong with its place.
+        what: &'static str,
+    },
+    /// A record does not say what it is kept as.
+    #[error("the {kind} record `{key}` holds something else than its name says")]
+    Record {
+        /// Of which kind.
+        kind: &'static str,
+        /// Under which key.
+        key: String,
+    },
+    /// A record of what holds or whose trust was withdrawn does not follow from the events.
+    #[error("the {kind} record `{key}` is not as the log tells")]
+    Untold {
+        /// Of which kind.
+        kind: &'static str,
+        /// Under which key.
+        key: String,
+    },
+    /// The journal holds something that is in no form.
+    #[error("the journal holds something unreadable: {0}")]
+    Corrupt(String),
+    /// A command is not signed with the authority's key.
+    #[error("entry {0}: the command is not signed with a key that the log names before it")]
+    Command(u64),
+    /// A certificate does not lead to the root that the log names.
+    #[error(
+        "entry {position}: the device's certificate does not lead to the root that the log names: {why}"
+    )]
+    Chain {
+        /// Which entry.
+        position: u64,
+        /// Why not.
+        why: String,
+    },
     /// Something that no entry commits to.
     #[error("{0} is there that no entry commits to")]
     Uncommitted(&'static str),

@@ -27,7 +27,7 @@ pub use attached::Attached;
 pub use bundle::Bundle;
 pub use explain::{Again, explain_again};
 pub use fault::Fault;
-pub use journal::from_journal;
+pub use journal::{JournalFault, from_journal};
 pub use whole::{Expected, Whole, verify_whole};
 
 /// One entry as it is shown to the outside.
@@ -76,6 +76,13 @@ impl Verifier {
         }
         self.follow(entry.position, &recorded)?;
         self.frontier.append(suite, leaf_hash(suite, &entry.leaf), |_, _, _| {});
+        Ok(recorded)
+    }
+
+    /// Checks an event that waits to become the entry at `position`, and hands it back.
+    pub fn accept_waiting(&mut self, position: u64, stored: &[u8]) -> Result<Recorded, Fault> {
+        let recorded = codec::decode(stored).map_err(|_| Fault::Unreadable(position))?;
+        self.follow(position, &recorded)?;
         Ok(recorded)
     }
 

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carhop_app::batch::{Body, DeviceEvent};
+use carhop_app::batch::{Body, DeviceEvent, OperatorEvent};
+use carhop_app::records::CertificateRecord;
 use carhop_app::sequence::leaf;
 use carhop_journal::{MemoryJournal, codec};
-use carhop_kernel::id::DecisionId;
+use carhop_kernel::id::{CommandId, DecisionId, SessionId};
 use carhop_proofs::audit::{Checkpoint, VerifierKey};
 use carhop_proofs::merkle;
-use carhop_proofs::suite::AwsLc;
+use carhop_proofs::suite::{AwsLc, PublicKey};
 use carhop_sim::executor::run;
 use carhop_sim::fixtures::{Cast, fuel, goods};
 use carhop_sim::stop::play;
@@ -240,6 +241,107 @@ fn what_entries_commit_to_cannot_be_changed_removed_or_added() {
 }
 
 #[test]
+fn a_command_is_the_one_that_the_entry_tells_of_under_the_key_that_the_log_names() {
+    let told = told();
+    let commands: Vec<_> = told.archive.attached.commands.keys().copied().collect();
+    let (one, other) = (commands[0], commands[1]);
+    let fault = told.bent(|log| drop(log.attached.commands.remove(&one)));
+    assert!(matches!(fault, Fault::Missing { what: "the signed command", .. }), "{fault}");
+    let fault =
+        told.bent(|log| *log.attached.commands.get_mut(&one).unwrap().last_mut().unwrap() ^= 1);
+    assert!(matches!(fault, Fault::Command(_)), "{fault}");
+    let fault = told.bent(|log| {
+        let bytes = log.attached.commands[&other].clone();
+        log.attached.commands.insert(one, bytes);
+    });
+    assert!(matches!(fault, Fault::Contradiction { what: "the signed command", .. }), "{fault}");
+    let fault = told.bent(|log| {
+        let bytes = log.attached.commands[&one].clone();
+        log.attached.commands.insert(CommandId::from_bytes([9; 16]), bytes);
+    });
+    assert_eq!(fault, Fault::Uncommitted("a command"));
+    // Whoever writes the log and names another key in it names it before everything else.
+    let renamed = told.rebuilt(|log| {
+        let Body::Operator(OperatorEvent::Started { command_key, .. }) =
+            codec::decode(&log.entries[0].stored).unwrap().body
+        else {
+            panic!("no start");
+        };
+        let text = String::from_utf8(log.entries[0].stored.clone()).unwrap();
+        let stranger = PublicKey::ed25519(STRANGER).unwrap();
+        let text = text.replace(&command_key.to_string(), &hex(stranger.as_bytes()));
+        log.entries[0].stored = text.into_bytes();
+    });
+    assert!(matches!(told.verify(&renamed).unwrap_err(), Fault::Command(_)));
+}
+
+#[test]
+fn a_certificate_leads_by_its_authority_to_the_root_that_the_log_names() {
+    let (told, foreign) = (told(), foreign_chain());
+    let certificate = |log: &mut Archive, bend: Bend<'_>| {
+        bend(log.attached.certificates.values_mut().next().unwrap());
+    };
+    let bends: [(&str, Bend<'_>); 4] = [
+        ("the root is a stranger's", &|chain| chain[2].clone_from(&foreign[2])),
+        ("the authority is a stranger's", &|chain| chain[1].clone_from(&foreign[1])),
+        ("the authority is left out", &|chain| drop(chain.remove(1))),
+        ("the root is left out", &|chain| drop(chain.pop())),
+    ];
+    for (what, bend) in bends {
+        let fault = told.bent(|log| certificate(log, bend));
+        assert!(matches!(fault, Fault::Chain { .. }), "{what}: {fault}");
+    }
+    let fault = told.bent(|log| certificate(log, &|chain| chain[1][60] ^= 1));
+    assert!(matches!(fault, Fault::Chain { .. }), "{fault}");
+}
+
+/// What is done to a chain.
+type Bend<'a> = &'a dyn Fn(&mut Vec<Vec<u8>>);
+
+/// A chain of a world of other keys.
+fn foreign_chain() -> Vec<Vec<u8>> {
+    let world = World::new(13, Arc::new(MemoryJournal::default())).unwrap();
+    let chains = run(async {
+        Cast::assemble(&world).await.unwrap();
+        let log = world.app.log(&world.partition);
+        log.records::<CertificateRecord>().await.unwrap()
+    });
+    let CertificateRecord { chain, roots, .. } = chains.unwrap().remove(0);
+    chain.into_iter().chain(roots).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    carhop_kernel::digest::write_hex(&mut text, bytes).unwrap();
+    text
+}
+
+#[test]
+fn what_the_journal_notes_beside_a_statement_cannot_say_something_else() {
+    use carhop_app::records::ReceiptRecord;
+    let told = told();
+    let bends: [fn(&mut ReceiptRecord); 6] = [
+        |receipt| receipt.session = Some(SessionId::from_bytes([9; 16])),
+        |receipt| receipt.metered_ml = Some(1),
+        |receipt| receipt.what = "receipt.armed".to_owned(),
+        |receipt| receipt.sequence += 1,
+        |receipt| receipt.device_time = receipt.device_time.plus_ms(1),
+        |receipt| receipt.received_at = receipt.received_at.plus_ms(1),
+    ];
+    for bend in bends {
+        let fault = told.bent(|log| {
+            let mut receipts = log.attached.receipts.values_mut();
+            bend(receipts.find(|receipt| receipt.what == "receipt.opened").unwrap());
+        });
+        let what = "the statement of the device";
+        assert!(
+            matches!(fault, Fault::Contradiction { what: told, .. } if told == what),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
 fn a_statement_that_its_device_did_not_sign_is_told_though_the_log_commits_to_it() {
     let told = told();
     let forged = told.rebuilt(|log| {
@@ -299,7 +401,13 @@ fn a_decision_is_proven_by_its_bundle_alone_and_comes_out_the_same_again() {
         let has = |name: &str| {
             entries.iter().any(|one| carhop_app::sequence::event_name(&one.body) == name)
         };
+        // The command, what was said of it, and every device involved as far as its root.
+        assert_eq!(attached.commands.len(), 1);
+        assert!(attached.statements.len() >= 2, "{}", attached.statements.len());
+        assert_eq!(attached.certificates.len(), 2, "the handset and the lock or pump");
+        assert!(attached.certificates.values().all(|chain| chain.len() == 3));
         for name in [
+            "authority.started",
             "session.created",
             "token.issued",
             "release.authorised",
@@ -354,5 +462,10 @@ fn a_decision_that_comes_out_otherwise_is_told() {
     assert!(explain_again(&attached, DecisionId::from_bytes([9; 16])).is_none());
 }
 
+/// The public key of RFC 8032 §7.1, test 3.
+const STRANGER: [u8; 32] = [
+    0xfc, 0x51, 0xcd, 0x8e, 0x62, 0x18, 0xa1, 0xa3, 0x8d, 0xa4, 0x7e, 0xd0, 0x02, 0x30, 0xf0, 0x58,
+    0x08, 0x16, 0xed, 0x13, 0xba, 0x33, 0x03, 0xac, 0x5d, 0xeb, 0x91, 0x15, 0x48, 0x90, 0x80, 0x25,
+];
 /// Flips of one file.
 const FLIPS: usize = 24;

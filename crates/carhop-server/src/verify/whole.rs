@@ -27,6 +27,8 @@ pub struct Whole {
     pub signed: Verified,
     /// All that is there; what is not signed yet came since.
     pub all: Verified,
+    /// How many events wait to become entries.
+    pub waiting: usize,
     /// How many kept and earlier checkpoints agree with it.
     pub checkpoints: usize,
     /// How many decision records fit.
@@ -69,11 +71,17 @@ pub fn verify_whole(
     if let Some((size, (which, _))) = claims.last_key_value().filter(|(size, _)| **size > found) {
         return Err(Fault::Truncated { which: which.clone(), signed: *size, found });
     }
+    let all = verifier.so_far(suite);
+    for (position, stored) in (all.size..).zip(&archive.waiting) {
+        let recorded = verifier.accept_waiting(position, stored)?;
+        followed.follow(suite, position, &recorded)?;
+    }
     followed.finish()?;
     tiles(suite, archive)?;
     Ok(Whole {
         signed,
-        all: verifier.so_far(suite),
+        all,
+        waiting: archive.waiting.len(),
         checkpoints: claims.len(),
         decisions: archive.attached.decisions.len(),
         statements: archive.attached.statements.len(),

@@ -61,7 +61,7 @@ impl Certifier for QuickCertifier {
         .concat();
         let fingerprint = KeyThumbprint(Crypto::Quick.sha256(&[&certificate]));
         let authority = format!("{} authority of {}", ask.class, ask.tenant).into_bytes();
-        let root = format!("root of {}", ask.tenant).into_bytes();
+        let root = root_of(ask.tenant);
         Ok(Certified {
             chain: vec![certificate, authority],
             roots: vec![root],
@@ -70,6 +70,14 @@ impl Certifier for QuickCertifier {
             not_after,
         })
     }
+
+    fn root(&self, tenant: &TenantId) -> Option<Vec<u8>> {
+        (*tenant == self.tenant).then(|| root_of(tenant))
+    }
+}
+
+fn root_of(tenant: &TenantId) -> Vec<u8> {
+    format!("root of {tenant}").into_bytes()
 }
 
 /// The keys of devices and attesters, with the true certificates of the latter: made once, whatever the seed, and shared

@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carhop_app::batch::{Appended, Batch, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer};
+use carhop_app::batch::{
+    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+};
 use carhop_app::ports::{
     AppendError, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Condition,
     Entropy, Journal, JournalError, Pending, Query,
@@ -130,6 +132,11 @@ impl Certifier for Authorities {
             chain,
         })
     }
+
+    fn root(&self, tenant: &TenantId) -> Option<Vec<u8>> {
+        let is_own = self.issuing.iter().any(|one| one.tenant() == tenant);
+        is_own.then(|| self.root.certificate().to_vec())
+    }
 }
 
 /// A journal in front of which everybody queues: each call lets the others go first, so that what runs together meets in
@@ -197,6 +204,15 @@ impl Journal for Turns {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.after_a_turn(move |journal| journal.log(partition, from, limit))
+    }
+
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        self.after_a_turn(move |journal| journal.appended(partition, after, limit))
     }
 
     fn condition(&self) -> Condition {

@@ -3,6 +3,8 @@
 //!
 //! It works alone on a journal that serves nobody; bringing the files back is the server's business.
 
+use std::collections::BTreeMap;
+
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::CommandId;
 use carhop_kernel::session::{
@@ -40,8 +42,22 @@ pub struct Restored {
 
 impl App {
     /// Makes a journal that was brought back from a backup safe to go on with: a new epoch with counters above all that
-    /// were ever used, no old token, link or code, every command that may have left in doubt, and every stop held.
+    /// were ever used, no old token, link or code, no integrity that was shown before, every command that may have left in
+    /// doubt, and every stop held. What waited to leave is called back whosever it is; the rest is done for these accounts.
     pub async fn restore(
+        &self,
+        partitions: &[Partition],
+        backed_up_at: Timestamp,
+    ) -> Result<Vec<Restored>, Failure> {
+        self.call_back().await?;
+        let mut restored = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            restored.push(self.restore_account(partition, backed_up_at).await?);
+        }
+        Ok(restored)
+    }
+
+    async fn restore_account(
         &self,
         partition: &Partition,
         backed_up_at: Timestamp,
@@ -50,7 +66,6 @@ impl App {
         // Seconds grow between two restores of the same backup, too; and devices compare, they do not count.
         let trust_epoch = (tenant.trust_epoch + 1).max(self.now().unix_ms() / 1_000);
         let mut restored = Restored { trust_epoch, ..Restored::default() };
-        self.call_back(partition).await?;
         (restored.stops, restored.legs) = self.doubt_stops(partition).await?;
         restored.tokens = self.end_tokens(partition).await?;
         restored.tickets = self.end_tickets(partition).await?;
@@ -65,21 +80,23 @@ impl App {
     }
 
     /// Empties the outbox: what stands in it may have left after the backup was made.
-    async fn call_back(&self, partition: &Partition) -> Result<(), Failure> {
+    async fn call_back(&self) -> Result<(), Failure> {
         loop {
             let now = self.now();
-            let until = now.plus_ms(LEASE_MS);
-            let leased = self.parts.journal.lease_effects(now, until, PAGE).await?;
-            let own = leased.into_iter().filter(|(_, whose, _)| whose == partition);
-            let own: Vec<_> = own.collect();
-            if own.is_empty() {
+            // Nobody else works here, so a lease hides nothing from anybody.
+            let leased = self.parts.journal.lease_effects(now, now, PAGE).await?;
+            if leased.is_empty() {
                 return Ok(());
             }
-            let mut batch = Batch::new(partition.clone(), now);
-            for (id, _, _) in own {
+            let mut batches = BTreeMap::new();
+            for (id, partition, _) in leased {
+                let batch =
+                    batches.entry(partition.clone()).or_insert_with(|| Batch::new(partition, now));
                 batch.finished_effects.push(id);
             }
-            self.append(batch, None).await?;
+            for batch in batches.into_values() {
+                self.append(batch, None).await?;
+            }
         }
     }
 
@@ -148,12 +165,16 @@ impl App {
         Ok(ended.len())
     }
 
-    /// Counters go on above every one that was ever used, and chains are taken up where the devices say they are.
+    /// Counters go on above every one that was ever used, devices show their integrity anew, for what they run may have
+    /// changed since, and chains are taken up where the devices say they are.
     async fn reset_devices(&self, partition: &Partition, trust_epoch: u64) -> Result<(), Failure> {
         let floor = trust_epoch << COUNTERS_PER_EPOCH_BITS;
         let devices = self.every::<DeviceRecord>(partition).await?.into_iter();
         let devices: Vec<_> = devices
-            .map(|device| DeviceRecord { counter: device.counter.max(floor), ..device })
+            .map(|device| {
+                let counter = device.counter.max(floor);
+                DeviceRecord { counter, attested: None, ..device }
+            })
             .collect();
         self.store_all(partition, &devices).await?;
         let chains = self.every::<ChainRecord>(partition).await?.into_iter();
@@ -233,4 +254,3 @@ impl ChainRecord {
 const COUNTERS_PER_EPOCH_BITS: u32 = 20;
 /// Records handled at a time.
 const PAGE: usize = 500;
-const LEASE_MS: u64 = 60_000;

@@ -86,11 +86,7 @@ pub(crate) async fn restore(
     }
     let server = assemble(Config { data_dir: partial.clone(), ..config })?;
     let made_at = Timestamp::from_unix_ms(manifest.made_at_ms);
-    let mut restored = Vec::new();
-    for partition in partitions {
-        let ended = server.app.restore(&partition, made_at).await?;
-        restored.push((partition, ended));
-    }
+    let ended = server.app.restore(&partitions, made_at).await?;
     // Its threads let go of the files.
     drop(server);
     if data.exists() {
@@ -100,7 +96,7 @@ pub(crate) async fn restore(
     if let Some(parent) = data.canonicalize()?.parent() {
         fs::File::open(parent)?.sync_all()?;
     }
-    Ok(restored)
+    Ok(partitions.into_iter().zip(ended).collect())
 }
 
 fn is_vacant(folder: &Path) -> Result<bool> {

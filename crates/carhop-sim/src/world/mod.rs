@@ -44,6 +44,7 @@ pub struct World {
     /// Vouches for the integrity of devices.
     pub attestation_root: AttestationRoot,
     command_key: SigningKey,
+    seed: u64,
     chance: Mutex<Chance>,
 }
 
@@ -82,13 +83,32 @@ impl World {
         policies: Bundle,
         fittings: Fittings,
     ) -> Result<Self, SimError> {
+        let clock = Arc::new(VirtualClock::new(START));
+        let metal = Arc::new(Metal::new(Arc::clone(&clock)));
+        Self::around(seed, journal, policies, fittings, (clock, metal))
+    }
+
+    /// This world over another journal: its authority has its keys, its devices and its time, and remembers something else.
+    pub fn over(&self, journal: Arc<dyn Journal>) -> Result<Self, SimError> {
+        let policies = Bundle::embedded().map_err(SimError::world)?;
+        let chance = Chance::new(self.seed, "entropy over another journal");
+        let fittings = Fittings { suite: Arc::new(RustCrypto), carrier: None, chance };
+        let known = (Arc::clone(&self.clock), Arc::clone(&self.metal));
+        Self::around(self.seed, journal, policies, fittings, known)
+    }
+
+    fn around(
+        seed: u64,
+        journal: Arc<dyn Journal>,
+        policies: Bundle,
+        fittings: Fittings,
+        (clock, metal): (Arc<VirtualClock>, Arc<Metal>),
+    ) -> Result<Self, SimError> {
         let mut chance = Chance::new(seed, "world");
         let partition = Partition {
             tenant: "acme".parse().map_err(SimError::world)?,
             market: "los-altos".parse().map_err(SimError::world)?,
         };
-        let clock = Arc::new(VirtualClock::new(START));
-        let metal = Arc::new(Metal::new(Arc::clone(&clock)));
         let bell = Arc::new(CountingBell::default());
         let certifier = Authorities::create(&partition.tenant, &mut chance, START)?;
         let root_key = fresh_key(&mut chance)?;
@@ -127,6 +147,7 @@ impl World {
             bell,
             attestation_root,
             command_key: command_key.map_err(SimError::world)?,
+            seed,
             chance: Mutex::new(chance),
         })
     }
@@ -243,11 +264,12 @@ impl World {
         Ok(())
     }
 
-    async fn trust_epoch(&self) -> Result<u64, SimError> {
+    /// The epoch of trust that devices are told.
+    pub async fn trust_epoch(&self) -> Result<u64, SimError> {
         let place = TenantRecord::default().place(&self.partition);
         let Some(found) = self.journal.record(place).await? else { return Ok(0) };
-        let tenant = serde_json::from_slice::<TenantRecord>(&found.body);
-        Ok(tenant.map_err(SimError::world)?.trust_epoch)
+        let tenant: TenantRecord = serde_json::from_slice(&found.body).map_err(SimError::world)?;
+        Ok(tenant.trust_epoch)
     }
 
     fn tell(&self, device: DeviceId, say: impl FnOnce(&mut Connection)) -> Result<(), SimError> {

@@ -3,6 +3,10 @@
 //!
 //! Nothing is decided here. Handlers extract, ask one use case and render.
 
+// First, so that all others print by it.
+#[macro_use]
+mod out;
+
 mod activity;
 mod api;
 mod background;

@@ -2,7 +2,7 @@
 //!
 //! What is written is the caller's business.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -20,6 +20,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes a file that is missing, and closes to others one that is there.
 pub(crate) fn keep(path: &Path) -> io::Result<()> {
     open(OpenOptions::new().append(true).create(true), path).map(drop)
+}
+
+/// Opens a file, made if it is missing, that no other process can hold until this one closes it or ends.
+pub(crate) fn hold(path: &Path) -> io::Result<File> {
+    let file = open(OpenOptions::new().append(true).create(true), path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another process works with this folder",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Makes a folder with all those above it that are missing. A folder that is there stays as its owner wants it.
@@ -42,6 +55,17 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_held_is_held_by_one_until_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = hold(&path).unwrap();
+        assert_eq!(hold(&path).map(drop).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        drop(held);
+        hold(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
     }
 
     #[test]

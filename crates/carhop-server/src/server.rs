@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here; handlers and background tasks hold an `Arc` of this.
 
+use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub(crate) struct Server {
     pub(crate) metrics: Arc<Metrics>,
     /// Says when to stop; whoever waits for something ends then.
     pub(crate) stopping: watch::Receiver<bool>,
+    /// The data directory is this server's alone while it is open.
+    _held: File,
 }
 
 /// Why a server did not start.
@@ -105,6 +109,8 @@ impl Server {
     ) -> Result<Self, StartError> {
         config.check()?;
         let partitions = config.partitions()?;
+        let held = hold(&config.data_dir)
+            .map_err(|error| StartError::setting("data_dir", config.data_dir.display(), error))?;
         let (policies, settings) = (policies(config.policies.as_deref())?, settings(&config)?);
         let tenants = partitions.iter().map(|partition| &partition.tenant);
         let keys = Arc::new(KeyStore::open(&config.data_dir, tenants, clock.now())?);
@@ -142,6 +148,7 @@ impl Server {
             registry,
             metrics,
             stopping,
+            _held: held,
         })
     }
 
@@ -215,6 +222,12 @@ impl Server {
     }
 }
 
+/// Holds a data directory, made if it is missing, against every other process that would change it.
+pub(crate) fn hold(data_dir: &Path) -> io::Result<File> {
+    private::folder(data_dir)?;
+    private::hold(&data_dir.join(LOCK_FILE))
+}
+
 /// The journal's file, made so that only its owner reads it: SQLite gives the files beside it the same mode.
 fn private_journal(data_dir: &Path) -> Result<PathBuf, StartError> {
     let path = data_dir.join(JOURNAL_FILE);
@@ -268,6 +281,8 @@ fn origins(config: &Config, addresses: [SocketAddr; 2]) -> Vec<String> {
 
 /// The journal in the data directory.
 pub(crate) const JOURNAL_FILE: &str = "journal.sqlite";
+/// What a server holds while it runs.
+const LOCK_FILE: &str = "lock";
 /// The tenants' root certificates (PEM), for clients to trust.
 pub const CA_FILE: &str = "ca.pem";
 /// The administrator's API key that the first start makes.

@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::notary;
-use crate::server::JOURNAL_FILE;
+use crate::server::{JOURNAL_FILE, hold};
 use crate::verify::{
     Again, Archive, Bundle, CHECKPOINT_FILE, Expected, Fault, JournalFault, Verified, Whole,
     explain_again, from_journal, read_archive, verify_whole, write_archive,
@@ -146,7 +146,13 @@ fn obey(command: &AuditCommand, json: bool) -> anyhow::Result<()> {
             Ok(())
         }
         AuditCommand::NewLog(account) => {
-            let aside = notary::retire(&account.data, &account.partition()?)?;
+            let partition = account.partition()?;
+            if notary::stored_verifier(&account.data, &partition).is_none() {
+                bail!("there is no log of that tenant and market in {}", account.data.display());
+            }
+            // A server that runs would go on signing with the key that it has read.
+            let _held = hold(&account.data).context("stop the server first")?;
+            let aside = notary::retire(&account.data, &partition)?;
             let told = [
                 format!("the key and what it signed last are in {}", aside.display()),
                 "the next start of the server makes a new key: give it to your auditors".to_owned(),

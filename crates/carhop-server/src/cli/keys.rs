@@ -44,7 +44,7 @@ pub(super) enum KeysCommand {
     },
     /// Make a software attester and its root, for trying things out. Its root counts only where it is configured.
     Attester {
-        /// The folder to write `root.der`, `attester.key` and `attester.crt` into.
+        /// The folder to write `root.der`, `attester.key` and `attester.crt` into, none of which must exist.
         folder: PathBuf,
     },
     /// Make a new issuing authority for a class of devices, under the same root; the server uses it from its next start on.
@@ -152,6 +152,10 @@ fn prove(proof: &Proof) -> anyhow::Result<String> {
 }
 
 fn attester(folder: &Path) -> anyhow::Result<String> {
+    for file in [ROOT_FILE, SoftwareAttester::KEY_FILE, SoftwareAttester::CERTIFICATE_FILE] {
+        let path = folder.join(file);
+        ensure!(!path.exists(), "{} exists already", path.display());
+    }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let now = SystemClock::default().now();
     let serial = || Serial::from_random(random());
@@ -161,8 +165,8 @@ fn attester(folder: &Path) -> anyhow::Result<String> {
     let certificate =
         root.issue(&AwsLc, &public, "software attester", serial(), now, ATTESTER_LIFETIME_MS)?;
     SoftwareAttester::new(key, certificate, FirmwareDigest([0; 32])).save(folder)?;
-    std::fs::write(folder.join("root.der"), root.certificate())?;
-    Ok(folder.join("root.der").display().to_string())
+    std::fs::write(folder.join(ROOT_FILE), root.certificate())?;
+    Ok(folder.join(ROOT_FILE).display().to_string())
 }
 
 fn attestation(vouch: &Vouch) -> anyhow::Result<Vec<u8>> {
@@ -215,5 +219,7 @@ fn fresh_key() -> anyhow::Result<SigningKey> {
     Ok(SigningKey::from_bytes(Algorithm::Es256, random())?)
 }
 
+/// The root's certificate beside the attester's files.
+const ROOT_FILE: &str = "root.der";
 /// How long a software attester vouches.
 const ATTESTER_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1000;

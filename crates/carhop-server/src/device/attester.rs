@@ -21,6 +21,11 @@ pub(crate) struct SoftwareAttester {
 }
 
 impl SoftwareAttester {
+    /// The file with its key.
+    pub(crate) const KEY_FILE: &str = "attester.key";
+    /// The file with its certificate.
+    pub(crate) const CERTIFICATE_FILE: &str = "attester.crt";
+
     /// An attester that vouches for this firmware.
     pub(crate) const fn new(
         key: SigningKey,
@@ -36,15 +41,15 @@ impl SoftwareAttester {
             let path = folder.join(name);
             fs::read(&path).with_context(|| format!("reading {}", path.display()))
         };
-        let key = pki::from_pkcs8(&read(KEY_FILE)?)?;
+        let key = pki::from_pkcs8(&read(Self::KEY_FILE)?)?;
         let firmware = hex_decode(firmware).context("the firmware is no SHA-256 in hexadecimal")?;
-        Ok(Self::new(key, read(CERTIFICATE_FILE)?, FirmwareDigest(firmware)))
+        Ok(Self::new(key, read(Self::CERTIFICATE_FILE)?, FirmwareDigest(firmware)))
     }
 
     /// Writes the key and the certificate where [`SoftwareAttester::load`] finds them.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
-        super::store::write_private(&folder.join(KEY_FILE), &pki::pkcs8(&self.key)?)?;
-        super::store::write_private(&folder.join(CERTIFICATE_FILE), &self.certificate)
+        super::store::write_private(&folder.join(Self::KEY_FILE), &pki::pkcs8(&self.key)?)?;
+        super::store::write_private(&folder.join(Self::CERTIFICATE_FILE), &self.certificate)
     }
 
     /// A token that answers `challenge` and vouches for whoever holds the leaf certificate.
@@ -74,7 +79,5 @@ impl SoftwareAttester {
     }
 }
 
-const KEY_FILE: &str = "attester.key";
-const CERTIFICATE_FILE: &str = "attester.crt";
 /// What the implementation identifier is the hash of (RFC 9783 §4.2.2).
 const IMPLEMENTATION: &[u8] = b"carhop software attester";

@@ -44,6 +44,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Value,
+    /// After how many seconds to ask again.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Caller {
@@ -101,6 +103,24 @@ impl Caller {
         }
     }
 
+    /// Asks until there is an answer, whatever it says.
+    #[cfg(target_os = "linux")]
+    pub async fn ask_at_once(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        token: Option<&str>,
+    ) -> Answer {
+        let once = uuid::Uuid::from_bytes(random()).to_string();
+        loop {
+            if let Some(answer) = self.ask_once(method, path, body, token, &once).await {
+                return answer;
+            }
+            sleep(RETRY_PAUSE).await;
+        }
+    }
+
     async fn ask_once(
         &self,
         method: &str,
@@ -141,8 +161,11 @@ impl Caller {
         if let Some(nonce) = response.headers().get("dpop-nonce") {
             *self.nonce.lock().unwrap() = Some(nonce.to_str().unwrap().to_owned());
         }
+        let retry_after_s =
+            response.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
         let body = response.bytes().await.ok()?;
-        Some(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default() })
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        Some(Answer { status, body, retry_after_s })
     }
 }
 

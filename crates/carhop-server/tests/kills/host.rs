@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
+#[cfg(target_os = "linux")]
+use crate::client::Answer;
 use crate::client::{By, Caller};
 use crate::progress::Progress;
 
@@ -20,6 +22,8 @@ use crate::progress::Progress;
 pub struct Host {
     folder: TempDir,
     ports: [u16; 2],
+    /// Whether the disk beneath its data can be made full.
+    over_a_disk: bool,
     process: Mutex<Child>,
     /// What is seen.
     pub progress: Arc<Progress>,
@@ -29,6 +33,16 @@ pub struct Host {
 impl Host {
     /// Starts it for the first time, and waits until it has made its keys.
     pub async fn start(progress: Arc<Progress>) -> Self {
+        Self::start_on(progress, false).await
+    }
+
+    /// Starts it over a layer that can say that the disk is full.
+    #[cfg(target_os = "linux")]
+    pub async fn start_over_a_disk(progress: Arc<Progress>) -> Self {
+        Self::start_on(progress, true).await
+    }
+
+    async fn start_on(progress: Arc<Progress>, over_a_disk: bool) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let ports = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -37,8 +51,11 @@ impl Host {
         let made = Blocking::new(CARHOP).args(["keys", "attester"]).arg(&attester).output();
         assert!(made.unwrap().status.success());
         fs::write(folder.path().join("carhop.toml"), config(folder.path(), ports)).unwrap();
-        let process = Mutex::new(serve(folder.path()));
-        let mut host = Self { folder, ports, process, progress, admin: None };
+        for inner in ["data", "controls"] {
+            fs::create_dir(folder.path().join(inner)).unwrap();
+        }
+        let process = Mutex::new(serve(folder.path(), over_a_disk));
+        let mut host = Self { folder, ports, over_a_disk, process, progress, admin: None };
         while !host.data().join("admin.key").exists() {
             sleep(LOOK_PAUSE).await;
         }
@@ -52,7 +69,7 @@ impl Host {
     pub async fn kill_and_restart(&self) {
         let mut process = self.process.lock().await;
         process.kill().await.unwrap();
-        *process = serve(self.folder.path());
+        *process = serve(self.folder.path(), self.over_a_disk);
     }
 
     /// Kills it for good.
@@ -75,6 +92,12 @@ impl Host {
     ) -> Result<Value, Value> {
         let answer = self.admin.as_ref().unwrap().ask(method, path, body).await;
         if answer.status < 400 { Ok(answer.body) } else { Err(answer.body) }
+    }
+
+    /// Asks as the administrator once, whatever comes back.
+    #[cfg(target_os = "linux")]
+    pub async fn staff_once(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.admin.as_ref().unwrap().ask_at_once(method, path, body, None).await
     }
 
     /// A client of the public listener.
@@ -108,9 +131,25 @@ impl Host {
     }
 }
 
-fn serve(folder: &Path) -> Child {
-    let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+/// The program, over a layer that can say that the disk beneath its data is full.
+#[cfg(target_os = "linux")]
+fn program(folder: &Path, over_a_disk: bool) -> Command {
+    if !over_a_disk {
+        return Command::new(CARHOP);
+    }
+    let mut command = power_cut::between(CARHOP, &folder.join("data"), &folder.join("record"));
+    power_cut::steered(&mut command, &folder.join("controls"));
+    Command::from(command)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn program(_: &Path, _: bool) -> Command {
     Command::new(CARHOP)
+}
+
+fn serve(folder: &Path, over_a_disk: bool) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+    program(folder, over_a_disk)
         .args(["serve", "--config", "carhop.toml"])
         .current_dir(folder)
         .stdin(Stdio::null())

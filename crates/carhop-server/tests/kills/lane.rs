@@ -17,6 +17,8 @@ use carhop_server::timers::sleep;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+#[cfg(target_os = "linux")]
+use crate::client::Answer;
 use crate::client::{By, Caller};
 use crate::device::Device;
 use crate::host::{FIRMWARE, Host};
@@ -133,7 +135,13 @@ impl Lane {
 
     /// One stop; `None` if it cannot be carried on.
     pub async fn stop(&self, host: &Host, session: &str, releases: &mut Vec<String>) -> Option<()> {
-        let Begun { token, .. } = self.begin(host, session).await?;
+        let begun = self.begin(host, session).await?;
+        self.finish(&begun, releases).await
+    }
+
+    /// The rest of a stop that can be released.
+    pub async fn finish(&self, begun: &Begun, releases: &mut Vec<String>) -> Option<()> {
+        let Begun { session, token, .. } = begun;
         for _ in 0..STEPS_MAX {
             let seen = self.handset.ask("GET", &format!("/v1/sessions/{session}"), None).await;
             let seen = seen.good()?;
@@ -219,15 +227,34 @@ impl Lane {
         (leg, scope, device): (u64, &str, &str),
         token: &Value,
     ) -> Option<String> {
+        let token = self.exchange(token, scope, device).await?;
+        let (path, ask) = (format!("/v1/sessions/{session}/releases"), json!({ "leg": leg }));
+        let released = self.handset.ask_with("POST", &path, Some(&ask), Some(&token)).await;
+        released.body["action"]["id"].as_str().map(str::to_owned)
+    }
+
+    /// A token for one action.
+    async fn exchange(&self, token: &Value, scope: &str, device: &str) -> Option<String> {
         let ask = json!({
             "subject_token": token, "audience": device,
             "authorization_details": [{ "type": "urn:carhop:handoff:v1", "actions": [scope] }],
         });
-        let exchanged = self.handset.ask("POST", "/v1/tokens/exchange", Some(&ask)).await;
-        let token = exchanged.text("access_token")?;
-        let (path, ask) = (format!("/v1/sessions/{session}/releases"), json!({ "leg": leg }));
-        let released = self.handset.ask_with("POST", &path, Some(&ask), Some(&token)).await;
-        released.body["action"]["id"].as_str().map(str::to_owned)
+        self.handset.ask("POST", "/v1/tokens/exchange", Some(&ask)).await.text("access_token")
+    }
+
+    /// Everything that the release of the trunk needs; it may be asked for within the minute.
+    #[cfg(target_os = "linux")]
+    pub async fn poise(&self, begun: &Begun) -> String {
+        let lock = self.lock.lock().await.id.clone();
+        self.stand_at_the_car(&begun.session).await.unwrap();
+        self.exchange(&json!(begun.token), "grocery_handoff", &lock).await.unwrap()
+    }
+
+    /// Asks for the release of the trunk once, whatever comes back.
+    #[cfg(target_os = "linux")]
+    pub async fn release_once(&self, session: &str, token: &str) -> Answer {
+        let (path, ask) = (format!("/v1/sessions/{session}/releases"), json!({ "leg": 0 }));
+        self.handset.ask_at_once("POST", &path, Some(&ask), Some(token)).await
     }
 
     async fn stand_at_the_car(&self, session: &str) -> Option<()> {
@@ -352,6 +379,7 @@ const PLATE: &str = "7KD 201";
 const TAG: &str = "bay-7-by-hand";
 const CLOSE: &str = r#"{"do":"close"}"#;
 const PERSON: &str = r#"{"do":"person","lift_after_ms":50,"flow_ml_per_s":20000,"wanted_ml":3210}"#;
-const LOOK_PAUSE: Duration = Duration::from_millis(40);
+/// How long to wait before looking again.
+pub const LOOK_PAUSE: Duration = Duration::from_millis(40);
 /// How often a stop is looked at before it is given up: longer than silence takes to be resolved.
 const STEPS_MAX: usize = 750;

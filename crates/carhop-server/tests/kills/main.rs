@@ -11,6 +11,8 @@
 mod account;
 mod client;
 mod device;
+#[cfg(target_os = "linux")]
+mod full;
 mod host;
 mod lane;
 #[cfg(target_os = "linux")]

@@ -48,12 +48,14 @@ pub async fn whole_stop(host: &Arc<Host>, lane: &Lane) {
     assert_eq!(lane.stop(host, &session, &mut Vec::new()).await, Some(()), "{session}");
 }
 
-async fn place(host: &Host, lane: &Lane) -> String {
+/// Places an order; its session.
+pub async fn place(host: &Host, lane: &Lane) -> String {
     let placed = host.staff("POST", "/v1/orders", Some(&lane.order().await)).await;
     placed["session"].as_str().unwrap().to_owned()
 }
 
-fn verify(host: &Host) {
+/// Checks the whole log of the server as it lies there.
+pub fn verify(host: &Host) {
     let data = host.data();
     carhop_at(Path::new("."), &["audit", "verify", "--data", data.to_str().unwrap()], true);
 }

@@ -58,7 +58,8 @@ fn every_header_but_the_exact_one_is_refused() {
         fill(&mut header);
         header.finish()
     };
-    let cases: [(&str, Vec<u8>, CoseError); 9] = [
+    let algorithm = |number| header(&|w| w.map(2).int(1).int(number).int(4).bytes(&kid));
+    let cases: [(&str, Vec<u8>, CoseError); 15] = [
         ("nothing", header(&|w| w.map(0)), CoseError::Header),
         ("no key", header(&|w| w.map(1).int(1).int(-19)), CoseError::Header),
         (
@@ -82,10 +83,16 @@ fn every_header_but_the_exact_one_is_refused() {
             CoseError::Header,
         ),
         (
-            "EdDSA of old",
-            header(&|w| w.map(2).int(1).int(-8).int(4).bytes(&kid)),
-            CoseError::Algorithm,
+            "algorithm twice",
+            header(&|w| w.map(3).int(1).int(-19).int(1).int(-19).int(4).bytes(&kid)),
+            CoseError::Malformed(CborError::NotDeterministic),
         ),
+        ("EdDSA of old", algorithm(-8), CoseError::Algorithm),
+        ("ES256K", algorithm(-47), CoseError::Algorithm),
+        ("RS256", algorithm(-257), CoseError::Algorithm),
+        ("HMAC 256/256", algorithm(5), CoseError::Algorithm),
+        ("no algorithm", algorithm(0), CoseError::Algorithm),
+        ("ESP256, for a key of Ed25519", algorithm(-9), CoseError::AlgorithmMismatch),
         (
             "algorithm by name",
             header(&|w| w.map(2).int(1).text("Ed25519").int(4).bytes(&kid)),

@@ -150,7 +150,10 @@ fn urls_are_the_same_when_only_their_spelling_differs() {
 
 #[test]
 fn no_other_algorithm_type_or_key_is_taken() {
-    for algorithm in ["none", "None", "", "HS256", "RS256", "ES384", "EdDSA", "Ed25519", "es256"] {
+    for algorithm in [
+        "none", "None", "", "HS256", "RS256", "PS256", "ES256K", "ES384", "EdDSA", "Ed25519",
+        "es256",
+    ] {
         let refused = with_header("alg", algorithm.into());
         assert_eq!(refused, Err(DpopError::Algorithm), "{algorithm}");
     }

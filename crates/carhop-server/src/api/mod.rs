@@ -26,7 +26,7 @@ mod venues;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, middleware};
 use carhop_app::Reply;
@@ -246,6 +246,15 @@ fn answered(reply: &Reply, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     if reply.replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// An answer whose `ETag` is this version.
+fn tagged(version: u64, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use carhop_app::records::ApiScope;
 use carhop_app::{Call, NewLeg, NewOrder};
@@ -16,7 +16,7 @@ use carhop_kernel::time::Window;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, answered};
+use super::{answered, tagged};
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Named};
 use crate::http::problem::Problem;
@@ -133,29 +133,6 @@ struct ColdLimits {
     out_of_range_ms_max: u64,
 }
 
-/// An amendment: all terms anew, and the version they replace.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AmendmentAsk {
-    base_version: u32,
-    recipient: Recipient,
-    vehicle: Vehicle,
-    place: Place,
-    window: TimeWindow,
-    /// `unattended`, `attended`, `customer_pickup` or `front_door`.
-    #[schema(value_type = String)]
-    handoff: HandoffType,
-    legs: Vec<Leg>,
-    value: Worth,
-    /// `low`, `moderate` or `high`.
-    #[schema(value_type = String)]
-    sensitivity: Sensitivity,
-    #[serde(default)]
-    age_gated: bool,
-    cold_chain: Option<ColdLimits>,
-    payment_reference: Option<String>,
-}
-
 /// An order with its session.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrderView {
@@ -163,7 +140,7 @@ pub(crate) struct OrderView {
     order: OrderId,
     #[schema(value_type = String)]
     session: SessionId,
-    /// The version of the terms in force.
+    /// The version of the terms in force; also the `ETag`.
     version: u32,
     /// SHA-256 over the critical terms, as hexadecimal digits.
     digest: String,
@@ -183,8 +160,8 @@ pub(crate) async fn create(
     let call = caller.once(caller.key(ApiScope::Orders)?, &ask)?;
     let reply = server.app.create_order(&call, &ask.value.into()).await?;
     let session = reply.session.ok_or_else(Problem::internal)?;
-    let made = order_view(&server, &call, session).await?;
-    Ok(answered(&reply, (StatusCode::CREATED, Json(made))))
+    let made = shown(&server, &call, session).await?;
+    Ok(answered(&reply, (StatusCode::CREATED, made)))
 }
 
 /// Shows an order.
@@ -194,65 +171,55 @@ pub(crate) async fn view(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Named(order): Named<OrderId>,
-) -> Answer<OrderView> {
+) -> Result<Response, Problem> {
     let call = caller.any_key(&[ApiScope::Orders, ApiScope::Staff])?;
     let session = server.app.session_of_order(&call, order).await?;
-    Ok(Json(order_view(&server, &call, session).await?))
+    shown(&server, &call, session).await
 }
 
-/// Replaces an order's terms; everything bound to the former ones is void.
-#[utoipa::path(post, path = "/v1/orders/{order}/amendments", tag = "orders",
-    request_body = AmendmentAsk,
-    params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
+/// Replaces all of an order's terms; everything bound to the former ones is void. `If-Match` carries the `ETag` of the
+/// terms that are replaced: if others replaced them meanwhile, nothing happens and the answer is *412*.
+#[utoipa::path(post, path = "/v1/orders/{order}/amendments", tag = "orders", request_body = OrderAsk,
+    params(("order" = String, Path), ("Idempotency-Key" = String, Header), ("If-Match" = String, Header)),
     responses((status = 200, body = OrderView)))]
 pub(crate) async fn amend(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Named(order): Named<OrderId>,
-    ask: Ask<AmendmentAsk>,
+    headers: HeaderMap,
+    ask: Ask<OrderAsk>,
 ) -> Result<Response, Problem> {
     let call = caller.once(caller.key(ApiScope::Orders)?, &ask)?;
-    let (base_version, terms) = ask.value.split();
-    let reply = server.app.amend_order(&call, order, base_version, &terms.into()).await?;
+    let base_version = version_of(headers.get(header::IF_MATCH))?;
+    let amended = server.app.amend_order(&call, order, base_version, &ask.value.into()).await;
+    let reply = amended.map_err(Problem::from_conditional)?;
     let session = reply.session.ok_or_else(Problem::internal)?;
-    let amended = order_view(&server, &call, session).await?;
-    Ok(answered(&reply, Json(amended)))
+    let amended = shown(&server, &call, session).await?;
+    Ok(answered(&reply, amended))
 }
 
-async fn order_view(
-    server: &Server,
-    call: &Call,
-    session: SessionId,
-) -> Result<OrderView, Problem> {
+/// The version that `If-Match` names: the one strong tag that we gave (RFC 9110 §13.1.1).
+fn version_of(if_match: Option<&HeaderValue>) -> Result<u32, Problem> {
+    let tag = if_match.ok_or_else(Problem::unconditional)?.to_str().unwrap_or_default();
+    let bare = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    bare.and_then(|bare| bare.parse().ok())
+        .ok_or_else(|| Problem::invalid("If-Match", "not the `ETag` of an order"))
+}
+
+/// The order, with the version of its terms as `ETag`.
+async fn shown(server: &Server, call: &Call, session: SessionId) -> Result<Response, Problem> {
     let view = server.app.view_session(call, session).await?;
     let order = &view.session.order;
-    Ok(OrderView {
+    let version = order.version;
+    let shown = OrderView {
         order: order.order,
         session,
-        version: order.version,
+        version,
         digest: order.digest.to_string(),
         state: view.session.phase.kind().name().to_owned(),
         window: order.terms.window.into(),
-    })
-}
-
-impl AmendmentAsk {
-    fn split(self) -> (u32, OrderAsk) {
-        let terms = OrderAsk {
-            recipient: self.recipient,
-            vehicle: self.vehicle,
-            place: self.place,
-            window: self.window,
-            handoff: self.handoff,
-            legs: self.legs,
-            value: self.value,
-            sensitivity: self.sensitivity,
-            age_gated: self.age_gated,
-            cold_chain: self.cold_chain,
-            payment_reference: self.payment_reference,
-        };
-        (self.base_version, terms)
-    }
+    };
+    Ok(tagged(version.into(), Json(shown)))
 }
 
 impl From<OrderAsk> for NewOrder {

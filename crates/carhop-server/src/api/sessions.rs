@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use carhop_app::records::{ApiScope, SessionHead};
 use carhop_app::{Call, Reply};
 use carhop_kernel::digest::EvidenceHash;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::session_view::Shown;
-use super::{Answer, Nothing, Page, Part, answered};
+use super::{Answer, Nothing, Page, Part, answered, tagged};
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
@@ -228,12 +228,7 @@ pub(crate) async fn shown(
     session: SessionId,
 ) -> Result<Response, Problem> {
     let view = server.app.view_session(call, session).await?;
-    let tag = HeaderValue::from_str(&format!("\"{}\"", view.version));
-    let mut response = Json(Shown::from(view)).into_response();
-    if let Ok(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(tagged(view.version, Json(Shown::from(view))))
 }
 
 /// The session after a change. A caller whom the change itself has taken away from it sees nothing more of it.

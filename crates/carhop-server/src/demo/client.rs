@@ -100,6 +100,12 @@ impl Client {
         self.ask(&Method::POST, path, Some(body), Some(("carhop-token", token))).await
     }
 
+    /// Asks for a change of nothing but this version.
+    pub(crate) async fn post_over(&self, path: &str, body: Value, version: u32) -> Result<Value> {
+        let tag = format!("\"{version}\"");
+        self.ask(&Method::POST, path, Some(body), Some(("if-match", &tag))).await
+    }
+
     /// Stores something under its name.
     pub(crate) async fn put(&self, path: &str, body: Value) -> Result<Value> {
         self.ask(&Method::PUT, path, Some(body), None).await

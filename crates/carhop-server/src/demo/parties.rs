@@ -76,10 +76,8 @@ impl Store {
     pub(crate) async fn amend(&self, placed: &mut Placed) -> Result<()> {
         let basket = placed.terms["legs"][0]["basket"].as_array_mut().context("no groceries")?;
         basket.push("1 x forgotten birthday cake".into());
-        let mut terms = placed.terms.clone();
-        terms["base_version"] = placed.version.into();
         let path = format!("/v1/orders/{}/amendments", placed.order);
-        self.orders.post(&path, terms).await?;
+        self.orders.post_over(&path, placed.terms.clone(), placed.version).await?;
         placed.version += 1;
         Ok(())
     }

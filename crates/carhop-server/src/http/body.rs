@@ -27,8 +27,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Ask<T> {
             return Err(of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let line = format!("{} {}\n", request.method(), request.uri());
+        let if_match = request.headers().get(header::IF_MATCH).cloned();
+        let if_match = if_match.as_ref().map_or(&[][..], header::HeaderValue::as_bytes);
         let bytes = read(request, state).await?;
-        let fingerprint = AwsLc.sha256(&[line.as_bytes(), &bytes]);
+        let fingerprint = AwsLc.sha256(&[line.as_bytes(), if_match, b"\n", &bytes]);
         Ok(Self { value: parse(&bytes)?, fingerprint })
     }
 }

@@ -127,6 +127,32 @@ impl Problem {
         problem
     }
 
+    /// Something would be replaced, and which version of it was not said (RFC 6585 §3).
+    pub(crate) fn unconditional() -> Self {
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required")
+    }
+
+    /// What came of a change of one version: another version in force is a condition that does not hold.
+    pub(crate) fn from_conditional(failure: Failure) -> Self {
+        let failed = match &failure {
+            Failure::Refused(refusal, _) => refusal.first() == Reason::ConflictsWithEarlierRequest,
+            Failure::NotFound
+            | Failure::Unauthenticated
+            | Failure::Invalid { .. }
+            | Failure::ConflictingReplay
+            | Failure::Contended
+            | Failure::Journal(_)
+            | Failure::Internal(_) => false,
+        };
+        let mut problem = Self::from(failure);
+        if failed {
+            let decided = problem.0.decided.take();
+            problem = Self::outdated();
+            problem.0.decided = decided;
+        }
+        problem
+    }
+
     /// A budget is used up (RFC 9110 §10.2.3, RateLimit header fields draft 11).
     pub(crate) fn limited(told: Exhausted) -> Self {
         let Exhausted { name, count, window_s, retry_after_s } = told;
@@ -369,6 +395,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "Make a new proof with the nonce of the `DPoP-Nonce` header.",
     ),
     ("insufficient_scope", "The caller may not do this.", "Use a credential that may."),
+    (
+        "precondition_required",
+        "What is replaced has versions, and `If-Match` does not say which one is meant.",
+        "Read it, and send its `ETag` as `If-Match`.",
+    ),
     ("not_found", "There is no such thing, or not for this caller.", "Look at the id."),
     ("method_not_allowed", "The resource does not take this method.", "Look at the interface."),
     (

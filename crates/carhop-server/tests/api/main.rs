@@ -1,6 +1,8 @@
 //! The whole server on ephemeral ports with real TLS, asked as its clients ask it.
 
 #[cfg(test)]
+mod amendments;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod bad_input;
@@ -14,6 +16,8 @@ mod events;
 mod flow;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

@@ -86,11 +86,6 @@ fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
     let last = operation.path.rsplit('/').next().unwrap();
     Some(match (schema, last) {
         ("OrderAsk", _) => order(world, &stop.lock),
-        ("AmendmentAsk", _) => {
-            let mut terms = order(world, &stop.lock);
-            terms["base_version"] = 1.into();
-            terms
-        }
         ("", "{venue}") => venue(),
         ("DriverAsk", _) => json!({ "name": "x", "device": stop.handset }),
         ("TicketAsk", _) => json!({ "class": "lock", "name": "x" }),

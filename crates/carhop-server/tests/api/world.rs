@@ -183,6 +183,9 @@ impl World {
                 .header("authorization", format!("DPoP {token}"))
                 .header("dpop", self.proof(key, method.as_str(), &url, Some(token)).await),
         };
+        if path.ends_with("/amendments") {
+            request = request.header("if-match", "\"1\"");
+        }
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")

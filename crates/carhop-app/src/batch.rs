@@ -263,6 +263,8 @@ pub struct Write {
     pub body: Option<Vec<u8>>,
     /// Under which index values it is found.
     pub indexes: Vec<(&'static str, String)>,
+    /// First instant at which it may be forgotten, as if it had never been; never if `None`.
+    pub until: Option<Timestamp>,
 }
 
 /// A nonce to burn; a second one of the same space and value fails the batch.

@@ -125,7 +125,12 @@ impl App {
     ) -> Result<Vec<Reason>, Failure> {
         let record = reads.load::<CommandRecord>(command.to_string()).await?;
         let tenant = reads.tenant().await?;
-        let token = reads.load::<TokenRow>(record.token.to_string()).await?;
+        // So old that it was forgotten, as its command has long expired.
+        let token = reads.find::<TokenRow>(record.token.to_string()).await?;
+        let token_is_lost = match &token {
+            Some(token) => self.is_revoked(reads, token).await?,
+            None => true,
+        };
         let actuator = reads.device(record.device).await?.ok_or(Failure::NotFound)?;
         let handset = match session.assignment() {
             Some(assignment) => reads.device(assignment.device).await?,
@@ -133,7 +138,7 @@ impl App {
         };
         let lost = [
             (tenant.hold.is_some(), Reason::ManualHold),
-            (self.is_revoked(reads, &token).await?, Reason::TokenRevoked),
+            (token_is_lost, Reason::TokenRevoked),
             (handset.is_some_and(|handset| handset.is_withdrawn()), Reason::DeviceUntrusted),
             (actuator.is_withdrawn(), Reason::ActuatorUntrusted),
             (actuator.frozen, Reason::ActuatorFrozen),

@@ -83,8 +83,26 @@ pub trait Journal: Send + Sync {
         limit: usize,
     ) -> Pending<'_, Result<Vec<Held>, JournalError>>;
 
+    /// What waits in it at `now`.
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>>;
+
     /// How it is.
     fn condition(&self) -> Condition;
+}
+
+/// What waits to be done: hardly anything while all goes well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Effects in the outbox.
+    pub effects: u64,
+    /// When the oldest of them was put there.
+    pub effects_since: Option<Timestamp>,
+    /// Timers that are due.
+    pub timers: u64,
+    /// When the longest overdue of them was due.
+    pub timers_since: Option<Timestamp>,
+    /// Events without a position in their log.
+    pub unsequenced: u64,
 }
 
 /// How a journal is.

@@ -158,7 +158,9 @@ impl App {
         call: &Call,
     ) -> Result<Option<Reply>, Failure> {
         let Some(idempotency) = &call.idempotency else { return Ok(None) };
-        match reads.find::<ReplyRecord>(idempotency.slot.clone()).await? {
+        let earlier = reads.find::<ReplyRecord>(idempotency.slot.clone()).await?;
+        // One that only has not been forgotten yet is none.
+        match earlier.filter(|earlier| earlier.is_kept(reads.now)) {
             Some(earlier) if earlier.fingerprint == idempotency.fingerprint => {
                 Ok(Some(Reply { replayed: true, ..earlier.reply }))
             }

@@ -2,6 +2,7 @@
 //! nothing that was judged can change unseen.
 
 use carhop_kernel::id::{MarketId, TenantId};
+use carhop_kernel::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -127,6 +128,12 @@ pub trait Record: Serialize + DeserializeOwned {
         Vec::new()
     }
 
+    /// First instant at which nobody needs it any more, not even to refuse; never if `None`. What happened stays in the
+    /// log.
+    fn until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Its place in a partition.
     fn place(&self, partition: &Partition) -> RecordKey {
         RecordKey { partition: partition.clone(), kind: Self::KIND, key: self.key() }
@@ -136,6 +143,7 @@ pub trait Record: Serialize + DeserializeOwned {
     fn write(&self, partition: &Partition) -> Result<Write, JournalError> {
         let body =
             serde_json::to_vec(self).map_err(|error| JournalError::Corrupt(error.to_string()))?;
-        Ok(Write { key: self.place(partition), body: Some(body), indexes: self.indexes() })
+        let (key, indexes, until) = (self.place(partition), self.indexes(), self.until());
+        Ok(Write { key, body: Some(body), indexes, until })
     }
 }

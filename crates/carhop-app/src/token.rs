@@ -244,7 +244,10 @@ impl App {
         let (mut ended, mut above) = (row.token.ended, row.parent);
         while ended != Some(TokenEnd::Revoked) {
             let Some(hash) = above else { return Ok(false) };
-            let parent = reads.load::<TokenRow>(hash.to_string()).await?;
+            // No parent is forgotten before its child has expired.
+            let Some(parent) = reads.find::<TokenRow>(hash.to_string()).await? else {
+                return Ok(true);
+            };
             (ended, above) = (parent.token.ended, parent.parent);
         }
         Ok(true)

@@ -156,6 +156,7 @@ fn release(producer: usize, number: u64) -> Batch {
             key,
             body: Some(vec![1; 600]),
             indexes: vec![("state", "open".into())],
+            until: None,
         }],
         spends: vec![Spend { space: "otp", nonce, until: NOW }],
         effects: vec![(EventId::from_bytes(bytes), effect)],

@@ -9,7 +9,7 @@ use carhop_app::batch::{
     Appended, Batch, Effect, Entry, Held, LeasedEffect, LogEntry, Recorded, Sealed, Sequenced,
     Spend, Standing, Stream, Timer, TimerSubject, Write,
 };
-use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
 use carhop_kernel::id::{DeviceId, EventId};
 use carhop_kernel::time::Timestamp;
@@ -124,6 +124,10 @@ impl Journal for MemoryJournal {
         Box::pin(async move { Ok(self.state().appended(&partition, after, limit)) })
     }
 
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        Box::pin(async move { Ok(self.state().backlog(now)) })
+    }
+
     fn condition(&self) -> Condition {
         Condition::Well
     }
@@ -138,6 +142,8 @@ struct State {
     unsequenced: BTreeSet<usize>,
     logs: BTreeMap<Partition, Vec<(usize, Vec<u8>)>>,
     records: BTreeMap<RecordKey, Row>,
+    /// Records that may be forgotten, by when.
+    passing: BTreeSet<(Timestamp, RecordKey)>,
     spent: BTreeMap<(Partition, &'static str, [u8; 32]), Timestamp>,
     /// In the order of their appending.
     outbox: Vec<Waiting>,
@@ -151,6 +157,7 @@ struct Row {
     version: u64,
     body: Option<Vec<u8>>,
     indexes: Vec<(&'static str, String)>,
+    until: Option<Timestamp>,
 }
 
 impl Row {
@@ -164,6 +171,7 @@ struct Waiting {
     id: EventId,
     partition: Partition,
     effect: Effect,
+    at: Timestamp,
     leased_until: Option<Timestamp>,
 }
 
@@ -188,7 +196,7 @@ impl State {
         }
         for (id, effect) in batch.effects {
             let partition = partition.clone();
-            self.outbox.push(Waiting { id, partition, effect, leased_until: None });
+            self.outbox.push(Waiting { id, partition, effect, at: batch.at, leased_until: None });
         }
         for id in batch.finished_effects {
             self.outbox.retain(|waiting| waiting.id != id || waiting.partition != partition);
@@ -205,6 +213,7 @@ impl State {
         for subject in batch.erased {
             self.vault.remove(&(partition.clone(), subject));
         }
+        self.forget(batch.at);
         Ok(Appended { events })
     }
 
@@ -324,11 +333,24 @@ impl State {
         }
     }
 
-    fn write(&mut self, Write { key, body, indexes }: Write) {
+    fn forget(&mut self, now: Timestamp) {
+        while let Some((until, _)) = self.passing.first()
+            && *until <= now
+            && let Some((_, key)) = self.passing.pop_first()
+        {
+            self.records.remove(&key);
+        }
+    }
+
+    fn write(&mut self, Write { key, body, indexes, until }: Write) {
         if body.is_none() && !self.records.contains_key(&key) {
             return;
         }
-        let row = self.records.entry(key).or_default();
+        let row = self.records.entry(key.clone()).or_default();
+        if let Some(former) = std::mem::replace(&mut row.until, until) {
+            self.passing.remove(&(former, key.clone()));
+        }
+        self.passing.extend(until.map(|until| (until, key)));
         row.version += 1;
         row.indexes = if body.is_some() { indexes } else { Vec::new() };
         row.body = body;
@@ -376,6 +398,17 @@ impl State {
         due.sort_by_key(|timer| timer.due_at);
         due.truncate(limit);
         due
+    }
+
+    fn backlog(&self, now: Timestamp) -> Backlog {
+        let due = self.due_timers(now, usize::MAX);
+        Backlog {
+            effects: self.outbox.len() as u64,
+            effects_since: self.outbox.first().map(|waiting| waiting.at),
+            timers: due.len() as u64,
+            timers_since: due.first().map(|timer| timer.due_at),
+            unsequenced: self.unsequenced.len() as u64,
+        }
     }
 
     fn log(&self, partition: &Partition, from: u64, limit: usize) -> Vec<LogEntry> {

@@ -298,7 +298,12 @@ fn batch(number: u32) -> Batch {
     let mut batch = Batch::new(partition(), NOW);
     batch.entries.push(entry(number, session()));
     let body = Some(b"body".to_vec());
-    batch.writes.push(Write { key: key(&number.to_string()), body, indexes: Vec::new() });
+    batch.writes.push(Write {
+        key: key(&number.to_string()),
+        body,
+        indexes: Vec::new(),
+        until: None,
+    });
     let nonce = [u8::try_from(number).unwrap(); 32];
     batch.spends.push(Spend { space: "otp", nonce, until: NOW.plus_ms(1) });
     batch

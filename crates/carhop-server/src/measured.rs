@@ -5,7 +5,7 @@ use std::sync::Arc;
 use carhop_app::batch::{
     Appended, Batch, Body, Entry, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
-use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::session::Event;
 use carhop_kernel::time::Timestamp;
@@ -106,6 +106,10 @@ impl<J: Journal> Journal for Measured<J> {
         limit: usize,
     ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
         self.inner.appended(partition, after, limit)
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        self.inner.backlog(now)
     }
 
     fn condition(&self) -> Condition {

@@ -2,6 +2,8 @@
 //!
 //! No label ever holds an id, a code or anything personal.
 
+use carhop_app::ports::Backlog;
+use carhop_kernel::time::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -51,6 +53,17 @@ pub(crate) struct Metrics {
     timers: Counter,
     sequenced: Counter,
     devices: Gauge,
+    waiting: Waiting,
+}
+
+/// What waits to be done, and for how long already.
+#[derive(Default)]
+struct Waiting {
+    effects: Gauge,
+    effects_seconds: Gauge,
+    timers: Gauge,
+    timers_seconds: Gauge,
+    unsequenced: Gauge,
 }
 
 impl Default for Metrics {
@@ -66,6 +79,7 @@ impl Default for Metrics {
             timers: Counter::default(),
             sequenced: Counter::default(),
             devices: Gauge::default(),
+            waiting: Waiting::default(),
         };
         let registry = &mut made.registry;
         registry.register("requests", "Answers by route and status", made.answers.clone());
@@ -77,7 +91,35 @@ impl Default for Metrics {
         registry.register("timers", "Timers that came due", made.timers.clone());
         registry.register("events_sequenced", "Events given a position", made.sequenced.clone());
         registry.register("devices_connected", "Devices connected now", made.devices.clone());
+        made.waiting.register(&mut made.registry);
         made
+    }
+}
+
+impl Waiting {
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, gauge) in [
+            ("effects_waiting", "Effects in the outbox", &self.effects),
+            ("effects_waiting_seconds", "Age of the oldest effect", &self.effects_seconds),
+            ("timers_due", "Timers due and not run", &self.timers),
+            ("timers_due_seconds", "How long the longest is overdue", &self.timers_seconds),
+            ("events_unsequenced", "Events without a position in a log", &self.unsequenced),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    fn set(&self, found: &Backlog, now: Timestamp) {
+        let age = |since: Option<Timestamp>| since.map_or(0, |since| now.since_ms(since) / 1000);
+        for (gauge, value) in [
+            (&self.effects, found.effects),
+            (&self.effects_seconds, age(found.effects_since)),
+            (&self.timers, found.timers),
+            (&self.timers_seconds, age(found.timers_since)),
+            (&self.unsequenced, found.unsequenced),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
     }
 }
 
@@ -115,7 +157,13 @@ impl Metrics {
     }
 
     /// Everything, as scrapers read it.
-    pub(crate) fn text(&self, devices_connected: usize) -> String {
+    pub(crate) fn text(
+        &self,
+        devices_connected: usize,
+        waiting: &Backlog,
+        now: Timestamp,
+    ) -> String {
+        self.waiting.set(waiting, now);
         self.devices.set(i64::try_from(devices_connected).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -10,7 +10,7 @@ use carhop_app::batch::{
     Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use carhop_app::checkpoint::{CheckpointError, Notary, NotaryError};
-use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_app::records::CheckpointRecord;
 use carhop_journal::{MemoryJournal, SqliteJournal};
@@ -120,6 +120,10 @@ impl Journal for Doubtful {
         limit: usize,
     ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
         self.inner.appended(partition, after, limit)
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        self.inner.backlog(now)
     }
 
     fn condition(&self) -> Condition {

@@ -313,7 +313,7 @@ fn a_record_of_withdrawn_trust_that_is_not_as_the_log_tells_it_is_found() {
         .unwrap();
         let mut batch = Batch::new(world.partition.clone(), world.now());
         for (key, body) in forge(&world, &cast) {
-            batch.writes.push(Write { key, body, indexes: Vec::new() });
+            batch.writes.push(Write { key, body, indexes: Vec::new(), until: None });
         }
         run(world.journal.append(batch)).unwrap().unwrap();
         let found = run(invariants::check(&world)).unwrap();

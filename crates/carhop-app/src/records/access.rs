@@ -36,6 +36,11 @@ impl Record for TokenRow {
         let index = Self::index_of(self.token.layer);
         alive.then(|| (index, self.token.session.to_string())).into_iter().collect()
     }
+
+    /// A day in which whoever shows it is told that it has expired.
+    fn until(&self) -> Option<Timestamp> {
+        Some(self.token.expires_at.plus_ms(KEPT_MS))
+    }
 }
 
 impl TokenRow {
@@ -156,6 +161,11 @@ impl Record for TicketRecord {
             | Purpose::AttestationChallenge { .. } => Vec::new(),
         }
     }
+
+    /// What is no longer there is refused like what was used.
+    fn until(&self) -> Option<Timestamp> {
+        Some(self.expires_at.plus_ms(KEPT_MS))
+    }
 }
 
 /// The reply to a request that carried an idempotency key.
@@ -171,10 +181,24 @@ pub struct ReplyRecord {
     pub at: Timestamp,
 }
 
+impl ReplyRecord {
+    /// Whether a repetition of the request is still answered with it.
+    pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
+        now < self.at.plus_ms(KEPT_MS)
+    }
+}
+
 impl Record for ReplyRecord {
     const KIND: Kind = Kind::Reply;
 
     fn key(&self) -> String {
         self.slot.clone()
     }
+
+    fn until(&self) -> Option<Timestamp> {
+        Some(self.at.plus_ms(KEPT_MS))
+    }
 }
+
+/// How long a reply is given again (standards §9), and tokens and tickets are known after their end: a day.
+const KEPT_MS: u64 = 24 * 60 * 60 * 1000;

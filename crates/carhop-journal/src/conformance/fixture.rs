@@ -69,7 +69,7 @@ impl World {
 
     pub(super) fn write(&self, key: &str, body: Option<&str>) -> Write {
         let body = body.map(|text| text.as_bytes().to_vec());
-        Write { key: self.key(key), body, indexes: Vec::new() }
+        Write { key: self.key(key), body, indexes: Vec::new(), until: None }
     }
 
     /// Writes one record blindly.

@@ -37,6 +37,7 @@ macro_rules! conformance_cases {
             a_conflict_names_the_record_that_changed_and_leaves_nothing_behind
             a_deleted_record_comes_back_with_a_version_never_seen_before
             deleting_what_is_absent_changes_nothing
+            a_record_is_forgotten_after_its_time_and_never_before
             of_many_racing_batches_exactly_one_wins
             a_nonce_is_spent_once_in_its_space
             a_nonce_may_be_spent_again_once_it_may_be_forgotten
@@ -60,6 +61,7 @@ macro_rules! conformance_cases {
             a_leased_effect_is_hidden_until_the_lease_ends_and_nothing_overtakes_it
             a_finished_effect_never_comes_back
             an_effect_called_off_in_its_own_batch_never_leaves
+            what_waits_is_counted_with_its_age
             timers_come_due_longest_overdue_first
             a_timer_of_the_same_subject_replaces_the_earlier_one
             a_timer_remembers_how_often_it_has_run

@@ -3,11 +3,12 @@
 use std::sync::Barrier;
 use std::thread;
 
-use carhop_app::batch::{Batch, Spend};
+use carhop_app::batch::{Batch, Spend, Write};
 use carhop_app::ports::{AppendError, Query};
 use carhop_app::record::Kind;
+use carhop_kernel::time::Timestamp;
 
-use super::fixture::{LATER, NOW, World, spend};
+use super::fixture::{FOREVER, LATER, NOW, World, spend};
 use super::{Open, block_on};
 
 pub fn a_precondition_on_what_is_absent_is_version_zero(open: Open<'_>) {
@@ -74,6 +75,44 @@ pub fn deleting_what_is_absent_changes_nothing(open: Open<'_>) {
     world.put("a", None);
     world.put("a", Some("body"));
     assert_eq!(world.version("a"), 1);
+}
+
+pub fn a_record_is_forgotten_after_its_time_and_never_before(open: Open<'_>) {
+    let world = World::new(open);
+    let end = NOW.plus_ms(10);
+    let put = |key: &str, at: Timestamp, until: Option<Timestamp>| {
+        let mut batch = Batch::new(world.partition.clone(), at);
+        let indexes = vec![("state", "open".to_owned())];
+        batch.writes.push(Write { indexes, until, ..world.write(key, Some("body")) });
+        world.append(batch).unwrap();
+    };
+    for (key, until) in [("kept", None), ("passing", Some(end)), ("renewed", Some(end))] {
+        put(key, NOW, until);
+    }
+    put("renewed", NOW, Some(LATER));
+    let others = ["a", "b", "c", "d", "e", "f"];
+    let (early, late) = others.split_at(3);
+    for key in early {
+        put(key, end.minus_ms(1), Some(FOREVER));
+    }
+    assert_eq!(world.version("passing"), 1);
+    for key in late {
+        put(key, end, Some(FOREVER));
+    }
+    assert_eq!(["kept", "passing", "renewed"].map(|key| world.version(key)), [1, 0, 2]);
+    let query = Query {
+        partition: world.partition.clone(),
+        kind: Kind::Token,
+        index: Some(("state", "open".to_owned())),
+        after: None,
+        limit: usize::MAX,
+    };
+    let found = block_on(world.journal.records(query)).unwrap();
+    let found: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(found, [&others[..], &["kept", "renewed"]].concat());
+    // It comes back as if it had never been.
+    put("passing", end, Some(LATER));
+    assert_eq!(world.version("passing"), 1);
 }
 
 pub fn of_many_racing_batches_exactly_one_wins(open: Open<'_>) {

@@ -1,10 +1,11 @@
 //! Durable deadlines: one per subject (`design.md` §9.3).
 
 use carhop_app::batch::{Timer, TimerSubject};
+use carhop_app::ports::Backlog;
 use carhop_kernel::id::{CommandId, SessionId};
 use carhop_kernel::time::Timestamp;
 
-use super::fixture::{FOREVER, LATER, NOW, World, window_end};
+use super::fixture::{FOREVER, LATER, NOW, World, command_to, session, window_end};
 use super::{Open, block_on};
 
 pub fn timers_come_due_longest_overdue_first(open: Open<'_>) {
@@ -50,6 +51,29 @@ pub fn a_finished_timer_is_gone_unless_its_batch_sets_it_anew(open: Open<'_>) {
     world.append(batch).unwrap();
     assert_eq!(world.due(FOREVER), [window_end(2)]);
     assert_eq!(world.due(NOW), []);
+}
+
+pub fn what_waits_is_counted_with_its_age(open: Open<'_>) {
+    let world = World::new(open);
+    let backlog = |now| block_on(world.journal.backlog(now)).unwrap();
+    assert_eq!(backlog(FOREVER), Backlog::default());
+    let mut batch = world.batch();
+    let effect = world.id();
+    batch.effects.extend([(effect, command_to(1)), (world.id(), command_to(1))]);
+    batch.entries.push(world.entry(session(1)));
+    world.append(batch).unwrap();
+    set(&world, window_end(1), LATER);
+    set(&world, window_end(2), NOW.plus_ms(1));
+    set(&world, window_end(3), FOREVER);
+    let waiting =
+        Backlog { effects: 2, effects_since: Some(NOW), unsequenced: 1, ..Backlog::default() };
+    assert_eq!(backlog(NOW), waiting);
+    let due = Backlog { timers: 2, timers_since: Some(NOW.plus_ms(1)), ..waiting };
+    assert_eq!(backlog(LATER), due);
+    let mut batch = world.batch();
+    batch.finished_effects.push(effect);
+    world.append(batch).unwrap();
+    assert_eq!(backlog(LATER).effects, 1);
 }
 
 fn set(world: &World, subject: TimerSubject, due_at: Timestamp) {

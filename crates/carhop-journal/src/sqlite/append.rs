@@ -75,6 +75,31 @@ pub(super) fn forget_spent(connection: &Connection, now: Timestamp) -> rusqlite:
     Ok(())
 }
 
+/// Drops up to so many records that nobody needs any more, those longest unneeded first, with all that finds them.
+pub(super) fn forget_records(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<()> {
+    let mut unneeded = connection.prepare_cached(
+        "SELECT rowid FROM records WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2",
+    )?;
+    let found = unneeded.query_map(params![millis(now), limit], |row| row.get(0))?;
+    let found: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
+    for row in found {
+        connection
+            .prepare_cached(
+                "DELETE FROM record_indexes WHERE (tenant, market, kind, name, value, key) IN (
+                     SELECT tenant, market, kind, entry.value ->> 0, entry.value ->> 1, records.key
+                     FROM records, json_each(records.indexes) AS entry
+                     WHERE records.rowid = ?1)",
+            )?
+            .execute([row])?;
+        connection.prepare_cached("DELETE FROM records WHERE rowid = ?1")?.execute([row])?;
+    }
+    Ok(())
+}
+
 /// A batch lives in one partition, so that no transaction ever spans two (`design.md` §4).
 fn check_partition(batch: &Batch) -> Result<(), AppendError> {
     let records = batch.preconditions.iter().map(|(key, _)| key);
@@ -191,11 +216,11 @@ impl Target<'_> {
         let device = effect.device();
         let stored = codec::encode_effect(effect)?;
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO effects (tenant, market, id, device, stored) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (tenant, market, id) DO NOTHING",
+            "INSERT INTO effects (tenant, market, id, device, at_ms, stored)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, market, id) DO NOTHING",
         )?;
-        let (id_bytes, device) = (id.as_bytes(), device.as_bytes());
-        match insert.execute(params![self.tenant, self.market, id_bytes, device, stored])? {
+        let (id_bytes, device, at) = (id.as_bytes(), device.as_bytes(), millis(self.at));
+        match insert.execute(params![self.tenant, self.market, id_bytes, device, at, stored])? {
             0 => Err(appended_before(id).into()),
             _ => Ok(()),
         }
@@ -208,7 +233,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn write(&self, Write { key, body, indexes }: &Write) -> Result<(), Failure> {
+    fn write(&self, Write { key, body, indexes, until }: &Write) -> Result<(), Failure> {
         let (tenant, market, kind) = (self.tenant, self.market, key.kind.name());
         let old: Option<String> = self
             .connection
@@ -225,12 +250,12 @@ impl Target<'_> {
         let new_text = index_text(new)?;
         self.connection
             .prepare_cached(
-                "INSERT INTO records (tenant, market, kind, key, version, body, indexes)
-                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)
-                 ON CONFLICT DO UPDATE SET
-                     version = version + 1, body = excluded.body, indexes = excluded.indexes",
+                "INSERT INTO records (tenant, market, kind, key, version, body, indexes, until_ms)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)
+                 ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body,
+                     indexes = excluded.indexes, until_ms = excluded.until_ms",
             )?
-            .execute(params![tenant, market, kind, key.key, body, new_text])?;
+            .execute(params![tenant, market, kind, key.key, body, new_text, until.map(millis)])?;
         match old {
             Some(old) if old == new_text => Ok(()),
             old => self.reindex(key, old.as_deref(), new),

@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use carhop_app::batch::{
     Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
-use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::time::Timestamp;
 use futures_channel::oneshot;
@@ -212,6 +212,10 @@ impl Journal for SqliteJournal {
         limit: usize,
     ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
         self.read(move |connection| read::appended(connection, &partition, after, limit))
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        self.read(move |connection| read::backlog(connection, now))
     }
 
     fn condition(&self) -> Condition {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Sealed, Standing, Stream, Timer};
-use carhop_app::ports::{JournalError, Query};
+use carhop_app::ports::{Backlog, JournalError, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::id::EventId;
 use carhop_kernel::time::Timestamp;
@@ -201,6 +201,28 @@ pub(super) fn due_timers(
             })
         },
     )
+}
+
+pub(super) fn backlog(connection: &Connection, now: Timestamp) -> Result<Backlog, JournalError> {
+    let sql = "SELECT (SELECT count(*) FROM effects),
+                   (SELECT at_ms FROM effects ORDER BY number LIMIT 1),
+                   (SELECT count(*) FROM timers WHERE due_ms <= ?1),
+                   (SELECT min(due_ms) FROM timers WHERE due_ms <= ?1),
+                   (SELECT count(*) FROM unsequenced)";
+    let read = |row: &Row<'_>| {
+        let since = |column: usize| -> Result<Option<Timestamp>, JournalError> {
+            Ok(get::<Option<u64>>(row, column)?.map(Timestamp::from_unix_ms))
+        };
+        Ok(Backlog {
+            effects: get(row, 0)?,
+            effects_since: since(1)?,
+            timers: get(row, 2)?,
+            timers_since: since(3)?,
+            unsequenced: get(row, 4)?,
+        })
+    };
+    let found = rows(connection, sql, [millis(now)], read)?;
+    found.first().copied().ok_or_else(|| corrupt("no count"))
 }
 
 pub(super) fn unsequenced(

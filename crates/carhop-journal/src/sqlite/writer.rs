@@ -167,6 +167,13 @@ impl Writer {
         if let Some(job) = jobs.iter().find(|job| !job.batch.spends.is_empty()) {
             append::forget_spent(&self.connection, job.batch.at)?;
         }
+        let passing = |job: &Job| job.batch.writes.iter().filter(|one| one.until.is_some()).count();
+        let added = jobs.iter().map(passing).sum::<usize>();
+        if let Some(now) = jobs.iter().map(|job| job.batch.at).max().filter(|_| added > 0) {
+            // Twice as many as are added, so that they grow fewer however busy it is.
+            let limit = u32::try_from(2 * added).unwrap_or(u32::MAX);
+            append::forget_records(&self.connection, now, limit)?;
+        }
         Ok(outcomes)
     }
 

@@ -160,7 +160,7 @@ fn batch(producer: u8, number: u32) -> Batch {
     Batch {
         preconditions: vec![(key.clone(), 0)],
         entries: vec![Entry { id: event, stream: stream(producer), meta, body }],
-        writes: vec![Write { key, body: Some(vec![1; 100]), indexes }],
+        writes: vec![Write { key, body: Some(vec![1; 100]), indexes, until: None }],
         spends: vec![Spend { space: "otp", nonce, until: NOW.plus_ms(1) }],
         effects: vec![(event, effect)],
         timers: vec![Timer::new(partition(), subject, NOW)],

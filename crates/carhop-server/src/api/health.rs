@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use carhop_app::ports::Condition;
+use carhop_app::Failure;
+use carhop_app::ports::{Clock, Condition};
 use carhop_app::records::ApiScope;
 
 use crate::http::auth::Caller;
@@ -40,6 +41,9 @@ pub(crate) async fn metrics(
     caller: Caller,
 ) -> Result<impl IntoResponse, Problem> {
     caller.any_key(&[ApiScope::Audit, ApiScope::Staff])?;
+    let now = server.clock.now();
+    let waiting = server.journal.backlog(now).await.map_err(Failure::from)?;
+    let text = server.metrics.text(server.registry.connected_count(), &waiting, now);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind)], server.metrics.text(server.registry.connected_count())))
+    Ok(([(header::CONTENT_TYPE, kind)], text))
 }

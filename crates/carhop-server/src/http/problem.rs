@@ -140,6 +140,7 @@ impl Problem {
             | Failure::Unauthenticated
             | Failure::Invalid { .. }
             | Failure::ConflictingReplay
+            | Failure::Outdated
             | Failure::Contended
             | Failure::Journal(_)
             | Failure::Internal(_) => false,

@@ -92,6 +92,17 @@ async fn what_was_measured_is_for_those_who_may_read_the_log() {
     let url = format!("{}/metrics", world.base());
     let response = world.client().get(url).bearer_auth(&world.admin).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    assert!(response.text().await.unwrap().contains("carhop_requests_total"));
+    let text = response.text().await.unwrap();
+    for name in [
+        "carhop_requests_total",
+        "carhop_effects_waiting 0",
+        "carhop_effects_waiting_seconds 0",
+        "carhop_timers_due 0",
+        "carhop_timers_due_seconds 0",
+        "carhop_events_unsequenced ",
+        "carhop_devices_connected 0",
+    ] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
     world.stop().await;
 }

@@ -8,8 +8,8 @@ use carhop_app::batch::{
     Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
 };
 use carhop_app::ports::{
-    AppendError, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Condition,
-    Entropy, Journal, JournalError, Pending, Query,
+    AppendError, Backlog, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock,
+    Condition, Entropy, Journal, JournalError, Pending, Query,
 };
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::device::DeviceClass;
@@ -213,6 +213,10 @@ impl Journal for Turns {
         limit: usize,
     ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
         self.after_a_turn(move |journal| journal.appended(partition, after, limit))
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        self.after_a_turn(move |journal| journal.backlog(now))
     }
 
     fn condition(&self) -> Condition {

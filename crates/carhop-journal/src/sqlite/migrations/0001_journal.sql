@@ -38,8 +38,11 @@ CREATE TABLE records (
     version INTEGER NOT NULL,
     body    BLOB,
     indexes TEXT    NOT NULL,
+    -- When it may be forgotten, version and all.
+    until_ms INTEGER,
     PRIMARY KEY (tenant, market, kind, key)
 ) STRICT;
+CREATE INDEX records_until ON records (until_ms) WHERE until_ms IS NOT NULL;
 
 -- What stands in `records.indexes`, turned round.
 CREATE TABLE record_indexes (
@@ -70,6 +73,7 @@ CREATE TABLE effects (
     market TEXT NOT NULL,
     id     BLOB NOT NULL,
     device BLOB NOT NULL,
+    at_ms  INTEGER NOT NULL,
     stored BLOB NOT NULL,
     UNIQUE (tenant, market, id)
 ) STRICT;

@@ -67,7 +67,12 @@ firmware = [
 ]
 EOF
 "$CARHOP" serve --config carhop.toml >serve.log 2>&1 &
-until_it test -s carhop-data/admin.key
+server=$!
+started() { # or says why it has not
+    kill -0 "$server" 2>/dev/null || { cat serve.log >&2; echo "set PUBLIC_PORT and DEVICE_PORT if the ports are taken" >&2; exit 1; }
+    test -s carhop-data/admin.key
+}
+until_it started
 until_it curl -sf -o /dev/null --cacert carhop-data/ca.pem "$PUBLIC/readyz"
 
 say "2. A venue with a tag on its wall"

@@ -236,6 +236,12 @@ fn private_journal(data_dir: &Path) -> Result<PathBuf, StartError> {
     Ok(path)
 }
 
+/// Whether everything that the settings name is there and can be used. Nothing is made.
+pub(crate) fn check_files(config: &Config) -> Result<(), StartError> {
+    policies(config.policies.as_deref())?;
+    settings(config).map(drop)
+}
+
 /// The policies of a folder, or the shipped ones.
 pub(crate) fn policies(folder: Option<&Path>) -> Result<Bundle, StartError> {
     let Some(folder) = folder else { return Ok(Bundle::embedded()?) };
@@ -260,7 +266,10 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
     let mut attestation_roots = Vec::with_capacity(config.attestation_roots.len());
     for path in &config.attestation_roots {
         let at = |error| StartError::setting("attestation_roots", path.display(), error);
-        attestation_roots.push(std::fs::read(path).map_err(at)?);
+        let root = std::fs::read(path).map_err(at)?;
+        let no_root = || at(std::io::Error::other("not a certificate in DER of a key for ES256"));
+        carhop_proofs::pki::certified_key(&root).ok_or_else(no_root)?;
+        attestation_roots.push(root);
     }
     Ok(Settings {
         issuer: config.issuer.clone(),

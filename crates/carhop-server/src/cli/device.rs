@@ -6,6 +6,7 @@ use std::time::Duration;
 use carhop_kernel::device::DeviceClass;
 use serde_json::{Value, json};
 
+use super::accepted;
 use super::remote::Remote;
 use crate::timers::sleep;
 
@@ -22,7 +23,7 @@ pub(super) enum DeviceCommand {
         #[command(flatten)]
         remote: Remote,
         /// `handset`, `console`, `vehicle_module`, `lock`, `pump`, `relay` or `till`.
-        #[arg(long)]
+        #[arg(long, value_parser = accepted::class)]
         class: DeviceClass,
         /// Its name for people.
         #[arg(long)]
@@ -33,6 +34,7 @@ pub(super) enum DeviceCommand {
         #[command(flatten)]
         remote: Remote,
         /// `device:dev_…`, `class:lock` or `firmware:` and 64 hexadecimal digits.
+        #[arg(value_parser = accepted::subject)]
         subject: String,
     },
     /// Revoke a device, a class or a firmware, and wait until nothing that was commanded before can happen any more.
@@ -40,6 +42,7 @@ pub(super) enum DeviceCommand {
         #[command(flatten)]
         remote: Remote,
         /// `device:dev_…`, `class:lock` or `firmware:` and 64 hexadecimal digits.
+        #[arg(value_parser = accepted::subject)]
         subject: String,
         /// Why, for the record.
         #[arg(long)]
@@ -163,6 +166,11 @@ async fn list(remote: Remote, as_json: bool) -> anyhow::Result<()> {
     let mut after = String::new();
     loop {
         let page = server.look(&format!("/v1/devices?limit=100{after}")).await?;
+        if !as_json && after.is_empty() && page["data"].as_array().is_none_or(Vec::is_empty) {
+            println!(
+                "no devices; `carhop device ticket` names one and makes the ticket it enrols with"
+            );
+        }
         for device in page["data"].as_array().into_iter().flatten() {
             if as_json {
                 println!("{device}");

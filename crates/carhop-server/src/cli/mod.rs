@@ -1,5 +1,6 @@
 //! The command line. Every command has `--help`, and `--json` where it prints something to be read by programs.
 
+pub(crate) mod accepted;
 mod account;
 mod audit;
 mod backup;
@@ -36,7 +37,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Read the settings and say whether they can be meant.
+    /// Read the settings and the files they name, and say whether a server could start with them.
     CheckConfig {
         /// The settings (TOML).
         #[arg(long, value_name = "FILE", default_value = "carhop.toml")]

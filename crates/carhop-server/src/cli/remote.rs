@@ -6,13 +6,14 @@ use anyhow::{Context, bail};
 use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::Value;
 
+use super::accepted;
 use crate::entropy::random;
 
 /// Which server, and as whom.
 #[derive(clap::Args)]
 pub(super) struct Remote {
     /// The server's public origin.
-    #[arg(long, default_value = "https://localhost:8443")]
+    #[arg(long, default_value = "https://localhost:8443", value_parser = accepted::origin)]
     server: String,
     /// The root certificate to trust (PEM).
     #[arg(long, default_value = "carhop-data/ca.pem")]

@@ -24,12 +24,18 @@ pub(super) fn serve(path: Option<&Path>, json: bool) -> anyhow::Result<ExitCode>
         let running = Running::start(config, Arc::new(SystemClock::default())).await?;
         let (public, devices) = (running.public_address(), running.device_address());
         let (ca, key) = (data_dir.join(CA_FILE), data_dir.join(ADMIN_KEY_FILE));
+        // It is made once, and whoever runs the server does well to take it away.
+        let key = key.exists().then_some(key);
         if json {
             let ready = json!({ "public": public, "devices": devices, "ca": ca, "admin_key": key });
             println!("{ready}");
         } else {
             println!("carhop is ready\n  people and partners  https://{public}\n  devices              https://{devices}");
-            println!("  root certificate     {}\n  administrator's key  {}", ca.display(), key.display());
+            println!("  root certificate     {}", ca.display());
+            match key {
+                Some(key) => println!("  administrator's key  {}", key.display()),
+                None => println!("  administrator's key  made at the first start, not here any more"),
+            }
         }
         stop_signal().await?;
         running.stop().await;
@@ -37,9 +43,10 @@ pub(super) fn serve(path: Option<&Path>, json: bool) -> anyhow::Result<ExitCode>
     })
 }
 
-/// Reads the settings and says whether they can be meant.
+/// Reads the settings and what they name, and says whether a server could start with them.
 pub(super) fn check_config(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let config = read(path)?;
+    crate::server::check_files(&config)?;
     let effective = toml::to_string(&config)?;
     if json {
         println!("{}", serde_json::to_string(&config)?);

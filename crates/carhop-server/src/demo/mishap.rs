@@ -37,8 +37,7 @@ impl<P: Positions + Send> Scene<'_, P> {
                 self.wait_for_outcome(&release).await
             }
             Step::LeaveOpen(span_ms) => {
-                self.show(Stage::Trouble("nobody closes the trunk"));
-                timers::sleep(Duration::from_millis(span_ms)).await;
+                self.wait("nobody closes the trunk", span_ms).await;
                 Ok(())
             }
             Step::Revoke => self.host.store.end(&self.placed.session).await,
@@ -64,9 +63,8 @@ impl<P: Positions + Send> Scene<'_, P> {
             Step::TightenPolicies => self.tighten_policies(true).await,
             Step::RelaxPolicies => self.tighten_policies(false).await,
             Step::OutlastWindow => {
-                self.show(Stage::Trouble("nobody comes; the window runs out"));
                 let left_ms = self.placed.ends.since_ms(self.host.place.clock.now());
-                timers::sleep(Duration::from_millis(left_ms)).await;
+                self.wait("nobody comes; the window runs out", left_ms).await;
                 Ok(())
             }
             Step::Approve
@@ -84,6 +82,17 @@ impl<P: Positions + Send> Scene<'_, P> {
             | Step::Fuel
             | Step::AwaitEnd
             | Step::Refused(_) => bail!("nothing is wrong with {step:?}"),
+        }
+    }
+
+    /// Lets so much time pass, and counts it down.
+    async fn wait(&self, why: &'static str, span_ms: u64) {
+        let mut left_ms = span_ms;
+        while left_ms > 0 {
+            self.show(Stage::Waiting { why, left_s: left_ms.div_ceil(1_000) });
+            let step_ms = left_ms.min(1_000);
+            timers::sleep(Duration::from_millis(step_ms)).await;
+            left_ms -= step_ms;
         }
     }
 

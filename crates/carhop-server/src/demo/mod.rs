@@ -51,11 +51,17 @@ pub(crate) fn scenarios_markdown() -> String {
     scenarios::markdown()
 }
 
+/// A number of stops.
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse().map_err(|_| "give a number of stops".to_owned())?;
+    if number > 0 { Ok(number) } else { Err("there is nothing to see without a stop".to_owned()) }
+}
+
 /// Run an authority with a virtual fleet and see what it does.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// How many stops to run; six, or none where recorded trips are driven.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub stops: Option<usize>,
     /// The same seed deals the same stops and choices.
     #[arg(long, value_name = "S", default_value_t = 1)]

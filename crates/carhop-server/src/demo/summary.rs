@@ -38,6 +38,9 @@ pub(crate) struct OfTrip {
 
 /// Shows the table; says how many stops ended otherwise than they should have.
 pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
+    // What is asked about first comes last, where a small terminal still shows it.
+    scenarios(view, runs, audit);
+    trips(view, runs, audit);
     view.say("");
     let head = "       stop   scenario           ended        opened metered = settled receipt";
     view.say(&style(head).bold().to_string());
@@ -48,9 +51,7 @@ pub(crate) fn show(view: &View, runs: &[Run], audit: &Audit) -> usize {
         failed += usize::from(!found.is_empty());
         view.say(&row(run, story, found.is_empty()));
     }
-    scenarios(view, runs, audit);
     totals(view, runs, audit);
-    trips(view, runs, audit);
     if view.as_json {
         println!("{}", for_programs(runs, audit));
     }

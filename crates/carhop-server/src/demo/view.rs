@@ -54,6 +54,13 @@ pub(crate) enum Stage {
         /// At most.
         limit_ml: u32,
     },
+    /// Nobody does what should be done.
+    Waiting {
+        /// What does not happen.
+        why: &'static str,
+        /// For how much longer, in seconds.
+        left_s: u64,
+    },
     /// Something goes wrong on purpose.
     Trouble(&'static str),
     /// What is left is bookkeeping.
@@ -79,6 +86,9 @@ impl Stage {
             }
             Self::Driving { left_s, .. } => format!("on the road, {} to go", minutes(left_s)),
             Self::Approaching { dwell_ms: 0 } => "driver drives in".to_owned(),
+            Self::Approaching { dwell_ms: DWELL_MS.. } => {
+                "driver at the bay, place still uncertain".to_owned()
+            }
             Self::Approaching { dwell_ms } => {
                 format!("driver stands at the bay, {:.0} s of 20 s", seconds(dwell_ms))
             }
@@ -97,6 +107,9 @@ impl Stage {
                 let trunk = if loaded { "trunk ✓ " } else { "" };
                 let litres = litres(metered_ml);
                 format!("{trunk}{bar}{rest} {litres:>5.2} l of {} l", limit_ml / 1_000)
+            }
+            Self::Waiting { why, left_s } => {
+                style(format!("{why}, {left_s} s")).yellow().to_string()
             }
             Self::Trouble(what) => style(what).yellow().to_string(),
             Self::Settling => "settling".to_owned(),
@@ -195,7 +208,7 @@ impl View {
         let (mark, words) = match failure {
             None => {
                 let span_s = self.stopwatch.seconds() - line.begun_s;
-                (style("✓").green().bold(), format!("served in {span_s:.1} s"))
+                (style("✓").green().bold(), format!("over after {span_s:.1} s"))
             }
             Some(why) => (style("✗").red().bold(), why.to_owned()),
         };
@@ -253,6 +266,8 @@ pub(crate) fn minutes(seconds: u64) -> String {
 }
 
 const BAR_WIDTH: u64 = 14;
+/// How long somebody has to stand before the place counts (standards §10).
+const DWELL_MS: u64 = 20_000;
 
 #[cfg(test)]
 mod tests {
@@ -264,6 +279,11 @@ mod tests {
             (Stage::Driving { left_s: 125, parked_s: 0 }, "on the road, 2:05 to go"),
             (Stage::Driving { left_s: 0, parked_s: 61 }, "parked for 1:01, place still uncertain"),
             (Stage::Approaching { dwell_ms: 12_400 }, "driver stands at the bay, 12 s of 20 s"),
+            (Stage::Approaching { dwell_ms: 24_000 }, "driver at the bay, place still uncertain"),
+            (
+                Stage::Waiting { why: "nobody closes the trunk", left_s: 7 },
+                "nobody closes the trunk, 7 s",
+            ),
             (
                 Stage::Fuelling { loaded: true, metered_ml: 10_000, limit_ml: 40_000 },
                 "trunk ✓ ━━━╌╌╌╌╌╌╌╌╌╌╌ 10.00 l of 40 l",

@@ -72,7 +72,8 @@ impl Authority {
         let ask = json!({ "ticket": ticket, "csr": Base64UrlUnpadded::encode_string(&csr) });
         let client = tls::https(tls::client(&self.roots, None)?)?;
         let url = format!("{}/v1/devices/enrolments", self.public_origin);
-        let identity = certified(client.post(url).json(&ask)).await.context("enrolling")?;
+        let identity =
+            certified(client.post(url).json(&ask), TICKET_REFUSED).await.context("enrolling")?;
         let certificate = self.verified(&identity)?;
         ensure!(certificate.class == class, "the ticket is for a {}", certificate.class);
         ensure!(certificate.device == identity.device, "the certificate names another device");
@@ -89,8 +90,8 @@ impl Authority {
         let ask = json!({ "csr": Base64UrlUnpadded::encode_string(&csr) });
         let config = tls::client(&self.roots, Some((&identity.chain()?, key)))?;
         let url = format!("{}/v1/devices/renewals", self.gateway.https_origin());
-        let renewed =
-            certified(tls::https(config)?.post(url).json(&ask)).await.context("renewing")?;
+        let request = tls::https(config)?.post(url).json(&ask);
+        let renewed = certified(request, CERTIFICATE_REFUSED).await.context("renewing")?;
         let certificate = self.verified(&renewed)?;
         ensure!(certificate.device == identity.device, "the certificate names another device");
         Ok(renewed)
@@ -154,10 +155,11 @@ impl Gateway {
     }
 }
 
-async fn certified(request: reqwest::RequestBuilder) -> Result<Identity> {
+async fn certified(request: reqwest::RequestBuilder, unauthenticated: &str) -> Result<Identity> {
     let answer = request.send().await?;
     let status = answer.status();
     let body = answer.bytes().await?;
+    ensure!(status != reqwest::StatusCode::UNAUTHORIZED, "{unauthenticated}");
     ensure!(
         status.is_success(),
         "the authority says {status}: {}",
@@ -172,6 +174,10 @@ fn public(key: &SigningKey) -> Option<carhop_proofs::suite::PublicKey> {
 }
 
 const CONNECT_PATH: &str = "/v1/devices/connect";
+const TICKET_REFUSED: &str = "the ticket does not count: each works once, within an hour, at the server that made it; \
+     `carhop device ticket` makes another";
+const CERTIFICATE_REFUSED: &str =
+    "the certificate does not count any more: it has ended, or the device was revoked";
 /// How much of a refusal is shown, in bytes.
 const ANSWER_SHOWN_MAX: usize = 400;
 

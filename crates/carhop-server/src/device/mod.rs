@@ -22,6 +22,7 @@ use carhop_agent::Capability;
 use carhop_kernel::device::DeviceClass;
 use carhop_proofs::suite::RustCrypto;
 
+use crate::cli::accepted;
 use attester::SoftwareAttester;
 use authority::Authority;
 use fault::Fault;
@@ -39,10 +40,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub store: PathBuf,
     /// Origin of the public listener, where devices enrol.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = accepted::origin)]
     pub server: String,
     /// Origin of the mutual-TLS listener, `wss://host:port`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = accepted::gateway)]
     pub gateway: String,
     /// The authority's root certificate, PEM. No other root is trusted.
     #[arg(long, value_name = "FILE")]
@@ -54,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub attester: Option<PathBuf>,
     /// SHA-256 of the firmware it says it runs, in hexadecimal digits.
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = accepted::firmware)]
     pub firmware: Option<String>,
     /// What is wrong with it, or with its line.
     #[arg(long, value_enum)]

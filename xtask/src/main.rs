@@ -5,6 +5,7 @@ mod fuzz;
 mod generated;
 mod interface;
 mod mutants;
+mod sim;
 mod suite;
 mod tools;
 
@@ -38,10 +39,13 @@ enum Task {
     },
     /// Runs the benchmarks; every argument goes to `cargo bench`
     Bench(PassedOn),
+    /// Plays simulated worlds on all cores; every argument goes to `carhop-sim`, `--help` and `--mutants` included
+    #[command(disable_help_flag = true)]
+    Sim(PassedOn),
     /// Plants deliberate bugs, one after the other, and has the simulator find each of them
     Mutants {
         /// In so many worlds at most
-        #[arg(long, default_value_t = 2_000)]
+        #[arg(long, default_value_t = MUTANT_SEEDS)]
         seeds: u64,
         /// Only those whose name contains this
         only: Option<String>,
@@ -55,6 +59,9 @@ enum Task {
         seed: u64,
     },
 }
+
+/// Worlds in which a deliberate bug has to be found.
+const MUTANT_SEEDS: u64 = 2_000;
 
 #[derive(clap::Args)]
 struct PassedOn {
@@ -83,6 +90,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Update { check: true } => generated::check(&mut commands::carhop_from_source()),
         Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
         Task::Fuzz { targets, minutes } => fuzz::fuzz(&targets, minutes),
+        Task::Sim(PassedOn { arguments }) if arguments.iter().any(|it| it == "--mutants") => {
+            mutants::run_all(MUTANT_SEEDS, None)
+        }
+        Task::Sim(PassedOn { arguments }) => sim::play(&arguments),
         Task::Bench(PassedOn { arguments }) => {
             let mut bench = commands::cargo("bench --workspace");
             bench.args(arguments);

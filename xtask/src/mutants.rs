@@ -172,7 +172,7 @@ fn site(find: &str, bugs: &[(u32, &Mutant)]) -> anyhow::Result<String> {
 /// Plays worlds until one breaks. One that never ends is broken as well.
 fn play(program: &Path, switch: u32, seeds: u64) -> anyhow::Result<Fate> {
     let mut worlds = Command::new("timeout");
-    worlds.arg(SECONDS_MAX).arg(program).args(["--seeds", &seeds.to_string()]);
+    worlds.arg(SECONDS_MAX).arg(program).args(["--no-shrink", "--seeds", &seeds.to_string()]);
     let output = worlds.env("CARHOP_MUTANT", switch.to_string()).output().context("timeout")?;
     if output.status.success() {
         return Ok(Fate::Survived);

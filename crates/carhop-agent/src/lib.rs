@@ -65,4 +65,4 @@ pub use agent::{
     SensorEvent, Ticket,
 };
 pub use memory::compact;
-pub use record::RecordError;
+pub use record::{RecordError, accepted};

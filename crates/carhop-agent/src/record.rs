@@ -189,6 +189,18 @@ impl Record {
     }
 }
 
+/// The command that a record says was accepted, for a shell that keeps an account of what its device does; `None` for a
+/// cancel and for every other record.
+pub fn accepted(record: &[u8]) -> Option<CommandId> {
+    let Ok(Record::Accepted(Accepted { command, work, .. })) = Record::decode(record) else {
+        return None;
+    };
+    match work {
+        Work::Open { .. } | Work::Arm { .. } => Some(command),
+        Work::Cancel { .. } => None,
+    }
+}
+
 impl Work {
     fn write(self, writer: &mut Writer) {
         match self {

@@ -11,7 +11,7 @@ use carhop_kernel::geofence::{
     Accuracy, Bay, Confidence, Fence, FenceLimits, Fix, FixSource, Polygon, Position, Zone,
     ZoneKind,
 };
-use carhop_kernel::id::{ApiKeyId, DeviceId, DriverId, RequestId};
+use carhop_kernel::id::{ApiKeyId, DeviceId, DriverId, RequestId, VenueId};
 use carhop_kernel::order::{
     Compartment, Currency, FuelGrade, HandoffType, PlaceKind, Scope, Sensitivity, Value,
 };
@@ -136,8 +136,18 @@ pub fn once(call: Call, slot: &str, fingerprint: u8) -> Call {
 
 /// The thumbprint of a key.
 pub fn key_of(key: &SigningKey) -> Result<KeyThumbprint, SimError> {
-    let public = RustCrypto.public_key(key).map_err(SimError::world)?;
+    key_of_suite(&RustCrypto, key)
+}
+
+/// The same by another cryptography.
+pub(crate) fn key_of_suite(suite: &dyn Suite, key: &SigningKey) -> Result<KeyThumbprint, SimError> {
+    let public = suite.public_key(key).map_err(SimError::world)?;
     Ok(thumbprint(&RustCrypto, &public))
+}
+
+/// The name of the venue.
+pub(crate) fn venue_id() -> Result<VenueId, SimError> {
+    VENUE.parse().map_err(SimError::world)
 }
 
 /// Which services a venue permits.
@@ -151,7 +161,6 @@ pub enum Services {
 
 /// A lot of two hundred metres, with one tag.
 pub fn venue(services: Services) -> Result<VenueRecord, SimError> {
-    let name = "los-altos:library";
     let delivery =
         Zone { kind: ZoneKind::Delivery, polygon: lot()?, services: vec![Scope::GroceryHandoff] };
     let fuelling = Zone {
@@ -163,7 +172,7 @@ pub fn venue(services: Services) -> Result<VenueRecord, SimError> {
         Services::All => vec![delivery, fuelling],
         Services::Groceries => vec![delivery],
     };
-    let venue = name.parse().map_err(SimError::world)?;
+    let venue = venue_id()?;
     let fence = Fence::new(venue, 1, zones, FenceLimits::default()).map_err(SimError::world)?;
     Ok(VenueRecord {
         venue: fence.venue().clone(),
@@ -196,7 +205,7 @@ pub fn order(world: &World, legs: Vec<NewLeg>) -> Result<NewOrder, SimError> {
         plate: PLATE.to_owned(),
         vin: None,
         vehicle: "blue estate".to_owned(),
-        venue: "los-altos:library".parse().map_err(SimError::world)?,
+        venue: venue_id()?,
         place_kind: PlaceKind::Lot,
         bay: Some("B7".to_owned()),
         window: Window { start: world.now(), end: world.now().plus_ms(WINDOW_MS) },
@@ -261,13 +270,14 @@ fn lot() -> Result<Polygon, SimError> {
     Polygon::new(&[ring.collect::<Result<_, _>>()?]).map_err(SimError::world)
 }
 
-fn near_car(east_m: f64, north_m: f64) -> Result<Position, SimError> {
+pub(crate) fn near_car(east_m: f64, north_m: f64) -> Result<Position, SimError> {
     let (latitude_deg, longitude_deg) = (37.379, -122.114);
     let north_deg = north_m / METRES_PER_DEGREE;
     let east_deg = east_m / (METRES_PER_DEGREE * 0.7946);
     Position::new(latitude_deg + north_deg, longitude_deg + east_deg).map_err(SimError::world)
 }
 
+const VENUE: &str = "los-altos:library";
 /// The plate of the car.
 pub const PLATE: &str = "7ABC123";
 /// What the tag at the venue carries.

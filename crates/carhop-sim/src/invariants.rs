@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carhop_app::App;
 use carhop_app::batch::{Body, DecisionRef, LogEntry, Stream};
-use carhop_app::record::{Kind, RecordKey};
+use carhop_app::ports::Journal;
+use carhop_app::record::{Kind, Partition, RecordKey};
 use carhop_app::sequence::leaf;
 use carhop_app::told::Told;
 use carhop_kernel::id::{CommandId, DeviceId};
@@ -33,17 +35,33 @@ impl Log {
     }
 }
 
+/// One partition's journal, and the use cases that read it.
+#[derive(Clone, Copy)]
+pub struct Books<'a> {
+    /// The use cases.
+    pub app: &'a App,
+    /// What they write to.
+    pub journal: &'a dyn Journal,
+    /// Whose it is.
+    pub partition: &'a Partition,
+}
+
 /// Sequences what waits and checks everything. What is under way at this instant may stay under way.
 pub async fn check(world: &World) -> Result<Log, SimError> {
-    while world.app.sequence().await? > 0 {}
-    let entries = entries(world).await?;
-    let root = sealed(world, &entries).await?;
+    check_books(&books(world)).await
+}
+
+/// The same for one partition of any world.
+pub async fn check_books(books: &Books<'_>) -> Result<Log, SimError> {
+    while books.app.sequence().await? > 0 {}
+    let entries = all_entries(books).await?;
+    let root = sealed(books, &entries).await?;
     gapless(&entries)?;
-    committed(world, &entries).await?;
-    as_told(world, &entries).await?;
+    committed(books, &entries).await?;
+    as_told(books, &entries).await?;
     for session in sessions(&entries) {
         let events = entries.iter().filter(|entry| entry.recorded.stream == session);
-        releases(world, events).await?;
+        releases(books, events).await?;
     }
     let names = entries.iter().map(|entry| carhop_app::sequence::event_name(&entry.recorded.body));
     Ok(Log { size: entries.len() as u64, root, names: names.collect() })
@@ -72,10 +90,18 @@ pub async fn told(world: &World, device: DeviceId) -> Result<u64, SimError> {
 
 /// All entries of the log.
 pub async fn entries(world: &World) -> Result<Vec<LogEntry>, SimError> {
+    all_entries(&books(world)).await
+}
+
+fn books(world: &World) -> Books<'_> {
+    Books { app: &world.app, journal: &*world.journal, partition: &world.partition }
+}
+
+async fn all_entries(books: &Books<'_>) -> Result<Vec<LogEntry>, SimError> {
     let mut entries = Vec::new();
     loop {
         let from = entries.len() as u64;
-        let page = world.journal.log(world.partition.clone(), from, PAGE).await?;
+        let page = books.journal.log(books.partition.clone(), from, PAGE).await?;
         if page.is_empty() {
             return Ok(entries);
         }
@@ -84,7 +110,7 @@ pub async fn entries(world: &World) -> Result<Vec<LogEntry>, SimError> {
 }
 
 /// Every leaf is the one that its event makes, and the root is the one over all leaves.
-async fn sealed(world: &World, entries: &[LogEntry]) -> Result<[u8; 32], SimError> {
+async fn sealed(books: &Books<'_>, entries: &[LogEntry]) -> Result<[u8; 32], SimError> {
     let mut hashes = Vec::with_capacity(entries.len());
     for (position, entry) in (0..).zip(entries) {
         let again = leaf(&RustCrypto, &entry.recorded, position)?;
@@ -93,7 +119,7 @@ async fn sealed(world: &World, entries: &[LogEntry]) -> Result<[u8; 32], SimErro
         }
         hashes.push(leaf_hash(&RustCrypto, &entry.leaf));
     }
-    let (size, kept) = world.app.log(&world.partition).root().await?;
+    let (size, kept) = books.app.log(books.partition).root().await?;
     let again = root(&RustCrypto, &hashes);
     if size != entries.len() as u64 || (size > 0 && kept != again) {
         return broken(format!("the root over {size} entries is not that of its leaves"));
@@ -102,12 +128,12 @@ async fn sealed(world: &World, entries: &[LogEntry]) -> Result<[u8; 32], SimErro
 }
 
 /// Every record that no leaf commits to is as the events have told it.
-async fn as_told(world: &World, entries: &[LogEntry]) -> Result<(), SimError> {
+async fn as_told(books: &Books<'_>, entries: &[LogEntry]) -> Result<(), SimError> {
     let mut told = Told::default();
     for entry in entries {
         told.follow(&entry.recorded);
     }
-    let strays = told.strays(&world.app.log(&world.partition)).await?;
+    let strays = told.strays(&books.app.log(books.partition)).await?;
     if strays.is_empty() { Ok(()) } else { broken(format!("not as the log tells it: {strays:?}")) }
 }
 
@@ -143,7 +169,7 @@ struct Releases {
 }
 
 async fn releases<'a>(
-    world: &World,
+    books: &Books<'_>,
     events: impl Iterator<Item = &'a LogEntry>,
 ) -> Result<(), SimError> {
     let mut so_far = Releases::default();
@@ -152,7 +178,7 @@ async fn releases<'a>(
             return broken("something foreign in a session's own stream");
         };
         if let Event::ReleaseAuthorised { .. } = &**event {
-            decided(world, entry).await?;
+            decided(books, entry).await?;
         }
         so_far.follow(event)?;
     }
@@ -160,11 +186,11 @@ async fn releases<'a>(
 }
 
 /// Every event names the decision behind it by what is stored of it, whether it was granted or refused (M-AUD-1).
-async fn committed(world: &World, entries: &[LogEntry]) -> Result<(), SimError> {
+async fn committed(books: &Books<'_>, entries: &[LogEntry]) -> Result<(), SimError> {
     for DecisionRef { id, digest } in entries.iter().filter_map(|it| it.recorded.meta.decision) {
-        let (partition, kind) = (world.partition.clone(), Kind::Decision);
+        let (partition, kind) = (books.partition.clone(), Kind::Decision);
         let place = RecordKey { partition, kind, key: id.to_string() };
-        let stored = world.journal.record(place).await.map_err(SimError::world)?;
+        let stored = books.journal.record(place).await.map_err(SimError::world)?;
         let found = stored.map(|stored| RustCrypto.sha256(&[&stored.body]));
         if found != Some(digest.0) {
             return broken(format!("{id} is not stored as its event says"));
@@ -174,10 +200,10 @@ async fn committed(world: &World, entries: &[LogEntry]) -> Result<(), SimError> 
 }
 
 /// No release without a recorded decision that permitted it, under the policies it names.
-async fn decided(world: &World, entry: &LogEntry) -> Result<(), SimError> {
+async fn decided(books: &Books<'_>, entry: &LogEntry) -> Result<(), SimError> {
     let meta = &entry.recorded.meta;
     let Some(decision) = meta.decision else { return broken("a release without a decision") };
-    let record = world.app.view_decision(&world.partition, decision.id).await?;
+    let record = books.app.view_decision(books.partition, decision.id).await?;
     let permits = record.reasons.is_empty()
         && record.facts.is_some()
         && Some(record.policy) == meta.policy

@@ -1,7 +1,8 @@
-//! A small false world for the production code: the use cases on a hand-rolled executor, over the journal in memory,
-//! with real device agents behind the carrier, one seeded source of chance and a clock that moves when it is told to.
+//! A false world for the production code: the use cases on a hand-rolled executor, over the journal in memory, with real
+//! device agents behind the carrier, one seeded source of chance and a clock that moves when it is told to.
 //!
-//! It injects no faults yet, knows no HTTP and is never shipped. The same seed gives the same log, bit for bit.
+//! A `world` is small, and scenes are played in it by hand; a `town` is whole, and made of a seed with everything that can
+//! go wrong. Neither knows HTTP, and nothing of it is ever shipped. The same seed gives the same world, bit for bit.
 
 pub mod chance;
 pub mod executor;
@@ -9,8 +10,12 @@ pub mod fixtures;
 pub mod happening;
 pub mod invariants;
 pub mod model;
+pub mod plan;
 pub mod quick;
+pub mod shrink;
+pub mod step;
 pub mod stop;
+pub mod town;
 pub mod world;
 
 use carhop_app::Failure;

@@ -36,17 +36,26 @@ pub struct Integrity {
 impl Integrity {
     /// A token for a challenge.
     pub fn attest(&self, challenge: &[u8; 32]) -> Result<Vec<u8>, SimError> {
-        let public = RustCrypto.public_key(&self.key).map_err(SimError::world)?;
+        self.attest_with(&RustCrypto, challenge)
+    }
+
+    /// The same by another cryptography.
+    pub(crate) fn attest_with(
+        &self,
+        suite: &dyn Suite,
+        challenge: &[u8; 32],
+    ) -> Result<Vec<u8>, SimError> {
+        let public = suite.public_key(&self.key).map_err(SimError::world)?;
         let attester = Attester {
             key: &self.key,
             certificate: &self.certificate,
-            instance: instance_of(&RustCrypto, &public),
+            instance: instance_of(suite, &public),
             implementation: [7; 32],
             lifecycle: LIFECYCLE_SECURED,
             components: &self.components,
         };
-        let nonce = bind_nonce(&RustCrypto, challenge, &self.fingerprint);
-        attester.sign(&RustCrypto, &nonce).map_err(SimError::world)
+        let nonce = bind_nonce(suite, challenge, &self.fingerprint);
+        attester.sign(suite, &nonce).map_err(SimError::world)
     }
 }
 
@@ -267,10 +276,7 @@ impl Unit {
 
     /// What has really opened, or really flowed in millilitres.
     pub fn truth(&self) -> u64 {
-        match &self.actuator {
-            Actuator::Lock(lock) => lock.openings(),
-            Actuator::Pump(pump) => pump.totaliser_ml(),
-        }
+        self.actuator.truth()
     }
 
     /// Carries frames both ways until neither side has anything to say.
@@ -328,21 +334,45 @@ impl Unit {
 }
 
 impl Actuator {
-    fn actuate(&mut self, action: Action, now_ms: u64) {
+    /// What has really opened, or what the meter shows in millilitres.
+    pub(crate) fn truth(&self) -> u64 {
+        match self {
+            Self::Lock(lock) => lock.openings(),
+            Self::Pump(pump) => pump.totaliser_ml(),
+        }
+    }
+
+    /// Everything that was wrong is mended.
+    pub(crate) fn heal(&mut self) {
+        match self {
+            Self::Lock(lock) => lock.heal(),
+            Self::Pump(pump) => pump.heal(),
+        }
+    }
+
+    /// The power comes up again.
+    pub(crate) fn power_up(&mut self, now_ms: u64) -> Observed {
+        match self {
+            Self::Lock(lock) => lock.power_up(now_ms),
+            Self::Pump(pump) => pump.power_up(now_ms),
+        }
+    }
+
+    pub(crate) fn actuate(&mut self, action: Action, now_ms: u64) {
         match self {
             Self::Lock(lock) => lock.actuate(action, now_ms),
             Self::Pump(pump) => pump.actuate(action, now_ms),
         }
     }
 
-    fn poll_input(&mut self, now_ms: u64) -> Option<Input> {
+    pub(crate) fn poll_input(&mut self, now_ms: u64) -> Option<Input> {
         match self {
             Self::Lock(lock) => lock.poll_input(now_ms),
             Self::Pump(pump) => pump.poll_input(now_ms),
         }
     }
 
-    fn due_at(&self) -> Option<u64> {
+    pub(crate) fn due_at(&self) -> Option<u64> {
         match self {
             Self::Lock(lock) => lock.due_at(),
             Self::Pump(pump) => pump.due_at(),

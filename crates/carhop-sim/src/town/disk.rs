@@ -1,0 +1,343 @@
+//! The disk that all servers of a town share, and each server's way to it: a journal in memory behind which it is known
+//! what is durable, and in front of which everything goes wrong that can.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carhop_app::batch::{
+    Appended, Batch, Body, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer, TimerSubject,
+};
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_journal::MemoryJournal;
+use carhop_kernel::id::{EventId, SessionId};
+use carhop_kernel::session::{Session, evolve, open};
+use carhop_kernel::time::Timestamp;
+
+use crate::happening::{CrashPoint, Happening, ServerNumber, Written};
+use crate::town::dice::Fault;
+use crate::town::heart::{Heart, Nudge, never};
+
+/// What is durable, and what is known of it without asking anybody.
+pub(crate) struct Disk {
+    pub(crate) journal: MemoryJournal,
+    heart: Heart,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    appends: u64,
+    events: Vec<EventId>,
+    sessions: BTreeMap<SessionId, Session>,
+    timers: BTreeMap<(Partition, TimerSubject), Timestamp>,
+    effects: BTreeSet<(Partition, EventId)>,
+    unsequenced: bool,
+    /// Whoever waits for the next append of any server.
+    servers: Vec<Nudge>,
+    /// Whoever waits for something to happen to a session.
+    readers: BTreeMap<SessionId, Vec<Nudge>>,
+    full_until: Timestamp,
+}
+
+impl Disk {
+    pub(crate) fn new(heart: &Heart) -> Self {
+        let (journal, heart) = (MemoryJournal::default(), heart.clone());
+        Self { journal, heart, known: Mutex::default() }
+    }
+
+    /// Every event that is durable, in order.
+    pub(crate) fn events(&self) -> Vec<EventId> {
+        self.known().events.clone()
+    }
+
+    /// How many appends were tried.
+    pub(crate) fn appends(&self) -> u64 {
+        self.known().appends
+    }
+
+    /// A session as its durable events tell it.
+    pub(crate) fn session(&self, id: SessionId) -> Option<Session> {
+        self.known().sessions.get(&id).cloned()
+    }
+
+    /// Looks at a session without taking it along.
+    pub(crate) fn look<T>(&self, id: SessionId, look: impl FnOnce(&Session) -> T) -> Option<T> {
+        self.known().sessions.get(&id).map(look)
+    }
+
+    /// All sessions as they are.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        self.known().sessions.values().cloned().collect()
+    }
+
+    /// When the next timer is due; `None` if none is set.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        self.known().timers.values().min().copied()
+    }
+
+    /// Whether the outbox holds anything.
+    pub(crate) fn has_effects(&self) -> bool {
+        !self.known().effects.is_empty()
+    }
+
+    /// Whether anything may wait for its position in a log.
+    pub(crate) fn is_unsequenced(&self) -> bool {
+        self.known().unsequenced
+    }
+
+    /// Nudges this at every append.
+    pub(crate) fn listen(&self, nudge: &Nudge) {
+        self.known().servers.push(nudge.clone());
+    }
+
+    /// Nudges this when something happens to a session.
+    pub(crate) fn follow(&self, session: SessionId, nudge: &Nudge) {
+        self.known().readers.entry(session).or_default().push(nudge.clone());
+    }
+
+    /// There is no room left until then.
+    pub(crate) fn fill_until(&self, until: Timestamp) {
+        let mut known = self.known();
+        known.full_until = known.full_until.max(until);
+    }
+
+    fn is_full(&self) -> bool {
+        self.heart.now() < self.known().full_until && !self.heart.with_dice(|dice| dice.is_healed())
+    }
+
+    fn number(&self) -> u64 {
+        let mut known = self.known();
+        known.appends += 1;
+        known.appends
+    }
+
+    /// Makes a batch durable, or not.
+    async fn keep(
+        &self,
+        server: ServerNumber,
+        append: u64,
+        batch: &Arc<Batch>,
+    ) -> Result<Appended, AppendError> {
+        let appended = self.journal.append(Batch::clone(batch)).await?;
+        self.note(batch);
+        let batch = Written(Arc::clone(batch));
+        self.heart.tell(Happening::Appended { server, append, batch });
+        Ok(appended)
+    }
+
+    fn note(&self, batch: &Batch) {
+        let mut known = self.known();
+        let known = &mut *known;
+        let mut moved = BTreeSet::new();
+        for entry in &batch.entries {
+            known.events.push(entry.id);
+            known.unsequenced = true;
+            if let (Stream::Session(id), Body::Session(event)) = (entry.stream, &entry.body) {
+                moved.insert(id);
+                let before = known.sessions.remove(&id);
+                let after = before.map_or_else(|| open(event), |it| Some(evolve(it, event)));
+                known.sessions.extend(after.map(|session| (id, session)));
+            }
+        }
+        if !batch.sequenced.is_empty() {
+            known.unsequenced = false;
+        }
+        let partition = &batch.partition;
+        known.effects.extend(batch.effects.iter().map(|(id, _)| (partition.clone(), *id)));
+        for id in &batch.finished_effects {
+            known.effects.remove(&(partition.clone(), *id));
+        }
+        for subject in &batch.finished_timers {
+            known.timers.remove(&(partition.clone(), *subject));
+        }
+        for timer in &batch.timers {
+            known.timers.insert((partition.clone(), timer.subject), timer.due_at);
+        }
+        let readers = moved.iter().filter_map(|id| known.readers.get(id)).flatten();
+        known.servers.iter().chain(readers).for_each(Nudge::nudge);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One process's way to the disk.
+pub(crate) struct Storage {
+    server: ServerNumber,
+    disk: Arc<Disk>,
+    heart: Heart,
+    stopped: AtomicBool,
+}
+
+impl Storage {
+    pub(crate) fn new(server: ServerNumber, disk: &Arc<Disk>, heart: &Heart) -> Self {
+        let (disk, heart) = (Arc::clone(disk), heart.clone());
+        Self { server, disk, heart, stopped: AtomicBool::new(false) }
+    }
+
+    async fn crash_if(&self, fault: Fault, at: CrashPoint) {
+        if self.heart.strikes(fault) {
+            self.heart.die(self.server, at);
+            never::<()>().await;
+        }
+    }
+
+    async fn write(&self, batch: Batch) -> Result<Appended, AppendError> {
+        let append = self.disk.number();
+        let (server, batch) = (self.server, Arc::new(batch));
+        let written = self.try_write(append, &batch).await;
+        match &written {
+            Ok(_) => {
+                self.heart.tell(Happening::Acknowledged { server, append });
+                self.crash_if(Fault::CrashAfterAppend, CrashPoint::AfterAppend).await;
+            }
+            Err(error) => {
+                let error = error.clone();
+                self.heart.tell(Happening::NotAppended { server, append, error });
+            }
+        }
+        written
+    }
+
+    async fn try_write(&self, append: u64, batch: &Arc<Batch>) -> Result<Appended, AppendError> {
+        let unavailable = |why: &str| Err(JournalError::Unavailable(why.to_owned()).into());
+        self.heart.turn().await;
+        if self.stopped.load(Ordering::Relaxed) {
+            return unavailable("it has stopped");
+        }
+        self.crash_if(Fault::CrashBeforeAppend, CrashPoint::BeforeAppend).await;
+        if self.heart.strikes(Fault::AppendFails) {
+            return unavailable("it cannot be written");
+        }
+        if self.disk.is_full() && !batch.takes_away() {
+            return Err(JournalError::Full.into());
+        }
+        let slow = self.heart.strikes(Fault::FlushSlow);
+        let before_ms = self.heart.span(Fault::FlushSlow, 0, FLUSH_MS_MAX);
+        if slow {
+            self.heart.sleep(before_ms).await;
+        }
+        self.crash_if(Fault::CrashAppendLost, CrashPoint::AppendLost).await;
+        if self.heart.strikes(Fault::FlushFails) {
+            return self.fail_flush(append, batch).await;
+        }
+        let appended = self.disk.keep(self.server, append, batch).await?;
+        if slow {
+            self.heart.sleep(FLUSH_MS_MAX - before_ms).await;
+        }
+        self.crash_if(Fault::CrashUnacknowledged, CrashPoint::AppendUnacknowledged).await;
+        self.heart.turn().await;
+        Ok(appended)
+    }
+
+    /// The flush fails: perhaps the batch is durable, perhaps not, and nothing more is taken.
+    async fn fail_flush(&self, append: u64, batch: &Arc<Batch>) -> Result<Appended, AppendError> {
+        if self.heart.span(Fault::FlushFails, 0, 2) == 1 {
+            self.disk.keep(self.server, append, batch).await?;
+        }
+        self.stopped.store(true, Ordering::Relaxed);
+        Err(JournalError::Unknown("the flush failed".to_owned()).into())
+    }
+
+    /// A look at what is durable, after whoever goes first.
+    fn look<'a, T: 'a>(
+        &'a self,
+        look: impl FnOnce(&'a MemoryJournal) -> Pending<'a, T> + Send + 'a,
+    ) -> Pending<'a, T> {
+        Box::pin(async move {
+            self.heart.turn().await;
+            look(&self.disk.journal).await
+        })
+    }
+}
+
+impl Journal for Storage {
+    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(self.write(batch))
+    }
+
+    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(async move {
+            if !refusal.is_aside() {
+                return Err(JournalError::Corrupt("a refusal that causes something".into()).into());
+            }
+            self.write(refusal).await
+        })
+    }
+
+    fn stream(
+        &self,
+        partition: Partition,
+        stream: Stream,
+    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        self.look(move |journal| journal.stream(partition, stream))
+    }
+
+    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
+        self.look(move |journal| journal.record(key))
+    }
+
+    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
+        self.look(move |journal| journal.records(query))
+    }
+
+    fn vault(
+        &self,
+        partition: Partition,
+        subject: String,
+    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
+        self.look(move |journal| journal.vault(partition, subject))
+    }
+
+    fn lease_effects(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
+        Box::pin(async move {
+            let leased = self.disk.journal.lease_effects(now, until, limit).await?;
+            if !leased.is_empty() {
+                self.crash_if(Fault::CrashAtLease, CrashPoint::Lease).await;
+            }
+            Ok(leased)
+        })
+    }
+
+    fn due_timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
+        self.look(move |journal| journal.due_timers(now, limit))
+    }
+
+    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
+        self.look(move |journal| journal.unsequenced(limit))
+    }
+
+    fn log(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        self.look(move |journal| journal.log(partition, from, limit))
+    }
+
+    fn condition(&self) -> Condition {
+        if self.stopped.load(Ordering::Relaxed) {
+            Condition::Stopped
+        } else if self.disk.is_full() {
+            Condition::Full
+        } else {
+            Condition::Well
+        }
+    }
+}
+
+/// How long a slow flush takes.
+const FLUSH_MS_MAX: u64 = 30_000;

@@ -35,6 +35,8 @@ pub struct Batch {
     pub spends: Vec<Spend>,
     /// Effects to run later.
     pub effects: Vec<(EventId, Effect)>,
+    /// Effects that failed and are not to be looked at again before their time. What was queued behind them waits.
+    pub put_off: Vec<PutOff>,
     /// Effects that are done or called off, those of this batch included.
     pub finished_effects: Vec<EventId>,
     /// Timers to set; one of the same subject replaces the earlier one.
@@ -60,6 +62,7 @@ impl Batch {
             writes: Vec::new(),
             spends: Vec::new(),
             effects: Vec::new(),
+            put_off: Vec::new(),
             finished_effects: Vec::new(),
             timers: Vec::new(),
             finished_timers: Vec::new(),
@@ -107,10 +110,10 @@ impl Batch {
     /// Whether it may go the way of refusals: it tells and stores, but moves no session and causes nothing.
     pub fn is_aside(&self) -> bool {
         let Self { entries, spends, effects, finished_effects, timers, finished_timers, .. } = self;
-        let Self { sealed, erased, sequenced, .. } = self;
+        let Self { put_off, sealed, erased, sequenced, .. } = self;
         entries.iter().all(|entry| !matches!(entry.stream, Stream::Session(_)))
             && (spends.is_empty() && effects.is_empty() && finished_effects.is_empty())
-            && (timers.is_empty() && finished_timers.is_empty())
+            && (put_off.is_empty() && timers.is_empty() && finished_timers.is_empty())
             && (sealed.is_empty() && erased.is_empty() && sequenced.is_empty())
     }
 }
@@ -324,8 +327,29 @@ impl Effect {
     }
 }
 
-/// An effect that was leased, with whose it is.
-pub type LeasedEffect = (EventId, Partition, Effect);
+/// An effect that was leased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeasedEffect {
+    /// Its id.
+    pub id: EventId,
+    /// Whose.
+    pub partition: Partition,
+    /// What is to be done.
+    pub effect: Effect,
+    /// How often it has failed already; what it waits longer for.
+    pub tries: u32,
+}
+
+/// An effect that failed, and when it comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutOff {
+    /// Which effect.
+    pub effect: EventId,
+    /// When.
+    pub due_at: Timestamp,
+    /// How often it has failed by now.
+    pub tries: u32,
+}
 
 /// What a timer is about; one timer per subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -16,6 +16,8 @@ pub struct Call {
     pub actor: Actor,
     /// The key whose possession the caller proved: RFC 7638 thumbprint, over DPoP or mutual TLS.
     pub key: Option<KeyThumbprint>,
+    /// The one stop that the caller's credential is for, if it is for one.
+    pub stop: Option<SessionId>,
     /// Whether that proof was mutual TLS; a browser's is not (`design.md` §9.9).
     pub mutual_tls: bool,
     /// Names the call in logs and problems.

@@ -6,7 +6,7 @@ use carhop_kernel::evidence::{Fact, PresenceMethod};
 use carhop_kernel::id::{ProofId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{Action, PhaseKind};
+use carhop_kernel::session::{Action, PhaseKind, RequestKind};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::otp::Code;
@@ -17,7 +17,6 @@ use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, Meta, Stream};
 use crate::call::{Call, Reply};
 use crate::customer::evidence;
-use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
@@ -55,8 +54,7 @@ impl App {
 
     async fn try_issue_code(&self, call: &Call, id: SessionId) -> Result<IssuedCode, Failure> {
         let mut reads = Reads::new(self, &call.partition);
-        let stop = self.read_stop(&mut reads, id).await?;
-        self.own_customer(&mut reads, call, &stop).await?;
+        let (stop, ..) = self.stop_of_customer(call, &mut reads, id, ISSUE_CODE).await?;
         let phase = stop.session.phase.kind();
         if phase != PhaseKind::EnRoute && phase != PhaseKind::Arrived {
             return Err(self.turn_away(call, &reads, id, ISSUE_CODE, Reason::NotPossibleNow).await);
@@ -96,12 +94,11 @@ impl App {
     pub async fn refresh_scan(&self, call: &Call, session: SessionId) -> Result<String, Failure> {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.own_customer(&mut reads, call, &stop).await?;
+            self.stop_of_customer(call, &mut reads, session, REFRESH_SCAN).await?;
             let live = codes(&mut reads, session).await?.live;
             let Some(live) = live.filter(|live| reads.now < live.expires_at) else {
-                let (asked, reason) = ("refresh_scan", Reason::CodeExpired);
-                return Err(self.turn_away(call, &reads, session, asked, reason).await);
+                let reason = Reason::CodeExpired;
+                return Err(self.turn_away(call, &reads, session, REFRESH_SCAN, reason).await);
             };
             self.scan_text(call, session, live.proof, reads.now)
         })
@@ -127,8 +124,8 @@ impl App {
         if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
             return Ok(reply);
         }
-        let stop = self.read_stop(&mut reads, session).await?;
-        assigned(call, &stop)?;
+        let asked = RequestKind::ProvePresence.name();
+        let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
         let codes = codes(&mut reads, session).await?;
         match self.check_proof(call, &stop, &codes, presented, reads.now) {
             Ok((proof, method)) => {
@@ -145,7 +142,6 @@ impl App {
                 .await
             }
             Err(reason) if codes.tries >= limits::CODE_TRIES_PER_STOP_MAX => {
-                let asked = Action::ProvePresence.kind().name();
                 Err(self.turn_away(call, &reads, session, asked, reason).await)
             }
             Err(reason) => {
@@ -167,8 +163,8 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.own_customer(&mut reads, call, &stop).await?;
+            let asked = RequestKind::ProvePresence.name();
+            let (stop, ..) = self.stop_of_customer(call, &mut reads, session, asked).await?;
             let method = PresenceMethod::Approval;
             let fact = Fact::Presence { method, proof: fresh!(self, ProofId) };
             let ask = Ask {
@@ -311,8 +307,9 @@ async fn codes(reads: &mut Reads<'_>, session: SessionId) -> Result<CodesRecord,
 /// Stands for the name and the hash of a code where there is none.
 const NO_PROOF: ProofId = ProofId::from_bytes([0; 16]);
 const NO_HASH: SecretHash = SecretHash([0; 32]);
-/// The stable name of the request for a code.
+/// The stable names of the requests for a code and for its scannable text.
 const ISSUE_CODE: &str = "issue_code";
+const REFRESH_SCAN: &str = "refresh_scan";
 /// A draw of 32 bytes fails about once in 10^20; a few more make it never.
 const CODE_DRAWS_MAX: usize = 4;
 

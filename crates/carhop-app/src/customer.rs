@@ -6,7 +6,7 @@ use carhop_kernel::digest::{IntentDigest, KeyThumbprint};
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, VehicleMatch};
 use carhop_kernel::id::{CustomerId, SessionId, TicketId, TokenId};
 use carhop_kernel::limits;
-use carhop_kernel::session::{Action, Session};
+use carhop_kernel::session::{Action, RequestKind, Session};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::{TokenEnd, TokenLayer, TokenRecord};
 use carhop_proofs::commitment::{canonical, commit};
@@ -17,7 +17,7 @@ use crate::app::{App, fresh};
 use crate::batch::{Body, Meta, Stream};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
-use crate::judge::{Ask, Stop};
+use crate::judge::Ask;
 use crate::order::{normal_plate, vehicle_bytes};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
@@ -145,8 +145,9 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            let (customer, key) = self.own_customer(&mut reads, call, &stop).await?;
+            let asked = RequestKind::VerifyRecipient.name();
+            let (stop, customer, key) =
+                self.stop_of_customer(call, &mut reads, session, asked).await?;
             let assurance = Assurance::BoundDevice;
             let fact = Fact::Recipient { customer, key, assurance };
             let evidence = evidence(fact, &stop.session, reads.now);
@@ -179,8 +180,8 @@ impl App {
             let intent = stop.intent.ok_or(Failure::Contended)?;
             return Ok(Proposal { intent, session });
         }
-        let stop = self.read_stop(&mut reads, session).await?;
-        self.own_customer(&mut reads, call, &stop).await?;
+        let asked = RequestKind::ProposeBinding.name();
+        let (stop, ..) = self.stop_of_customer(call, &mut reads, session, asked).await?;
         let order = &stop.session.order;
         let mut personal = self
             .personal(&call.partition, stop.record.customer, order.order)
@@ -217,36 +218,12 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            let (_, key) = self.own_customer(&mut reads, call, &stop).await?;
+            let asked = RequestKind::ApproveIntent.name();
+            let (stop, _, key) = self.stop_of_customer(call, &mut reads, session, asked).await?;
             let evidence = evidence(Fact::Intent { intent, key }, &stop.session, reads.now);
             let ask = Ask { evidence: vec![evidence], ..Ask::default() };
             self.apply(call, &reads, &stop, Action::ApproveIntent, ask, |_| Ok(())).await
         })
-    }
-
-    /// The calling customer, if the stop is theirs and a session token for this very stop is alive under their key and for
-    /// the order as it is now (M-TOK-3); otherwise there is no such stop. The token's version is noted: revoked before the append, it counts no more.
-    pub(crate) async fn own_customer(
-        &self,
-        reads: &mut Reads<'_>,
-        call: &Call,
-        stop: &Stop,
-    ) -> Result<(CustomerId, KeyThumbprint), Failure> {
-        let (Actor::Customer { customer }, Some(key)) = (call.actor, call.key) else {
-            return Err(Failure::NotFound);
-        };
-        let tokens = self.tokens_of(reads, stop.session.id, TokenLayer::Session).await?;
-        let order = stop.session.order.digest;
-        let holds = |row: &TokenRow| {
-            let token = &row.token;
-            token.key == key && token.order == order && reads.now < token.expires_at
-        };
-        if customer == stop.record.customer && tokens.iter().any(holds) {
-            Ok((customer, key))
-        } else {
-            Err(Failure::NotFound)
-        }
     }
 
     pub(crate) fn pepper(&self, partition: &Partition) -> [u8; 32] {

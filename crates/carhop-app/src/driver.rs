@@ -1,12 +1,11 @@
 //! The driver's part up to the car: assignment, positions, tags, plate, arrival, presence (M-IDN-7, M-GEO-0, M-VEH-4).
 
-use carhop_kernel::actor::Actor;
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
 use carhop_kernel::id::{DriverId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{Action, LegIndex};
+use carhop_kernel::session::{Action, LegIndex, RequestKind};
 use carhop_proofs::suite::same_secret;
 
 use crate::app::App;
@@ -54,8 +53,8 @@ impl App {
     ) -> Result<FenceResult, Failure> {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &reads, &stop, "report_positions").await?;
+            let asked = "report_positions";
+            let stop = self.open_stop_of_driver(call, &mut reads, session, asked).await?;
             own_sources(call, fixes)?;
             let mut record =
                 stop.driver_track.clone().unwrap_or_else(|| fresh_track(&stop, Party::Driver));
@@ -82,8 +81,8 @@ impl App {
     ) -> Result<(), Failure> {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &reads, &stop, "scan_tag").await?;
+            let asked = "scan_tag";
+            let stop = self.open_stop_of_driver(call, &mut reads, session, asked).await?;
             let known = stop
                 .venue
                 .tags
@@ -116,11 +115,11 @@ impl App {
         let plate = normal_plate(plate).ok_or_else(|| Failure::invalid("plate", "not a plate"))?;
         retry!({
             let mut reads = Reads::new(self, &call.partition);
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.open_to_driver(call, &reads, &stop, "match_vehicle").await?;
+            let asked = "match_vehicle";
+            let stop = self.open_stop_of_driver(call, &mut reads, session, asked).await?;
             if stop.record.plate_misses >= limits::PLATE_MISSES_PER_STOP_MAX {
                 let reason = Reason::PlateAttemptsExhausted;
-                return Err(self.turn_away(call, &reads, session, "match_vehicle", reason).await);
+                return Err(self.turn_away(call, &reads, session, asked, reason).await);
             }
             let order = &stop.session.order;
             let personal = self
@@ -152,8 +151,8 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            assigned(call, &stop)?;
+            let asked = RequestKind::Arrive.name();
+            let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
             self.apply(call, &reads, &stop, Action::Arrive, Ask::default(), |_| Ok(())).await
         })
     }
@@ -170,42 +169,12 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            assigned(call, &stop)?;
+            let asked = RequestKind::ConfirmTransfer.name();
+            let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
             let ask = Ask { leg: Some(leg), ..Ask::default() };
             let action = Action::ConfirmTransfer { leg };
             self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
         })
-    }
-
-    /// What a driver tells of a stop counts, and is kept, only until it ends.
-    async fn open_to_driver(
-        &self,
-        call: &Call,
-        reads: &Reads<'_>,
-        stop: &Stop,
-        request: &str,
-    ) -> Result<(), Failure> {
-        assigned(call, stop)?;
-        if stop.session.is_active() {
-            return Ok(());
-        }
-        Err(self.turn_away(call, reads, stop.session.id, request, Reason::SessionClosed).await)
-    }
-}
-
-/// Lets only the assigned driver, with the assigned device's key, see the stop at all; the last one after its end.
-pub(crate) fn assigned(call: &Call, stop: &Stop) -> Result<(), Failure> {
-    let Actor::Driver { driver, device } = call.actor else { return Err(Failure::NotFound) };
-    match &stop.driver {
-        Some(assigned)
-            if assigned.driver == driver
-                && assigned.device == device
-                && Some(assigned.key) == call.key =>
-        {
-            Ok(())
-        }
-        Some(_) | None => Err(Failure::NotFound),
     }
 }
 

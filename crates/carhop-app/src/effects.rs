@@ -8,12 +8,15 @@ use carhop_kernel::session::{
 };
 
 use crate::app::App;
-use crate::batch::{Batch, Body, Effect, LeasedEffect, Meta, Refused, Stream, TimerSubject};
+use crate::batch::{
+    Batch, Body, DeviceEvent, Effect, LeasedEffect, Meta, PutOff, Refused, Stream, TimerSubject,
+};
 use crate::failure::Failure;
-use crate::ports::DeviceFrame;
+use crate::ports::{DeviceFrame, JournalError};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{CommandRecord, TokenRow};
+use crate::timers::wait_ms;
 
 impl App {
     /// Runs every effect that is due. Returns how many there were; call again until it returns zero.
@@ -23,16 +26,20 @@ impl App {
         let leased = self.parts.journal.lease_effects(now, until, EFFECTS_PER_RUN).await?;
         let count = leased.len();
         let mut outcome = Ok(count);
-        for effect in leased {
-            // One that fails comes back when its lease runs out; it must not hold up the others.
-            if let Err(failure) = self.run_effect(effect).await {
-                outcome = Err(failure);
-            }
+        for leased in leased {
+            let run = self.run_effect(&leased).await;
+            let Err(failure) = run else { continue };
+            // It must not hold up the others, nor may what cannot be put off: that comes back when its lease runs out.
+            outcome = match self.try_later(&leased).await {
+                Ok(()) => Err(failure),
+                Err(graver) => Err(graver),
+            };
         }
         outcome
     }
 
-    async fn run_effect(&self, (id, partition, effect): LeasedEffect) -> Result<(), Failure> {
+    async fn run_effect(&self, leased: &LeasedEffect) -> Result<(), Failure> {
+        let LeasedEffect { id, partition, effect, .. } = leased;
         let is_connected = self.parts.carrier.is_connected(effect.device());
         if !is_connected && self.now() < effect.expires_at() {
             // The lease runs out and the effect comes back: nothing was promised to anybody yet.
@@ -40,21 +47,72 @@ impl App {
         }
         match effect {
             Effect::SendCommand { device, session, command, bytes, .. } => {
-                if self.may_send(&partition, id, session, command).await? {
-                    self.parts.carrier.send(device, DeviceFrame::Command(bytes)).await;
+                if self.may_send(partition, *id, *session, *command).await? {
+                    self.parts.carrier.send(*device, DeviceFrame::Command(bytes.clone())).await;
                 }
             }
             Effect::SendCancel { device, bytes, .. } => {
                 // Heard twice it stops nothing twice, so it is sent before it is crossed off.
                 if is_connected {
-                    self.parts.carrier.send(device, DeviceFrame::Command(bytes)).await;
+                    self.parts.carrier.send(*device, DeviceFrame::Command(bytes.clone())).await;
                 }
-                let mut batch = Batch::new(partition, self.now());
-                batch.finished_effects.push(id);
+                let mut batch = Batch::new(partition.clone(), self.now());
+                batch.finished_effects.push(*id);
                 self.append(batch, None).await?;
             }
         }
         Ok(())
+    }
+
+    /// Has an effect that failed come back later, each time twice as late. What has failed [`TRIES_MAX`] times is given up.
+    async fn try_later(&self, leased: &LeasedEffect) -> Result<(), Failure> {
+        let tries = leased.tries.saturating_add(1);
+        if tries >= TRIES_MAX {
+            return self.abandon(leased).await;
+        }
+        let mut batch = Batch::new(leased.partition.clone(), self.now());
+        let due_at = batch.at.plus_ms(wait_ms(FAILURE_DELAY_MS, leased.tries).min(PUT_OFF_MS_MAX));
+        batch.put_off.push(PutOff { effect: leased.id, due_at, tries });
+        self.append(batch, None).await?;
+        Ok(())
+    }
+
+    /// Gives up what cannot be worked off, so that it stands in nobody's way, and calls a person. A command that was given
+    /// up never left: that it leaves is journaled before it does.
+    async fn abandon(&self, leased: &LeasedEffect) -> Result<(), Failure> {
+        let LeasedEffect { id, partition, effect, .. } = leased;
+        let command = match effect {
+            Effect::SendCommand { session, command, .. } => Some((*session, *command)),
+            Effect::SendCancel { .. } => None,
+        };
+        retry!({
+            let mut reads = Reads::new(self, partition);
+            let session = match command {
+                Some((session, _)) => match reads.session(session).await {
+                    Ok(session) => Some(session),
+                    Err(failure @ Failure::Journal(JournalError::Unavailable(_))) => {
+                        return Err(failure);
+                    }
+                    // It cannot be told of what cannot be read; the device's own history tells of it.
+                    Err(_) => None,
+                },
+                None => None,
+            };
+            let mut batch = reads.batch();
+            batch.finished_effects.push(*id);
+            let device = effect.device();
+            let command = command.map(|(_, command)| command);
+            let abandoned = Body::Device(DeviceEvent::EffectAbandoned { device, command });
+            batch.record(self, Stream::Device(device), &Meta::system(), abandoned);
+            if let (Some(session), Some(command)) = (&session, command) {
+                let events = observe(session, &Report::Abandoned { command }, reads.now);
+                if !events.is_empty() {
+                    batch.advance(self, session, &Meta::system(), &events)?;
+                }
+            }
+            self.append(batch, session.map(|session| session.id)).await?;
+            Ok(())
+        })
     }
 
     /// Journals that the command is about to leave, before it does, on condition of everything whose loss calls it back.
@@ -155,5 +213,11 @@ fn kept_back(refusal: &Refusal) -> Body {
 
 /// How long an effect is hidden from other runs.
 const EFFECT_LEASE_MS: u64 = 500;
+/// When an effect that failed comes back for the first time.
+const FAILURE_DELAY_MS: u64 = 1_000;
+/// Longest wait of an effect that fails again and again.
+pub(crate) const PUT_OFF_MS_MAX: u64 = 60_000;
+/// How often an effect is tried, over about a minute; a command is dead long before.
+const TRIES_MAX: u32 = 7;
 /// Effects of one run.
 const EFFECTS_PER_RUN: usize = 64;

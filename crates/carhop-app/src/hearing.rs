@@ -1,5 +1,5 @@
 //! Who is heard, and how far. A device that lost its place is told and commanded nothing any more, but what it signed about
-//! a command that had left is a report, and a report is not refused (`design.md` §2.1, §9.2; decision 0010).
+//! a command that had left is a report, and a report is not refused (`design.md` §2.1, §9.2; decision 0011).
 //!
 //! What a statement is worth is not asked here: it counts as any other does, and says in the log that nobody trusts its
 //! device.

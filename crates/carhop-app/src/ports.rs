@@ -48,7 +48,7 @@ pub trait Journal: Send + Sync {
     ) -> Pending<'_, Result<Vec<Sealed>, JournalError>>;
 
     /// Takes up to `limit` effects that are due at `now` and hides them from others until `until`. At most one per
-    /// device, the oldest, so that commands leave in order.
+    /// device, the oldest, so that commands leave in order; while it is put off the device gets nothing.
     fn lease_effects(
         &self,
         now: Timestamp,

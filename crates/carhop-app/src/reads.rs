@@ -2,7 +2,7 @@
 //! conditional on all of it without anybody having to remember (`design.md` §2.2, §4).
 
 use carhop_kernel::id::{EventId, SessionId};
-use carhop_kernel::session::{Event, Session, evolve, open};
+use carhop_kernel::session::{Bounded, Event, Session, Watch, bounded, evolve, open};
 use carhop_kernel::time::Timestamp;
 
 use crate::app::{App, fresh};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::folded::WithDriver;
 use crate::ports::{AppendError, JournalError, Query};
 use crate::record::{Kind, Partition, Record, RecordKey, Versioned};
-use crate::records::{ReplyRecord, SessionHead, TenantRecord};
+use crate::records::{LeftOutRecord, ReplyRecord, SessionHead, TenantRecord};
 
 /// What was read so far, and in which versions.
 pub(crate) struct Reads<'a> {
@@ -132,7 +132,7 @@ impl Batch {
         self.timers.push(Timer { partition: self.partition.clone(), subject, due_at, tries: 0 });
     }
 
-    /// Adds what happened to a session and brings its head up to date.
+    /// Adds what happened to a session, brings its head up to date and sets what is now due of it.
     pub(crate) fn advance(
         &mut self,
         app: &App,
@@ -140,13 +140,43 @@ impl Batch {
         meta: &Meta,
         events: &[Event],
     ) -> Result<Session, JournalError> {
-        for event in events {
+        let Bounded { events, left_out } = bounded(session, events);
+        for exception in left_out {
+            self.store(&LeftOutRecord { session: session.id, exception })?;
+        }
+        if events.is_empty() {
+            // The head stays as it is: what is only counted keeps nobody from going on.
+            return Ok(session.clone());
+        }
+        for event in &events {
             let body = Body::Session(Box::new(event.clone()));
             self.record(app, Stream::Session(session.id), meta, body);
         }
         let after = events.iter().fold(session.clone(), evolve);
         self.store(&SessionHead::of(&after))?;
+        self.watch(session, &after);
         Ok(after)
+    }
+
+    /// Sets and calls off the deadlines of a session that comes from one state to another.
+    fn watch(&mut self, before: &Session, after: &Session) {
+        let session = after.id;
+        for (was, is) in before.legs.iter().zip(&after.legs) {
+            let Some(command) = is.last_command else { continue };
+            let subject = TimerSubject::Overdue { session, command };
+            match Watch::of(&was.state, &is.state) {
+                Watch::Begins { span_ms } => self.set_timer(subject, self.at.plus_ms(span_ms)),
+                Watch::Ends => self.finished_timers.push(subject),
+                Watch::Stays => {}
+            }
+        }
+        let subject = TimerSubject::WindowEnd { session };
+        if !after.is_active() {
+            self.finished_timers.push(subject);
+        } else if before.is_under_way() && !after.is_under_way() {
+            // A window that could not end meanwhile is waiting for this.
+            self.set_timer(subject, after.order.terms.window.end.max(self.at));
+        }
     }
 }
 

@@ -73,6 +73,8 @@ kinds! {
     Decision = "decision";
     /// How often something was refused at a stop.
     Refusals = "refusals";
+    /// How many exceptions of a stop were counted only.
+    LeftOut = "left_out";
     /// The reply to a request with an idempotency key.
     Reply = "reply";
     /// Holds and trust settings of the tenant.

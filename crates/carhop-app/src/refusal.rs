@@ -27,7 +27,7 @@ impl App {
     }
 
     /// Journals a refusal with the record of its decision, if one was made, and answers with it. Beyond
-    /// [`REFUSALS_PER_STOP_MAX`] refusals are answered and counted only, which the stop's side stream says once
+    /// [`Asker::journaled_max`] refusals are answered and counted only, which the stop's side stream says once
     /// (M-POL-3).
     pub(crate) async fn refuse(
         &self,
@@ -38,15 +38,29 @@ impl App {
         refusal: Refusal,
         decision: Option<Write>,
     ) -> Failure {
-        let (request, reasons) = (request.to_owned(), refusal.reasons().to_vec());
-        let body = Body::Refused(Refused { request, reasons });
+        let body = refused(request, &refusal);
         let named = meta.decision.zip(meta.policy);
         let named = named.map(|(named, policy)| Decided { decision: named.id, policy });
-        match self.journal_refusal(reads, session, meta, body, decision).await {
+        let count = RefusalsRecord { session, by: Asker::Party, are_capped: false };
+        match self.journal_refusal(reads, count, meta, body, decision).await {
             Ok(true) => Failure::Refused(refusal, named),
             Ok(false) => Failure::Refused(refusal, None),
             Err(failure) => failure,
         }
+    }
+
+    /// Journals that somebody known asked about a stop that is not theirs.
+    pub(crate) async fn note_stranger(
+        &self,
+        reads: &Reads<'_>,
+        session: SessionId,
+        meta: Meta,
+        request: &str,
+        reason: Reason,
+    ) -> Result<(), Failure> {
+        let body = refused(request, &Refusal::from(reason));
+        let count = RefusalsRecord { session, by: Asker::Stranger, are_capped: false };
+        self.journal_refusal(reads, count, meta, body, None).await.map(|_| ())
     }
 
     /// How often something was refused at a stop, journaled or not.
@@ -54,27 +68,28 @@ impl App {
         &self,
         partition: &Partition,
         session: SessionId,
+        by: Asker,
     ) -> Result<u64, Failure> {
-        self.version_of(partition, &RefusalsRecord { session, are_capped: false }).await
+        self.version_of(partition, &RefusalsRecord { session, by, are_capped: false }).await
     }
 
     /// Whether the refusal itself was journaled, and not only counted.
     async fn journal_refusal(
         &self,
         reads: &Reads<'_>,
-        session: SessionId,
+        count: RefusalsRecord,
         meta: Meta,
         body: Body,
         decision: Option<Write>,
     ) -> Result<bool, Failure> {
+        let RefusalsRecord { session, by, .. } = count;
         let mut batch = reads.batch();
         // Its version is the count. No precondition guards it, so that refusals never get in each other's way; those that
         // are under way at the limit may pass it by as many as they are.
-        let count = RefusalsRecord { session, are_capped: false };
         let capped = RefusalsRecord { are_capped: true, ..count };
-        let journaled = self.count_refusals(&reads.partition, session).await?;
+        let journaled = self.version_of(&reads.partition, &count).await?;
         batch.store(&count)?;
-        let within = journaled < REFUSALS_PER_STOP_MAX;
+        let within = journaled < by.journaled_max();
         let entry = |meta, body| Entry {
             id: fresh!(self, EventId),
             stream: Stream::Side(session),
@@ -85,7 +100,7 @@ impl App {
             batch.entries.push(entry(meta, body));
             batch.writes.extend(decision);
         } else if self.version_of(&reads.partition, &capped).await? == 0 {
-            batch.entries.push(entry(Meta::system(), Body::RefusalsCapped { journaled }));
+            batch.entries.push(entry(Meta::system(), Body::RefusalsCapped { by, journaled }));
             batch.preconditions.push((capped.place(&reads.partition), 0));
             batch.store(&capped)?;
         }
@@ -95,10 +110,37 @@ impl App {
     }
 }
 
+/// Whose refusals are counted together: strangers cannot use up what is kept of those who take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    /// Whoever takes part in the stop.
+    Party,
+    /// Somebody known whose stop it is not.
+    Stranger,
+}
+
+impl Asker {
+    /// Refusals of one stop that are journaled; an honest stop has a dozen of its own, and whoever makes more can fill
+    /// no disk.
+    pub const fn journaled_max(self) -> u64 {
+        match self {
+            Self::Party => 256,
+            Self::Stranger => 64,
+        }
+    }
+}
+
+fn refused(request: &str, refusal: &Refusal) -> Body {
+    let (request, reasons) = (request.to_owned(), refusal.reasons().to_vec());
+    Body::Refused(Refused { request, reasons })
+}
+
 /// How often something was refused at a stop: its version counts. A second one says that they are only counted by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct RefusalsRecord {
     session: SessionId,
+    by: Asker,
     are_capped: bool,
 }
 
@@ -106,10 +148,11 @@ impl Record for RefusalsRecord {
     const KIND: Kind = Kind::Refusals;
 
     fn key(&self) -> String {
-        let Self { session, are_capped } = self;
-        if *are_capped { format!("{session}/capped") } else { session.to_string() }
+        let Self { session, by, are_capped } = self;
+        let by = match by {
+            Asker::Party => "parties",
+            Asker::Stranger => "strangers",
+        };
+        if *are_capped { format!("{session}/{by}/capped") } else { format!("{session}/{by}") }
     }
 }
-
-/// Refusals of one stop that are journaled; an honest stop has a dozen, and whoever makes more can fill no disk.
-pub const REFUSALS_PER_STOP_MAX: u64 = 256;

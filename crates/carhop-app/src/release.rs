@@ -12,7 +12,6 @@ use carhop_proofs::command::{COMMAND_LIFETIME_MS, Command, CommandAction, sign};
 use crate::app::{App, fresh};
 use crate::batch::{Effect, Timer, TimerSubject};
 use crate::call::{Call, Reply};
-use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
@@ -42,8 +41,7 @@ impl App {
         if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
             return Ok(reply);
         }
-        let stop = self.read_stop(&mut reads, id).await?;
-        assigned(call, &stop)?;
+        let stop = self.stop_of_driver(call, &mut reads, id, "release").await?;
         let terms = &stop.session.leg(leg).ok_or(Failure::invalid("leg", "no such leg"))?.terms;
         let actuator = reads.device(terms.device).await?.ok_or(Failure::NotFound)?;
         let actuator_busy = serves_another(&mut reads, &actuator, id).await?;
@@ -197,6 +195,8 @@ fn command_record(
         leg: order.leg,
         release: order.release.release,
         token: token.hash,
+        asked: 0,
+        asked_at: None,
         stop: StopOrder::None,
     }
 }

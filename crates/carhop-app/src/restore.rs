@@ -16,6 +16,7 @@ use carhop_proofs::statement::{ChainHead, Statement};
 
 use crate::app::App;
 use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream, Timer, TimerSubject};
+use crate::effects::PUT_OFF_MS_MAX;
 use crate::failure::Failure;
 use crate::reads::Reads;
 use crate::record::{Partition, Record};
@@ -82,17 +83,19 @@ impl App {
     /// Empties the outbox: what stands in it may have left after the backup was made.
     async fn call_back(&self) -> Result<(), Failure> {
         loop {
+            // Nobody else works here, so a lease hides nothing from anybody; what was put off is called back as well.
             let now = self.now();
-            // Nobody else works here, so a lease hides nothing from anybody.
-            let leased = self.parts.journal.lease_effects(now, now, PAGE).await?;
+            let due_at = now.plus_ms(PUT_OFF_MS_MAX);
+            let leased = self.parts.journal.lease_effects(due_at, due_at, PAGE).await?;
             if leased.is_empty() {
                 return Ok(());
             }
             let mut batches = BTreeMap::new();
-            for (id, partition, _) in leased {
+            for leased in leased {
+                let partition = leased.partition;
                 let batch =
                     batches.entry(partition.clone()).or_insert_with(|| Batch::new(partition, now));
-                batch.finished_effects.push(id);
+                batch.finished_effects.push(leased.id);
             }
             for batch in batches.into_values() {
                 self.append(batch, None).await?;
@@ -229,7 +232,8 @@ fn open_command((leg, index): (&Leg, u8)) -> Option<(LegIndex, CommandId, bool)>
         | LegState::Dispensing { .. }
         | LegState::Dispensed { .. }
         | LegState::Settled { .. }
-        | LegState::Failed(_) => None,
+        | LegState::Failed(_)
+        | LegState::TakenOver => None,
     }
 }
 

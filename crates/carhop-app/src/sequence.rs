@@ -144,6 +144,7 @@ const fn device_event_name(event: &DeviceEvent) -> &'static str {
         DeviceEvent::Connected { .. } => "device.connected",
         DeviceEvent::Stated { .. } => "device.stated",
         DeviceEvent::CancelMade { .. } => "command.cancelled",
+        DeviceEvent::EffectAbandoned { .. } => "effect.abandoned",
         DeviceEvent::Frozen { .. } => "device.frozen",
         DeviceEvent::Cleared { .. } => "device.cleared",
         DeviceEvent::Ticketed { .. } => "device.ticketed",

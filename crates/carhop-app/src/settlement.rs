@@ -210,6 +210,7 @@ impl App {
             partition: partition.clone(),
             actor: Actor::System,
             key: None,
+            stop: None,
             mutual_tls: false,
             request: fresh!(self, RequestId),
             idempotency: None,
@@ -329,6 +330,7 @@ pub(crate) fn is_open_still(leg: &Leg, stop: StopOrder) -> bool {
         | LegStateKind::Secured
         | LegStateKind::Dispensed
         | LegStateKind::Settled
+        | LegStateKind::TakenOver
         | LegStateKind::Failed => false,
     }
 }

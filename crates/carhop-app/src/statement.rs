@@ -4,9 +4,8 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
-use carhop_kernel::limits;
 use carhop_kernel::order::Terms;
-use carhop_kernel::session::{Event, Leg, LegState, NotExecuted, Report, Session, evolve, observe};
+use carhop_kernel::session::{Event, NotExecuted, Report, Session, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::statement::{
@@ -14,7 +13,7 @@ use carhop_proofs::statement::{
 };
 
 use crate::app::App;
-use crate::batch::{Batch, Body, DeviceEvent, Meta, Stream, TimerSubject};
+use crate::batch::{Body, DeviceEvent, Meta, Stream, TimerSubject};
 use crate::failure::Failure;
 use crate::hearing::Hearing;
 use crate::meter;
@@ -121,11 +120,10 @@ impl App {
         if let Some(before) = observed {
             let reports = reports(&statement, &before.order.terms, receipt, chain.as_ref());
             let reports = reports.into_iter().filter(|report| is_own || stands_alone(report));
-            let (events, after) = heard_by(&before, reports, reads.now);
+            let events = heard_by(&before, reports, reads.now);
             if !events.is_empty() {
                 batch.advance(self, &before, &meta, &events)?;
             }
-            watch(&mut batch, &before, &after, reads.now);
         }
         self.append(batch, session).await?;
         Ok(HighWaterMark { boot_epoch: head.boot_epoch, sequence: head.sequence })
@@ -304,6 +302,7 @@ const fn stands_alone(report: &Report) -> bool {
         Report::LockJammed { .. }
         | Report::PumpArmed { .. }
         | Report::NotExecuted { .. }
+        | Report::Abandoned { .. }
         | Report::Silence { .. }
         | Report::GivenUp { .. }
         | Report::Overdue { .. } => false,
@@ -315,46 +314,14 @@ fn heard_by(
     session: &Session,
     reports: impl Iterator<Item = Report>,
     now: Timestamp,
-) -> (Vec<Event>, Session) {
-    reports.fold((Vec::new(), session.clone()), |(mut events, session), report| {
+) -> Vec<Event> {
+    let heard = reports.fold((Vec::new(), session.clone()), |(mut events, session), report| {
         let heard = observe(&session, &report, now);
         let session = heard.iter().fold(session, evolve);
         events.extend(heard);
         (events, session)
-    })
-}
-
-/// Sets, renews and calls off the deadlines of what has begun: a door that opened is to be closed, a pump that runs is to
-/// say so again.
-fn watch(batch: &mut Batch, before: &Session, after: &Session, now: Timestamp) {
-    let deadline_ms = |leg: &Leg| match leg.state {
-        LegState::Open { locked: false, .. } | LegState::Transferred { .. } => {
-            Some(limits::LEFT_OPEN_MS)
-        }
-        LegState::Dispensing { .. } => Some(limits::METER_SILENCE_MS_MAX),
-        LegState::Open { locked: true, .. }
-        | LegState::Pending
-        | LegState::Released(_)
-        | LegState::Authorised(_)
-        | LegState::Commanded(_)
-        | LegState::Indeterminate(_)
-        | LegState::Secured
-        | LegState::Dispensed { .. }
-        | LegState::Settled { .. }
-        | LegState::Failed(_) => None,
-    };
-    for (was, is) in before.legs.iter().zip(&after.legs) {
-        let Some(command) = is.last_command else { continue };
-        let subject = TimerSubject::Overdue { session: after.id, command };
-        match (deadline_ms(was), deadline_ms(is)) {
-            (None, Some(span_ms)) => batch.set_timer(subject, now.plus_ms(span_ms)),
-            (Some(_), Some(span_ms)) if was.state != is.state && is.terms.service.is_fuel() => {
-                batch.set_timer(subject, now.plus_ms(span_ms));
-            }
-            (Some(_), None) => batch.finished_timers.push(subject),
-            (Some(_), Some(_)) | (None, None) => {}
-        }
-    }
+    });
+    heard.0
 }
 
 /// What a statement tells a session: what speaks against its meter first, then what it says.

@@ -7,9 +7,8 @@ use carhop_kernel::session::{Action, Finding, HoldCause, LegIndex, LegState, Rev
 use crate::app::App;
 use crate::batch::TimerSubject;
 use crate::call::{Call, Reply};
-use crate::driver::assigned;
 use crate::failure::Failure;
-use crate::judge::{Ask, Stop};
+use crate::judge::Ask;
 use crate::reads::{Reads, retry};
 
 impl App {
@@ -63,14 +62,11 @@ impl App {
         if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
             return Ok(reply);
         }
-        let stop = self.read_stop(&mut reads, session).await?;
-        self.visible(&mut reads, call, &stop).await?;
+        let asked = action.kind().name();
+        let stop = self.stop_of_party(call, &mut reads, session, asked).await?;
         let ends = matches!(action, Action::Revoke { .. });
         let cancel = if ends { self.cancel_of(&mut reads, &stop.session).await? } else { None };
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
-            if ends {
-                batch.finished_timers.push(TimerSubject::WindowEnd { session });
-            }
             for leg in stop.session.legs.iter().filter(|_| ends) {
                 if let LegState::Released(release) | LegState::Authorised(release) = leg.state {
                     let command = release.command;
@@ -80,20 +76,5 @@ impl App {
             cancel.map_or(Ok(()), |cancel| cancel.give(batch, self))
         })
         .await
-    }
-
-    /// Lets a caller see only stops that are its own; staff and stores see all of their partition.
-    pub(crate) async fn visible(
-        &self,
-        reads: &mut Reads<'_>,
-        call: &Call,
-        stop: &Stop,
-    ) -> Result<(), Failure> {
-        match call.actor {
-            Actor::Customer { .. } => self.own_customer(reads, call, stop).await.map(|_| ()),
-            Actor::Driver { .. } => assigned(call, stop),
-            Actor::Store { .. } | Actor::Staff { .. } | Actor::System => Ok(()),
-            Actor::Device { .. } => Err(Failure::NotFound),
-        }
     }
 }

@@ -85,17 +85,16 @@ impl App {
             let device = leg.terms.device;
             let is_reachable = self.parts.carrier.is_connected(device);
             let is_stopped = made.stop != StopOrder::None;
-            let cancel = if is_reachable && (timer.tries > 0 || is_stopped) {
+            let cancel = if is_reachable && (made.asked > 0 || is_stopped) {
                 self.cancel_of(&mut reads, &session).await?
             } else {
                 None
             };
             let mut batch = reads.batch();
             let mut events = observe(&session, &Report::Silence { command }, reads.now);
-            let next_at = ask_again_at(timer, leg, is_stopped, reads.now);
+            let next_at = next_question_at(&made, leg, reads.now);
             if let Some(due_at) = next_at {
-                let tries = timer.tries + 1;
-                batch.timers.push(Timer { due_at, tries, ..timer.clone() });
+                batch.set_timer(timer.subject, due_at);
             } else {
                 batch.finished_timers.push(timer.subject);
                 if made.stop != StopOrder::Unanswered {
@@ -103,13 +102,19 @@ impl App {
                 }
             }
             let is_given_up = next_at.is_none() || made.stop == StopOrder::Unanswered;
+            let is_told = cancel.is_some();
             let stop = if is_given_up { StopOrder::Unanswered } else { StopOrder::Given };
+            let made = CommandRecord {
+                asked: made.asked.saturating_add(1),
+                asked_at: if is_reachable { Some(reads.now) } else { made.asked_at },
+                stop: if is_told || is_given_up { stop } else { made.stop },
+                ..made
+            };
             let is_asked = is_reachable && cancel.is_none();
             if let Some(cancel) = cancel {
                 cancel.add_to(&mut batch, self, stop)?;
-            } else if is_given_up {
-                batch.store(&CommandRecord { stop, ..made })?;
             }
+            batch.store(&made)?;
             if !events.is_empty() {
                 batch.advance(self, &session, &Meta::system(), &events)?;
             }
@@ -118,7 +123,8 @@ impl App {
         })
     }
 
-    /// Sets the timers of everything that a device has not answered, to be run now: it is back and can be asked.
+    /// Sets the timers of everything that a device has not answered: it is back and can be asked. How often it was asked
+    /// is not forgotten, so that one which comes and goes is asked no sooner than one that stays (M-THR).
     pub(crate) async fn ask_again(
         &self,
         batch: &mut Batch,
@@ -137,15 +143,16 @@ impl App {
                 else {
                     continue;
                 };
+                let made = reads.load::<CommandRecord>(command.to_string()).await?;
                 let subject = TimerSubject::Silence { session: session.id, command };
-                batch.timers.push(Timer::new(batch.partition.clone(), subject, batch.at));
+                batch.set_timer(subject, asked_again_at(&made).max(batch.at));
             }
         }
         Ok(())
     }
 
-    /// The window is over: an untouched stop expires, a half-done one ends with what was done; one in which something
-    /// is under way is looked at again soon.
+    /// The window is over: an untouched stop expires, a half-done one ends with what was done. What is under way sets the
+    /// timer again when it ends.
     async fn window_end(&self, timer: &Timer, id: SessionId) -> Result<(), Failure> {
         retry!({
             let mut reads = Reads::new(self, &timer.partition);
@@ -163,10 +170,6 @@ impl App {
                     if !events.is_empty() {
                         batch.advance(self, &session, &Meta::system(), &events)?;
                     }
-                }
-                Err(_) if session.is_active() => {
-                    let due_at = reads.now.plus_ms(WINDOW_RECHECK_MS);
-                    batch.timers.push(Timer { due_at, ..timer.clone() });
                 }
                 Err(_) => batch.finished_timers.push(timer.subject),
             }
@@ -187,19 +190,24 @@ fn unanswered<'a>(session: &'a Session, made: &CommandRecord) -> Option<&'a Leg>
 
 /// When a silent device is asked once more; `None` once a person has to find out. Who was told to stop a pump is called
 /// when the pump has stopped by itself at the latest: then there is nothing left to ask for.
-fn ask_again_at(timer: &Timer, leg: &Leg, is_stopped: bool, now: Timestamp) -> Option<Timestamp> {
-    let due_at = now.plus_ms(wait_ms(ASK_DELAY_MS, timer.tries));
-    let is_pump = leg.kind() == LegKind::Fuel && is_stopped;
+fn next_question_at(made: &CommandRecord, leg: &Leg, now: Timestamp) -> Option<Timestamp> {
+    let due_at = now.plus_ms(wait_ms(ASK_DELAY_MS, made.asked));
+    let is_pump = leg.kind() == LegKind::Fuel && made.stop != StopOrder::None;
     match quiet_at(leg).filter(|_| is_pump) {
         Some(quiet_at) if now < quiet_at => Some(due_at.min(quiet_at)),
-        // It has just come back, long after: it is asked all the same.
-        Some(_) => (timer.tries == 0).then_some(due_at),
-        None => (timer.tries < ASKED_MAX).then_some(due_at),
+        Some(_) => None,
+        None => (made.asked < ASKED_MAX).then_some(due_at),
     }
 }
 
+/// The earliest moment at which a device that is back is asked again.
+fn asked_again_at(record: &CommandRecord) -> Timestamp {
+    let wait_ms = wait_ms(ASK_DELAY_MS, record.asked.saturating_sub(1));
+    record.asked_at.map_or(Timestamp::default(), |at| at.plus_ms(wait_ms.min(ASK_DELAY_MS_MAX)))
+}
+
 /// Twice as long after every try.
-fn wait_ms(first_ms: u64, tries: u32) -> u64 {
+pub(crate) const fn wait_ms(first_ms: u64, tries: u32) -> u64 {
     first_ms.saturating_mul(2_u64.saturating_pow(tries))
 }
 
@@ -209,11 +217,11 @@ const TIMERS_PER_RUN: usize = 64;
 pub const ASK_DELAY_MS: u64 = 10_000;
 /// How often a silent device is asked, over some forty minutes, before a person has to find out.
 pub const ASKED_MAX: u32 = 8;
+/// Longest wait of a device that is back and was asked before.
+const ASK_DELAY_MS_MAX: u64 = 5 * 60 * 1000;
 /// Stops that one device may owe an answer for; each has its own pump or lock, so that there is hardly ever more than one.
 const AWAITED_MAX: usize = 32;
 /// When a timer that failed comes back for the first time.
 const FAILURE_DELAY_MS: u64 = 1_000;
 /// Longest wait of a timer that fails again and again.
 const FAILURE_DELAY_MS_MAX: u64 = 10 * 60 * 1000;
-/// When a window that cannot end yet is looked at again.
-const WINDOW_RECHECK_MS: u64 = 60_000;

@@ -16,7 +16,6 @@ use crate::app::{App, fresh};
 use crate::batch::{Body, Meta, Stream};
 use crate::call::Call;
 use crate::customer::Secret;
-use crate::driver::assigned;
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
@@ -53,23 +52,34 @@ impl TokenRow {
 
 impl App {
     /// The customer and session of a session token that is alive and whose key the caller has proven. One for an earlier
-    /// version of the order is dead (M-TOK-3).
+    /// version of the order is dead (M-TOK-3). That a known token was shown by another key, or after its end, is
+    /// journaled beside its stop (M-THR).
     pub async fn authenticate_customer(
         &self,
         partition: &Partition,
         secret: &str,
         key: KeyThumbprint,
     ) -> Result<(CustomerId, SessionId), Failure> {
-        let mut reads = Reads::new(self, partition);
-        let row = self.live_row(&mut reads, secret).await?.ok_or(Failure::Unauthenticated)?;
-        let customer = row.customer.ok_or(Failure::Unauthenticated)?;
-        let token = &row.token;
-        let good = token.key == key && token.ended.is_none() && reads.now < token.expires_at;
-        if good && reads.session(token.session).await?.order.digest == token.order {
-            Ok((customer, token.session))
-        } else {
+        retry!({
+            let mut reads = Reads::new(self, partition);
+            let row = self.live_row(&mut reads, secret).await?.ok_or(Failure::Unauthenticated)?;
+            let customer = row.customer.ok_or(Failure::Unauthenticated)?;
+            let token = &row.token;
+            let order = reads.session(token.session).await?.order.digest;
+            let flaws = [
+                (token.key != key, Reason::TokenBinding),
+                (token.ended.is_some(), Reason::TokenRevoked),
+                (reads.now >= token.expires_at, Reason::TokenExpired),
+                (token.order != order, Reason::OrderChanged),
+            ];
+            let Some((_, reason)) = flaws.into_iter().find(|(applies, _)| *applies) else {
+                return Ok((customer, token.session));
+            };
+            let actor = Actor::Customer { customer };
+            let meta = Meta { key: Some(key), token: Some(row.hash), ..Meta::of(actor) };
+            self.note_stranger(&reads, token.session, meta, "authenticate", reason).await?;
             Err(Failure::Unauthenticated)
-        }
+        })
     }
 
     /// Derives the assigned driver's vehicle token from the customer's session token, so that a dead phone strands
@@ -84,8 +94,7 @@ impl App {
 
     async fn try_issue_vehicle_token(&self, call: &Call, id: SessionId) -> Result<Secret, Failure> {
         let mut reads = Reads::new(self, &call.partition);
-        let stop = self.read_stop(&mut reads, id).await?;
-        assigned(call, &stop)?;
+        let stop = self.stop_of_driver(call, &mut reads, id, ISSUE_VEHICLE_TOKEN).await?;
         let session = &stop.session;
         let now = reads.now;
         let alive =
@@ -93,7 +102,7 @@ impl App {
         let known = self.tokens_of(&mut reads, id, TokenLayer::Session).await?;
         let Some(parent) = known.into_iter().find(alive) else {
             let reason = Reason::TokenMissing;
-            return Err(self.turn_away(call, &reads, id, "issue_vehicle_token", reason).await);
+            return Err(self.turn_away(call, &reads, id, ISSUE_VEHICLE_TOKEN, reason).await);
         };
         let earlier = self.tokens_of(&mut reads, id, TokenLayer::Vehicle).await?;
         let assignment = session.assignment().ok_or(Failure::NotFound)?;
@@ -127,9 +136,8 @@ impl App {
                 .await?
                 .filter(|row| row.token.layer == TokenLayer::Vehicle)
                 .ok_or(Failure::refused(Reason::TokenMissing))?;
-            let stop = self.read_stop(&mut reads, parent.token.session).await?;
-            assigned(call, &stop)?;
-            let id = stop.session.id;
+            let id = parent.token.session;
+            let stop = self.stop_of_driver(call, &mut reads, id, EXCHANGE_TOKEN).await?;
             let judged = self.judge_chain(&mut reads, &parent, &stop.session, call.key).await?;
             if let Err(reason) = judged {
                 return Err(self.turn_away(call, &reads, id, EXCHANGE_TOKEN, reason).await);
@@ -328,7 +336,8 @@ impl TokenRow {
     }
 }
 
-/// The stable name of the request for an action token.
+/// The stable names of the requests for a vehicle token and for an action token.
+const ISSUE_VEHICLE_TOKEN: &str = "issue_vehicle_token";
 const EXCHANGE_TOKEN: &str = "exchange_token";
 /// Tokens of one layer that one session is looked through for.
 const TOKENS_PER_LAYER_MAX: usize = 100;

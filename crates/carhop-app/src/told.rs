@@ -155,6 +155,7 @@ impl Told {
             | DeviceEvent::Connected { .. }
             | DeviceEvent::Stated { .. }
             | DeviceEvent::CancelMade { .. }
+            | DeviceEvent::EffectAbandoned { .. }
             | DeviceEvent::Ticketed { .. } => {}
         }
     }

@@ -9,7 +9,7 @@ use carhop_kernel::geofence::{
 use carhop_kernel::id::SessionId;
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{Action, Event, PhaseKind, Report, Session, observe};
+use carhop_kernel::session::{Action, Event, PhaseKind, Report, RequestKind, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_policy::PlaceFact;
 
@@ -33,23 +33,21 @@ impl App {
     ) -> Result<FenceResult, Failure> {
         retry!({
             let mut reads = Reads::new(self, &call.partition);
-            let stop = self.read_stop(&mut reads, session).await?;
-            match call.actor {
+            let asked = "report_vehicle_positions";
+            let stop = match call.actor {
                 Actor::Customer { .. } => {
-                    self.own_customer(&mut reads, call, &stop).await?;
+                    self.stop_of_customer(call, &mut reads, session, asked).await?.0
                 }
-                Actor::Store { .. } => {}
+                Actor::Store { .. } => self.read_stop(&mut reads, session).await?,
                 Actor::Driver { .. }
                 | Actor::Staff { .. }
                 | Actor::Device { .. }
                 | Actor::System => return Err(Failure::NotFound),
-            }
+            };
             own_sources(call, fixes)?;
             if !stop.session.is_active() {
-                let request = "report_vehicle_positions";
-                return Err(self
-                    .turn_away(call, &reads, session, request, Reason::SessionClosed)
-                    .await);
+                let reason = Reason::SessionClosed;
+                return Err(self.turn_away(call, &reads, session, asked, reason).await);
             }
             let (mut record, has_left) = stop.follow_car(fixes, reads.now);
             let scope = stop.scope(None);
@@ -75,9 +73,9 @@ impl App {
             if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
                 return Ok(reply);
             }
-            let stop = self.read_stop(&mut reads, session).await?;
-            self.own_customer(&mut reads, call, &stop).await?;
-            if stop.session.is_active() && is_under_way(&stop.session) {
+            let asked = RequestKind::Relocate.name();
+            let (stop, ..) = self.stop_of_customer(call, &mut reads, session, asked).await?;
+            if stop.session.is_active() && stop.session.is_under_way() {
                 let mut batch = reads.batch();
                 self.note_movement(call, &mut batch, &stop, reads.now)?;
                 let reply = Reply { session: Some(session), ..Reply::default() };
@@ -142,7 +140,7 @@ impl Stop {
             }
             let result = fence.evaluate(&record.track, now, scope);
             // One odd fix does not end a binding, but where metal is under way nobody waits for a second.
-            let moves = record.track.is_moving() && (was_moving || is_under_way(&self.session));
+            let moves = record.track.is_moving() && (was_moving || self.session.is_under_way());
             let was_there = record.seen_inside || is_at_car(self.session.phase.kind());
             has_left |= was_there && (moves || is_outside(&result));
             record.seen_inside |= result.answer == PlaceAnswer::Inside;
@@ -225,10 +223,6 @@ pub(crate) fn own_sources(call: &Call, fixes: &[Fix]) -> Result<(), Failure> {
 
 fn is_outside(result: &FenceResult) -> bool {
     result.answer == PlaceAnswer::Outside && !result.why.contains(&FenceReason::ServiceNotPermitted)
-}
-
-fn is_under_way(session: &Session) -> bool {
-    session.legs.iter().any(|leg| leg.state.kind().is_under_way())
 }
 
 /// Whether the car has been found at its place.

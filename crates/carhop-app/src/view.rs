@@ -2,7 +2,7 @@
 //! else there is nothing to see (M-PRV-3).
 
 use carhop_kernel::id::{DecisionId, DeviceId, DriverId, OrderId, SessionId, VenueId};
-use carhop_kernel::session::{PhaseKind, Session};
+use carhop_kernel::session::{Exception, PhaseKind, Session};
 
 use crate::app::App;
 use crate::batch::{LogEntry, Recorded, Stream};
@@ -12,8 +12,8 @@ use crate::judge::Stop;
 use crate::reads::Reads;
 use crate::record::{Kind, Partition, RecordKey};
 use crate::records::{
-    DecisionRecord, DeviceRecord, DriverRecord, OrderRecord, ReceiptRecord, SessionHead,
-    StopRecord, VenueRecord,
+    DecisionRecord, DeviceRecord, DriverRecord, LeftOutRecord, OrderRecord, ReceiptRecord,
+    SessionHead, StopRecord, VenueRecord,
 };
 use crate::settlement::Moments;
 
@@ -38,8 +38,7 @@ impl App {
     /// One session.
     pub async fn view_session(&self, call: &Call, id: SessionId) -> Result<SessionView, Failure> {
         let mut reads = Reads::new(self, &call.partition);
-        let stop = self.read_stop(&mut reads, id).await?;
-        self.visible(&mut reads, call, &stop).await?;
+        let stop = self.stop_of_party(call, &mut reads, id, "view_session").await?;
         self.render(call, stop, id).await
     }
 
@@ -104,6 +103,16 @@ impl App {
         limit: usize,
     ) -> Result<Vec<ReceiptRecord>, Failure> {
         self.list(partition, Some(("session", session.to_string())), after, limit).await
+    }
+
+    /// How many exceptions of a kind were only counted, because the session's history takes no more of them.
+    pub async fn count_left_out(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        exception: Exception,
+    ) -> Result<u64, Failure> {
+        self.version_of(partition, &LeftOutRecord { session, exception }).await
     }
 
     /// What happened to a session, oldest first.

@@ -171,7 +171,10 @@ struct Waiting {
     id: EventId,
     partition: Partition,
     effect: Effect,
-    at: Timestamp,
+    queued_at: Timestamp,
+    /// When it is due, and how often it has failed.
+    due_at: Timestamp,
+    tries: u32,
     leased_until: Option<Timestamp>,
 }
 
@@ -195,8 +198,23 @@ impl State {
             self.spent.insert((partition.clone(), space, nonce), until);
         }
         for (id, effect) in batch.effects {
-            let partition = partition.clone();
-            self.outbox.push(Waiting { id, partition, effect, at: batch.at, leased_until: None });
+            let (partition, at) = (partition.clone(), batch.at);
+            let (queued_at, due_at, tries, leased_until) = (at, Timestamp::default(), 0, None);
+            self.outbox.push(Waiting {
+                id,
+                partition,
+                effect,
+                queued_at,
+                due_at,
+                tries,
+                leased_until,
+            });
+        }
+        for put_off in batch.put_off {
+            let same = |it: &&mut Waiting| it.id == put_off.effect && it.partition == partition;
+            if let Some(waiting) = self.outbox.iter_mut().find(same) {
+                (waiting.due_at, waiting.tries) = (put_off.due_at, put_off.tries);
+            }
         }
         for id in batch.finished_effects {
             self.outbox.retain(|waiting| waiting.id != id || waiting.partition != partition);
@@ -384,9 +402,14 @@ impl State {
             let device = waiting.effect.device();
             let is_oldest = devices.insert((waiting.partition.clone(), device));
             let is_hidden = waiting.leased_until.is_some_and(|until| until > now);
-            if leased.len() < limit && is_oldest && !is_hidden {
+            if leased.len() < limit && is_oldest && !is_hidden && waiting.due_at <= now {
                 waiting.leased_until = Some(until);
-                leased.push((waiting.id, waiting.partition.clone(), waiting.effect.clone()));
+                leased.push(LeasedEffect {
+                    id: waiting.id,
+                    partition: waiting.partition.clone(),
+                    effect: waiting.effect.clone(),
+                    tries: waiting.tries,
+                });
             }
         }
         leased
@@ -404,7 +427,7 @@ impl State {
         let due = self.due_timers(now, usize::MAX);
         Backlog {
             effects: self.outbox.len() as u64,
-            effects_since: self.outbox.first().map(|waiting| waiting.at),
+            effects_since: self.outbox.first().map(|waiting| waiting.queued_at),
             timers: due.len() as u64,
             timers_since: due.first().map(|timer| timer.due_at),
             unsequenced: self.unsequenced.len() as u64,

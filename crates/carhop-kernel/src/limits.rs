@@ -8,6 +8,10 @@ pub const WINDOW_MS_MAX: u64 = 12 * 60 * 60 * 1000;
 pub const FUEL_ML_MAX: u32 = 200_000;
 /// How far a dispensed quantity may pass its limit, for the valve to close (standards §8.10).
 pub const FUEL_OVERRUN_ML_MAX: u32 = 50;
+/// Readings of one dispensing that a session's own history tells of, so that no meter can bloat it.
+pub const METER_READINGS_MAX: u32 = 256;
+/// Exceptions of one kind that a session's own history tells of, so that no device can bloat it.
+pub const EXCEPTIONS_PER_KIND_MAX: u32 = 16;
 /// Releases of one leg before a person must look.
 pub const RELEASES_PER_LEG_MAX: u8 = 5;
 

@@ -14,7 +14,9 @@ pub use keys::{certificate_fingerprint, csr, from_pkcs8, pkcs8};
 pub use profile::{
     AUTHORITY_LIFETIME_MS, CLOCK_SKEW_MS, ROOT_LIFETIME_MS, SERVER_LIFETIME_MS, device_lifetime_ms,
 };
-pub use verify::{CHAIN_LENGTH_MAX, DeviceCertificate, verify_attestation_key, verify_device};
+pub use verify::{
+    CHAIN_LENGTH_MAX, DeviceCertificate, certified_key, verify_attestation_key, verify_device,
+};
 
 /// Longest certificate or request that is read, in bytes.
 pub const CERTIFICATE_LENGTH_MAX: usize = 4096;

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use carhop_app::batch::{
-    Appended, Batch, Body, Entry, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
-use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
-use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_app::batch::{Appended, Batch, Body, Entry};
+use carhop_app::forwarding::Forwarding;
+use carhop_app::ports::{AppendError, Journal, Pending};
 use carhop_kernel::session::Event;
-use carhop_kernel::time::Timestamp;
 
 use crate::clock::Stopwatch;
 use crate::metrics::Metrics;
@@ -25,8 +22,12 @@ impl<J: Journal> Measured<J> {
     }
 }
 
-impl<J: Journal> Journal for Measured<J> {
-    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+impl<J: Journal> Forwarding for Measured<J> {
+    fn behind(&self) -> &dyn Journal {
+        &self.inner
+    }
+
+    fn pass_append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         let outcomes: Vec<_> = batch.entries.iter().filter_map(outcome).collect();
         Box::pin(async move {
             let watch = Stopwatch::start();
@@ -39,81 +40,6 @@ impl<J: Journal> Journal for Measured<J> {
             }
             appended
         })
-    }
-
-    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
-        self.inner.refuse(refusal)
-    }
-
-    fn stream(
-        &self,
-        partition: Partition,
-        stream: Stream,
-    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.inner.stream(partition, stream)
-    }
-
-    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
-        self.inner.record(key)
-    }
-
-    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
-        self.inner.records(query)
-    }
-
-    fn vault(
-        &self,
-        partition: Partition,
-        subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.inner.vault(partition, subject)
-    }
-
-    fn lease_effects(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
-        self.inner.lease_effects(now, until, limit)
-    }
-
-    fn due_timers(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
-        self.inner.due_timers(now, limit)
-    }
-
-    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.inner.unsequenced(limit)
-    }
-
-    fn log(
-        &self,
-        partition: Partition,
-        from: u64,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
-        self.inner.log(partition, from, limit)
-    }
-
-    fn appended(
-        &self,
-        partition: Partition,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
-        self.inner.appended(partition, after, limit)
-    }
-
-    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
-        self.inner.backlog(now)
-    }
-
-    fn condition(&self) -> Condition {
-        self.inner.condition()
     }
 }
 
@@ -128,6 +54,7 @@ fn outcome(entry: &Entry) -> Option<&'static str> {
             | Event::ReleaseNotExecuted { .. }
             | Event::ReleaseUnconfirmed { .. }
             | Event::LegFailed { .. }
+            | Event::LegTakenOver { .. }
     );
     told.then(|| event.name())
 }

@@ -215,6 +215,7 @@ impl Server {
             partition: partition.clone(),
             actor: Actor::System,
             key: None,
+            stop: None,
             mutual_tls: false,
             request: RequestId::generate(self.clock.now(), random()),
             idempotency: None,

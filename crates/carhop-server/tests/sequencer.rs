@@ -6,15 +6,13 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use carhop_app::batch::{
-    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::batch::{Appended, Batch};
 use carhop_app::checkpoint::{CheckpointError, Notary, NotaryError};
-use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
-use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_app::forwarding::Forwarding;
+use carhop_app::ports::{AppendError, Journal, JournalError, Pending};
+use carhop_app::record::Partition;
 use carhop_app::records::CheckpointRecord;
 use carhop_journal::{MemoryJournal, SqliteJournal};
-use carhop_kernel::time::Timestamp;
 use carhop_proofs::audit::{Checkpoint, Part, Tile, decode_bundle};
 use carhop_proofs::merkle::{Hash, leaf_hash, root, verify_consistency, verify_inclusion};
 use carhop_proofs::suite::{AwsLc, RustCrypto};
@@ -40,8 +38,12 @@ impl Doubtful {
     }
 }
 
-impl Journal for Doubtful {
-    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+impl Forwarding for Doubtful {
+    fn behind(&self) -> &dyn Journal {
+        &*self.inner
+    }
+
+    fn pass_append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         let fate = self.next.swap(Fate::Fine as u8, Ordering::SeqCst);
         Box::pin(async move {
             if fate == Fate::NeverHappened as u8 {
@@ -53,81 +55,6 @@ impl Journal for Doubtful {
             }
             appended
         })
-    }
-
-    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
-        self.inner.refuse(refusal)
-    }
-
-    fn stream(
-        &self,
-        partition: Partition,
-        stream: Stream,
-    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.inner.stream(partition, stream)
-    }
-
-    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
-        self.inner.record(key)
-    }
-
-    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
-        self.inner.records(query)
-    }
-
-    fn vault(
-        &self,
-        partition: Partition,
-        subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.inner.vault(partition, subject)
-    }
-
-    fn lease_effects(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
-        self.inner.lease_effects(now, until, limit)
-    }
-
-    fn due_timers(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
-        self.inner.due_timers(now, limit)
-    }
-
-    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.inner.unsequenced(limit)
-    }
-
-    fn log(
-        &self,
-        partition: Partition,
-        from: u64,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
-        self.inner.log(partition, from, limit)
-    }
-
-    fn appended(
-        &self,
-        partition: Partition,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
-        self.inner.appended(partition, after, limit)
-    }
-
-    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
-        self.inner.backlog(now)
-    }
-
-    fn condition(&self) -> Condition {
-        self.inner.condition()
     }
 }
 

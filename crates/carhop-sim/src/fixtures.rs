@@ -121,6 +121,7 @@ pub fn call(world: &World, actor: Actor) -> Call {
         partition: world.partition.clone(),
         actor,
         key: None,
+        stop: None,
         mutual_tls: false,
         request: RequestId::generate(world.now(), world.draw()),
         idempotency: None,

@@ -318,9 +318,9 @@ fn one_timer_or_effect_that_fails_does_not_hold_up_the_others() {
             },
         ));
         world.journal.append(batch).await.unwrap();
-        for _ in 0..3 {
+        for wait_ms in [1_000, 2_000, 4_000] {
             assert!(world.app.run_effects().await.is_err());
-            world.clock.set(world.now().plus_ms(1_000));
+            world.clock.set(world.now().plus_ms(wait_ms));
         }
         assert_eq!(stop.leg(FIRST).await?, LegStateKind::Commanded);
         world.clock.set(world.now().plus_ms(60_000));

@@ -47,11 +47,12 @@ fn played(seed: u64, knows: bool) -> bool {
         stop.get_ready().await?;
         stop.release(FIRST).await?;
         let leased = world.journal.lease_effects(world.now(), world.now(), 1).await?;
-        let Effect::SendCommand { bytes, .. } = leased[0].2.clone() else {
+        let Effect::SendCommand { bytes, .. } = leased[0].effect.clone() else {
             return Err(SimError::world("no command"));
         };
-        let restored = world.app.restore(&world.partition, world.now()).await?;
-        assert!(restored.trust_epoch > 0);
+        let accounts = [world.partition.clone()];
+        let restored = world.app.restore(&accounts, world.now()).await?;
+        assert!(restored[0].trust_epoch > 0);
         if knows {
             world.disconnect(cast.lock)?;
             world.connect(cast.lock).await?;

@@ -105,7 +105,7 @@ fn an_hour_old_backup_comes_back_in_a_new_epoch_without_old_tokens_or_old_trust(
         // The lock refuses the older epoch, and says so.
         world.metal.send(cast.lock, DeviceFrame::Command(old[0].bytes.clone())).await;
         world.settle().await?;
-        let said = every::<ReceiptRecord>(world).await.into_iter();
+        let mut said = every::<ReceiptRecord>(world).await.into_iter();
         let said = said.rfind(|receipt| receipt.device == cast.lock).unwrap();
         let key = RustCrypto.public_key(&cast.lock_key).unwrap();
         let said = statement::open(&RustCrypto, &said.bytes, |_| Some(key)).unwrap();

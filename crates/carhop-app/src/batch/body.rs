@@ -14,6 +14,8 @@ use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenLayer;
 use serde::{Deserialize, Serialize};
 
+use crate::refusal::Asker;
+
 /// What can be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
@@ -24,6 +26,8 @@ pub enum Body {
     Refused(Refused),
     /// So many refusals of the stop were journaled; more of them are counted only.
     RefusalsCapped {
+        /// By whom they were made.
+        by: Asker,
         /// How many.
         journaled: u64,
     },
@@ -186,6 +190,13 @@ pub enum DeviceEvent {
         cancel: CommandId,
         /// What it cancels.
         command: CommandId,
+    },
+    /// Something that was to be sent to it could not be worked off, however often that was tried, and was given up.
+    EffectAbandoned {
+        /// Which.
+        device: DeviceId,
+        /// The command, if it was one; a cancel otherwise.
+        command: Option<CommandId>,
     },
     /// Two live connections claim to be it: it is frozen until a person has looked.
     Frozen {

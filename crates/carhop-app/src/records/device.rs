@@ -192,6 +192,10 @@ pub struct CommandRecord {
     pub token: SecretHash,
     /// Whether the device was told to stop it.
     pub stop: StopOrder,
+    /// How often its silent device was to be asked about it.
+    pub asked: u32,
+    /// When the device was last asked, if it was within reach then.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Whether a device was told never to carry out a command, and to stop what has begun under it.

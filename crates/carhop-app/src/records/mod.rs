@@ -18,7 +18,7 @@ pub use evidence::{
 };
 pub use operator::{DriverRecord, LogRecord, TenantHold, TenantRecord, VenueRecord};
 pub use stop::{
-    CodesRecord, DecisionRecord, LiveCode, OrderRecord, SessionHead, StopRecord, SubjectRecord,
-    TrackRecord, VehicleSeen,
+    CodesRecord, DecisionRecord, LeftOutRecord, LiveCode, OrderRecord, SessionHead, StopRecord,
+    SubjectRecord, TrackRecord, VehicleSeen,
 };
 pub use trust::{AwaitedCommand, RevocationRecord, Swept, TrustSubject};

@@ -5,7 +5,7 @@ use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{Track, VenueTag};
 use carhop_kernel::id::{CustomerId, DecisionId, DeviceId, DriverId, OrderId, ProofId, SessionId};
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{PhaseKind, Session};
+use carhop_kernel::session::{Exception, PhaseKind, Session};
 use carhop_kernel::time::Timestamp;
 use carhop_policy::Facts;
 use serde::{Deserialize, Serialize};
@@ -207,6 +207,23 @@ impl Record for TrackRecord {
 
     fn key(&self) -> String {
         Self::key_of(self.session, self.party)
+    }
+}
+
+/// How many exceptions of one kind a stop has had beyond those that its history tells of: its version counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutRecord {
+    /// Which session.
+    pub session: SessionId,
+    /// Of which kind.
+    pub exception: Exception,
+}
+
+impl Record for LeftOutRecord {
+    const KIND: Kind = Kind::LeftOut;
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.session, self.exception.name())
     }
 }
 

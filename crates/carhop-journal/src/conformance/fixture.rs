@@ -105,7 +105,7 @@ impl World {
 
     pub(super) fn lease(&self, now: Timestamp, until: Timestamp) -> Vec<EventId> {
         let leased = block_on(self.journal.lease_effects(now, until, usize::MAX)).unwrap();
-        leased.into_iter().map(|(id, _, _)| id).collect()
+        leased.into_iter().map(|leased| leased.id).collect()
     }
 
     /// What could be leased, without taking it: a lease until now hides nothing.

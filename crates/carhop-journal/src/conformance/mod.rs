@@ -62,6 +62,7 @@ macro_rules! conformance_cases {
             a_finished_effect_never_comes_back
             an_effect_called_off_in_its_own_batch_never_leaves
             what_waits_is_counted_with_its_age
+            an_effect_that_is_put_off_waits_for_its_time_and_nothing_overtakes_it
             timers_come_due_longest_overdue_first
             a_timer_of_the_same_subject_replaces_the_earlier_one
             a_timer_remembers_how_often_it_has_run

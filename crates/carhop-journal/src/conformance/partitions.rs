@@ -32,12 +32,12 @@ pub fn partitions_never_see_each_other(open: Open<'_>) {
     }
     let world = &worlds[0];
     let mut batch = world.batch();
-    batch.finished_effects.extend(world.waiting_effects().iter().map(|(id, _, _)| *id));
+    batch.finished_effects.extend(world.waiting_effects().iter().map(|waiting| waiting.id));
     batch.finished_timers.push(window_end(1));
     batch.erased.push("ada".to_owned());
     world.append(batch).unwrap();
     let rest = [worlds[1].partition.clone(), worlds[2].partition.clone()];
-    let effects = world.waiting_effects().into_iter().map(|(_, partition, _)| partition);
+    let effects = world.waiting_effects().into_iter().map(|waiting| waiting.partition);
     assert_eq!(effects.collect::<Vec<_>>(), rest);
     let timers = block_on(journal.due_timers(FOREVER, 9)).unwrap();
     assert_eq!(timers.len(), 2);

@@ -1,6 +1,6 @@
 //! A batch happens as a whole or not at all (`design.md` §2.3), and within one partition (M-INT-3).
 
-use carhop_app::batch::Batch;
+use carhop_app::batch::{Batch, LeasedEffect};
 use carhop_app::ports::{AppendError, JournalError};
 use carhop_app::record::{Kind, RecordKey};
 use carhop_kernel::id::EventId;
@@ -23,7 +23,8 @@ pub fn a_batch_that_goes_through_does_all_of_it(open: Open<'_>) {
     assert_eq!(world.record("new").unwrap().body, b"body");
     assert_eq!(world.record("old"), None);
     let (effect_id, effect) = effect;
-    assert_eq!(world.waiting_effects(), [(effect_id, world.partition.clone(), effect)]);
+    let (id, partition) = (effect_id, world.partition.clone());
+    assert_eq!(world.waiting_effects(), [LeasedEffect { id, partition, effect, tries: 0 }]);
     assert_eq!(world.due(FOREVER), [window_end(2)]);
     assert_eq!(world.vault("ada"), [sealed("ada", "name", b"sealed")]);
     assert_eq!(world.vault("bob"), []);

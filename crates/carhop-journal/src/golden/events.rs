@@ -1,5 +1,6 @@
 //! A sample of every event, with every field filled. It says nothing of streams and causes.
 
+use carhop_app::Asker;
 use carhop_app::batch::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
@@ -36,7 +37,7 @@ pub(super) fn bodies() -> Vec<Body> {
 every! { kinds, Body:
     Session { 0: Box::new(Event::HoldLifted) };
     Refused { 0: Refused { request: "release".to_owned(), reasons: Reason::ALL.to_vec() } };
-    RefusalsCapped { journaled: 256 };
+    RefusalsCapped { by: Asker::Party, journaled: 256 };
     CodeIssued { proof: proof(), expires_at: NOW };
     ProofFailed { proof: Some(proof()), reason: Reason::ALL[0], tries: 2 };
     TokenIssued {
@@ -105,6 +106,7 @@ every! { session_events, Event:
         basis: Basis::Camera,
         evidence: Some(RECEIPT),
     };
+    LegTakenOver { leg: LEG };
     LegFailed { leg: LEG, why: LegFailure::Jammed };
     OrderAmended { order: order() };
     BindingVoided { why: BindingEnd::Moved };
@@ -118,6 +120,7 @@ every! { session_events, Event:
         leg: Some(LEG),
         device: Some(device()),
     };
+    ExceptionsCapped { exception: Exception::TemperatureOutOfRange };
 }
 
 every! { device_events, DeviceEvent:
@@ -143,6 +146,7 @@ every! { device_events, DeviceEvent:
         cancel: id(0x2a, CommandId::from_bytes),
         command: command(),
     };
+    EffectAbandoned { device: device(), command: Some(command()) };
     Frozen { device: device() };
     Cleared { device: device(), of: Clearance::Tamper, why: "lid_screwed_down".to_owned() };
     Ticketed { device: device(), class: DeviceClass::Pump, expires_at: NOW };

@@ -51,11 +51,12 @@ choices! {
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
     "exception" Exception: OpenedWithoutLeave OpenedAfterEnd FlowWithoutLeave OverDispensed
         LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown
-        LeftOpen MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow;
+        LeftOpen MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow SettledAfterTakeover
+        CommandAbandoned;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;
-    "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed TakenOver;
+    "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed;
     "not_executed" NotExecuted: Unsent RefusedByDevice Cancelled FoundByPerson;
     "party" Party: Driver Vehicle;
     "outcome" Outcome: Full Partial;

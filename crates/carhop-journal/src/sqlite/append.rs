@@ -2,7 +2,8 @@
 //! Commits, threads and answers are not its business.
 
 use carhop_app::batch::{
-    Appended, Batch, Effect, Entry, Sealed, Sequenced, Spend, Stream, Timer, TimerSubject, Write,
+    Appended, Batch, Effect, Entry, PutOff, Sealed, Sequenced, Spend, Stream, Timer, TimerSubject,
+    Write,
 };
 use carhop_app::ports::{AppendError, JournalError};
 use carhop_app::record::{Kind, Partition, RecordKey};
@@ -54,6 +55,7 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Appended, 
     batch.spends.iter().try_for_each(|spend| target.spend(spend))?;
     batch.entries.iter().try_for_each(|entry| target.record(entry))?;
     batch.effects.iter().try_for_each(|(id, effect)| target.queue(*id, effect))?;
+    batch.put_off.iter().try_for_each(|put_off| target.put_off(put_off))?;
     batch.finished_effects.iter().try_for_each(|id| target.finish_effect(*id))?;
     batch.writes.iter().try_for_each(|write| target.write(write))?;
     batch.finished_timers.iter().try_for_each(|subject| target.finish_timer(subject))?;
@@ -216,14 +218,25 @@ impl Target<'_> {
         let device = effect.device();
         let stored = codec::encode_effect(effect)?;
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO effects (tenant, market, id, device, at_ms, stored)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, market, id) DO NOTHING",
+            "INSERT INTO effects (tenant, market, id, device, stored, at_ms, due_ms, tries)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)
+             ON CONFLICT (tenant, market, id) DO NOTHING",
         )?;
         let (id_bytes, device, at) = (id.as_bytes(), device.as_bytes(), millis(self.at));
-        match insert.execute(params![self.tenant, self.market, id_bytes, device, at, stored])? {
+        match insert.execute(params![self.tenant, self.market, id_bytes, device, stored, at])? {
             0 => Err(appended_before(id).into()),
             _ => Ok(()),
         }
+    }
+
+    fn put_off(&self, PutOff { effect, due_at, tries }: &PutOff) -> Result<(), Failure> {
+        let mut update = self.connection.prepare_cached(
+            "UPDATE effects SET due_ms = ?4, tries = ?5
+             WHERE tenant = ?1 AND market = ?2 AND id = ?3",
+        )?;
+        let (id, due) = (effect.as_bytes(), millis(*due_at));
+        update.execute(params![self.tenant, self.market, id, due, tries])?;
+        Ok(())
     }
 
     fn finish_effect(&self, id: EventId) -> Result<(), Failure> {

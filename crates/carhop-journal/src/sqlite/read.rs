@@ -153,21 +153,22 @@ pub(super) fn vault(
     )
 }
 
-/// The oldest effect of each device, as far as it is free; a device whose oldest one is not has to wait.
+/// The oldest effect of each device, as far as it is due and free; a device whose oldest one is not has to wait.
 pub(super) fn oldest_effects(
     connection: &Connection,
+    now: Timestamp,
     limit: usize,
     is_free: impl Fn(&Partition, EventId) -> bool,
 ) -> Result<Vec<LeasedEffect>, JournalError> {
-    let sql = "SELECT tenant, market, id, stored FROM effects AS own
-               WHERE NOT EXISTS (
+    let sql = "SELECT tenant, market, id, stored, tries FROM effects AS own
+               WHERE due_ms <= ?1 AND NOT EXISTS (
                    SELECT 1 FROM effects AS older
                    WHERE older.tenant = own.tenant AND older.market = own.market
                        AND older.device = own.device AND older.number < own.number)
                ORDER BY number";
     let failed = |error| journal_error(&error);
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let mut found = statement.query([]).map_err(failed)?;
+    let mut found = statement.query([millis(now)]).map_err(failed)?;
     let mut effects = Vec::new();
     while effects.len() < limit
         && let Some(row) = found.next().map_err(failed)?
@@ -175,7 +176,8 @@ pub(super) fn oldest_effects(
         let (id, partition) = (EventId::from_bytes(get(row, 2)?), partition(row)?);
         if is_free(&partition, id) {
             let stored: Vec<u8> = get(row, 3)?;
-            effects.push((id, partition, codec::decode_effect(&stored)?));
+            let effect = codec::decode_effect(&stored)?;
+            effects.push(LeasedEffect { id, partition, effect, tries: get(row, 4)? });
         }
     }
     Ok(effects)

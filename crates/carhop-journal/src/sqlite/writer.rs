@@ -193,9 +193,9 @@ impl Writer {
         let is_free = |partition: &Partition, id: EventId| {
             !self.leases.contains_key(&(partition.clone(), id))
         };
-        let found = read::oldest_effects(&self.connection, limit, is_free);
+        let found = read::oldest_effects(&self.connection, now, limit, is_free);
         let leased = found.as_deref().unwrap_or_default().iter();
-        let taken: Vec<_> = leased.map(|(id, partition, _)| (partition.clone(), *id)).collect();
+        let taken: Vec<_> = leased.map(|one| (one.partition.clone(), one.id)).collect();
         if answer.send(found).is_ok() {
             self.leases.extend(taken.into_iter().map(|effect| (effect, until)));
         }

@@ -117,7 +117,7 @@ fn resolved(session: &Session, leg: LegIndex, finding: Finding) -> Vec<Event> {
     let Some(Release { command, .. }) = release.copied() else { return Vec::new() };
     let Finding { executed, basis, evidence } = finding;
     let follows = if executed {
-        Event::LegFailed { leg, why: LegFailure::TakenOver }
+        Event::LegTakenOver { leg }
     } else {
         Event::ReleaseNotExecuted { leg, command, why: NotExecuted::FoundByPerson }
     };

@@ -7,7 +7,6 @@ use super::consequences::consequences;
 use super::event::{Event, Outcome, RevocationCause};
 use super::evolve::evolve;
 use super::justified::justified;
-use super::leg::LegStateKind;
 use super::possible::possible;
 use super::request::{Action, Request};
 use super::state::{PhaseKind, Session};
@@ -35,7 +34,7 @@ pub(super) fn concluded(session: &Session, mut events: Vec<Event>) -> Vec<Event>
     if !all_ended || was_ended || !after.is_active() {
         return events;
     }
-    let failed = after.legs.iter().filter(|leg| leg.state.kind() == LegStateKind::Failed).count();
+    let failed = after.legs.iter().filter(|leg| !leg.state.kind().is_done()).count();
     events.push(match failed {
         0 => Event::SessionCompleted { outcome: Outcome::Full },
         some if some < after.legs.len() => Event::SessionCompleted { outcome: Outcome::Partial },

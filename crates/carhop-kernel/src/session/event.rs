@@ -191,6 +191,11 @@ pub enum Event {
         /// SHA-256 of a photo or report that the operator keeps.
         evidence: Option<EvidenceHash>,
     },
+    /// The leg was taken over by hand, because its command was found to have been carried out.
+    LegTakenOver {
+        /// Which leg.
+        leg: LegIndex,
+    },
     /// The leg will not be done.
     LegFailed {
         /// Which leg.
@@ -237,6 +242,11 @@ pub enum Event {
         leg: Option<LegIndex>,
         /// By which device, if it came from one.
         device: Option<DeviceId>,
+    },
+    /// As many exceptions of this kind are recorded as a session takes; more of them are counted only.
+    ExceptionsCapped {
+        /// Of which kind.
+        exception: Exception,
     },
 }
 
@@ -323,7 +333,7 @@ pub enum Outcome {
 }
 
 /// What somebody must look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exception {
     /// A lock opened and no release explains it.
@@ -358,6 +368,10 @@ pub enum Exception {
     MeterSilent,
     /// A meter has moved between two dispensings.
     UnaccountedFlow,
+    /// A pump told what it gave on a leg that a person had taken over: it is settled, and nobody may have settled it by hand.
+    SettledAfterTakeover,
+    /// A command could not be worked off and was given up unsent: something is broken that a person has to find.
+    CommandAbandoned,
 }
 
 /// What stopped a pump.
@@ -394,6 +408,8 @@ impl Exception {
             Self::MeterFaulty => "meter_faulty",
             Self::MeterSilent => "meter_silent",
             Self::UnaccountedFlow => "unaccounted_flow",
+            Self::SettledAfterTakeover => "settled_after_takeover",
+            Self::CommandAbandoned => "command_abandoned",
         }
     }
 }
@@ -422,6 +438,7 @@ impl Event {
             Self::ReleaseNotExecuted { .. } => "release.not_executed",
             Self::ReleaseUnconfirmed { .. } => "release.unconfirmed",
             Self::OutcomeStated { .. } => "outcome.stated",
+            Self::LegTakenOver { .. } => "leg.taken_over",
             Self::LegFailed { .. } => "leg.failed",
             Self::OrderAmended { .. } => "order.amended",
             Self::BindingVoided { .. } => "binding.voided",
@@ -431,6 +448,7 @@ impl Event {
             Self::SessionExpired => "session.expired",
             Self::SessionCompleted { .. } => "session.completed",
             Self::ExceptionRaised { .. } => "exception.raised",
+            Self::ExceptionsCapped { .. } => "exceptions.capped",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Folds what happened into what is. Total and dull: it judges nothing. The end of a session or of a leg is never left,
-//! whatever event follows; other events that no accepted history contains have no defined meaning.
+//! whatever event follows, but for fuel of a leg that was taken over, which is settled once it is known; other events that
+//! no accepted history contains have no defined meaning.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::event::Event;
@@ -23,15 +25,17 @@ pub fn open(event: &Event) -> Option<Session> {
         legs: pending_legs(order),
         bindings: 0,
         assignments: 0,
+        raised: BTreeMap::new(),
     })
 }
 
 /// The session after `event`.
 pub fn evolve(mut session: Session, event: &Event) -> Session {
     match event {
-        Event::SessionRequested { .. }
-        | Event::ExceptionRaised { .. }
-        | Event::OutcomeStated { .. } => {}
+        Event::SessionRequested { .. } | Event::OutcomeStated { .. } => {}
+        Event::ExceptionRaised { exception, .. } | Event::ExceptionsCapped { exception } => {
+            *session.raised.entry(*exception).or_default() += 1;
+        }
         Event::OrderAmended { order } => amend(&mut session, order),
         Event::SessionHeld { cause, at } => session.hold = Some(Hold { cause: *cause, since: *at }),
         Event::HoldLifted => session.hold = None,
@@ -61,7 +65,8 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
         | Event::FuelSettled { .. }
         | Event::ReleaseNotExecuted { .. }
         | Event::ReleaseUnconfirmed { .. }
-        | Event::LegFailed { .. } => move_leg(&mut session, event),
+        | Event::LegFailed { .. }
+        | Event::LegTakenOver { .. } => move_leg(&mut session, event),
     }
     session
 }
@@ -136,8 +141,9 @@ fn advance(session: &mut Session, event: &Event) {
 fn move_leg(session: &mut Session, event: &Event) {
     let Some((index, next)) = leg_after(session, event) else { return };
     let released = matches!(event, Event::ReleaseAuthorised { .. });
+    let settles = matches!(event, Event::FuelSettled { .. });
     if let Some(leg) = session.legs.get_mut(usize::from(index.0))
-        && !leg.state.kind().is_end()
+        && (!leg.state.kind().is_end() || leg.state == LegState::TakenOver && settles)
     {
         leg.state = next;
         if let Event::ReleaseAuthorised { release, .. } = event {
@@ -185,6 +191,7 @@ fn leg_after(session: &Session, event: &Event) -> Option<(LegIndex, LegState)> {
         Event::ReleaseNotExecuted { leg, .. } => (*leg, LegState::Pending),
         Event::ReleaseUnconfirmed { leg, .. } => (*leg, LegState::Indeterminate(release(leg)?)),
         Event::LegFailed { leg, why } => (*leg, LegState::Failed(*why)),
+        Event::LegTakenOver { leg } => (*leg, LegState::TakenOver),
         Event::SessionRequested { .. }
         | Event::RecipientVerified { .. }
         | Event::BindingProposed { .. }
@@ -200,7 +207,8 @@ fn leg_after(session: &Session, event: &Event) -> Option<(LegIndex, LegState)> {
         | Event::SessionExpired
         | Event::SessionCompleted { .. }
         | Event::OutcomeStated { .. }
-        | Event::ExceptionRaised { .. } => return None,
+        | Event::ExceptionRaised { .. }
+        | Event::ExceptionsCapped { .. } => return None,
     })
 }
 

@@ -97,6 +97,9 @@ pub enum LegState {
     Indeterminate(Release),
     /// It will not be done.
     Failed(LegFailure),
+    /// A person found that the command was carried out, and took the leg over by hand. What the pump gave is settled when
+    /// its end is told after all.
+    TakenOver,
 }
 
 /// The leg states without their facts, as the transition table names them.
@@ -127,6 +130,8 @@ pub enum LegStateKind {
     Indeterminate,
     /// [`LegState::Failed`].
     Failed,
+    /// [`LegState::TakenOver`].
+    TakenOver,
 }
 
 /// Why a leg will not be done.
@@ -139,8 +144,6 @@ pub enum LegFailure {
     NothingDispensed,
     /// The window closed first.
     WindowClosed,
-    /// A person found that the command was carried out, and took the leg over by hand.
-    TakenOver,
 }
 
 impl Leg {
@@ -167,6 +170,7 @@ impl LegKind {
                 L::Transferred,
                 L::Secured,
                 L::Failed,
+                L::TakenOver,
             ],
             Self::Fuel => &[
                 L::Pending,
@@ -177,6 +181,7 @@ impl LegKind {
                 L::Dispensed,
                 L::Settled,
                 L::Failed,
+                L::TakenOver,
             ],
         }
     }
@@ -206,6 +211,7 @@ impl LegState {
             Self::Settled { .. } => LegStateKind::Settled,
             Self::Indeterminate(_) => LegStateKind::Indeterminate,
             Self::Failed(_) => LegStateKind::Failed,
+            Self::TakenOver => LegStateKind::TakenOver,
         }
     }
 
@@ -220,7 +226,11 @@ impl LegState {
             | Self::Transferred { release }
             | Self::Dispensing { release, .. }
             | Self::Dispensed { release, .. } => Some(release),
-            Self::Pending | Self::Secured | Self::Settled { .. } | Self::Failed(_) => None,
+            Self::Pending
+            | Self::Secured
+            | Self::Settled { .. }
+            | Self::Failed(_)
+            | Self::TakenOver => None,
         }
     }
 }
@@ -240,11 +250,17 @@ impl LegStateKind {
         Self::Settled,
         Self::Indeterminate,
         Self::Failed,
+        Self::TakenOver,
     ];
 
     /// Whether the leg has ended, well or not.
     pub const fn is_end(self) -> bool {
-        matches!(self, Self::Secured | Self::Settled | Self::Failed)
+        self.is_done() || matches!(self, Self::Failed | Self::TakenOver)
+    }
+
+    /// Whether the leg has ended well.
+    pub const fn is_done(self) -> bool {
+        matches!(self, Self::Secured | Self::Settled)
     }
 
     /// Whether something has been released and has not ended.
@@ -283,6 +299,7 @@ impl LegStateKind {
             Self::Settled => "settled",
             Self::Indeterminate => "indeterminate",
             Self::Failed => "failed",
+            Self::TakenOver => "taken_over",
         }
     }
 }

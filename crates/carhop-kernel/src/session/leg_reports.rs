@@ -41,6 +41,8 @@ const BOTH: &[LegKind] = LegKind::ALL;
 /// report of its beginning was lost.
 const AWAITED: &[L] = &[L::Commanded, L::Indeterminate];
 const RUNNING: &[L] = &[L::Commanded, L::Indeterminate, L::Dispensing];
+/// Where the end of a dispensing is still news.
+const UNSETTLED: &[L] = &[L::Commanded, L::Indeterminate, L::Dispensing, L::TakenOver];
 
 /// Every report that moves a leg.
 pub const LEG_REPORTS: &[LegReport] = &[
@@ -50,10 +52,12 @@ pub const LEG_REPORTS: &[LegReport] = &[
     LegReport { report: "lock_jammed", legs: GOODS, from: AWAITED, to: L::Failed },
     LegReport { report: "pump_armed", legs: FUEL, from: AWAITED, to: L::Dispensing },
     LegReport { report: "meter_advanced", legs: FUEL, from: RUNNING, to: L::Dispensing },
-    LegReport { report: "dispensing_ended", legs: FUEL, from: RUNNING, to: L::Settled },
+    LegReport { report: "dispensing_ended", legs: FUEL, from: UNSETTLED, to: L::Settled },
     LegReport { report: "nothing_dispensed", legs: FUEL, from: RUNNING, to: L::Failed },
     LegReport { report: "not_sent", legs: GOODS, from: &[L::Released], to: L::Pending },
     LegReport { report: "not_sent", legs: FUEL, from: &[L::Authorised], to: L::Pending },
+    LegReport { report: "abandoned", legs: GOODS, from: &[L::Released], to: L::Pending },
+    LegReport { report: "abandoned", legs: FUEL, from: &[L::Authorised], to: L::Pending },
     LegReport {
         report: "not_executed",
         legs: GOODS,
@@ -94,6 +98,20 @@ pub const ALARMS: &[Alarm] = &[
         holds: false,
     },
     Alarm {
+        report: "abandoned",
+        legs: GOODS,
+        from: &[L::Released],
+        raises: Exception::CommandAbandoned,
+        holds: false,
+    },
+    Alarm {
+        report: "abandoned",
+        legs: FUEL,
+        from: &[L::Authorised],
+        raises: Exception::CommandAbandoned,
+        holds: false,
+    },
+    Alarm {
         report: "overdue",
         legs: GOODS,
         from: &[L::Open, L::Transferred],
@@ -112,6 +130,13 @@ pub const ALARMS: &[Alarm] = &[
         legs: BOTH,
         from: &[L::Indeterminate],
         raises: Exception::OutcomeUnknown,
+        holds: false,
+    },
+    Alarm {
+        report: "dispensing_ended",
+        legs: FUEL,
+        from: &[L::TakenOver],
+        raises: Exception::SettledAfterTakeover,
         holds: false,
     },
     Alarm {

@@ -4,7 +4,9 @@
 //! [`evolve`] folds what happened and cannot fail. What leads where is one data table, [`table`].
 //! Nothing here knows how evidence was verified, how a verdict was reached or where events are kept.
 
+mod bounded;
 mod consequences;
+mod deadline;
 mod decide;
 mod event;
 mod evolve;
@@ -21,6 +23,8 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use bounded::{Bounded, bounded};
+pub use deadline::{Deadline, Watch};
 pub use decide::decide;
 pub use event::{
     Basis, BindingEnd, Event, Exception, HoldCause, InterlockKind, NotExecuted, Outcome,

@@ -33,6 +33,7 @@ pub fn observe(session: &Session, report: &Report, now: Timestamp) -> Vec<Event>
         }
         Report::MeterDoubted { device, doubt } => frozen(session, doubted(doubt), device, now),
         Report::NotExecuted { command, why } => not_executed(session, command, why),
+        Report::Abandoned { command } => abandoned(session, command),
         Report::Silence { command } => silence(session, command),
         Report::GivenUp { command } => given_up(session, command),
         Report::Overdue { command } => overdue(session, command, now),
@@ -71,7 +72,10 @@ fn lock_opened(
             Event::CompartmentOpened { leg: index, command, receipt },
             exception(Exception::OpenedAfterEnd, Some(index), device),
         ),
-        LegState::Open { .. } | LegState::Transferred { .. } | LegState::Secured => Vec::new(),
+        LegState::Open { .. }
+        | LegState::Transferred { .. }
+        | LegState::Secured
+        | LegState::TakenOver => Vec::new(),
         LegState::Pending
         | LegState::Released(_)
         | LegState::Authorised(_)
@@ -128,8 +132,12 @@ fn meter_advanced(
 ) -> Vec<Event> {
     let leg = match flow(session, device, command, metered_ml) {
         Flow::Begins { leg } => leg,
-        Flow::Continues { leg, metered_ml: before } if metered_ml > before => leg,
-        Flow::Continues { .. } | Flow::Known => return Vec::new(),
+        Flow::Continues { leg, metered_ml: before }
+            if tells_more(before, metered_ml, limit_ml(session, leg)) =>
+        {
+            leg
+        }
+        Flow::Continues { .. } | Flow::TakenOver { .. } | Flow::Known => return Vec::new(),
         Flow::Unexplained => return frozen(session, Exception::FlowWithoutLeave, device, now),
     };
     begun_flow(session, leg, device, Event::MeterAdvanced { leg, number, metered_ml })
@@ -146,7 +154,8 @@ fn dispensing_ended(
     let (leg, metered_ml) = match flow(session, device, command, metered_ml) {
         Flow::Begins { leg } => (leg, metered_ml),
         Flow::Continues { leg, metered_ml: before } => (leg, metered_ml.max(before)),
-        Flow::Known => return Vec::new(),
+        Flow::TakenOver { leg } if metered_ml > 0 => (leg, metered_ml),
+        Flow::TakenOver { .. } | Flow::Known => return Vec::new(),
         Flow::Unexplained => return frozen(session, Exception::FlowWithoutLeave, device, now),
     };
     let ended = Event::DispensingEnded { leg, metered_ml };
@@ -155,6 +164,9 @@ fn dispensing_ended(
     }
     let mut events = begun_flow(session, leg, device, ended);
     events.push(Event::FuelSettled { leg, metered_ml });
+    if session.leg(leg).is_some_and(|leg| leg.state == LegState::TakenOver) {
+        events.push(exception(Exception::SettledAfterTakeover, Some(leg), device));
+    }
     if metered_ml > limit_ml(session, leg).saturating_add(limits::FUEL_OVERRUN_ML_MAX) {
         events.push(exception(Exception::OverDispensed, Some(leg), device));
     }
@@ -167,6 +179,8 @@ enum Flow {
     Begins { leg: LegIndex },
     /// The pump is known to run, with this much on its meter.
     Continues { leg: LegIndex, metered_ml: u32 },
+    /// A person has taken the leg over and does not know how much flowed.
+    TakenOver { leg: LegIndex },
     /// It repeats what is settled, or says that nothing flowed.
     Known,
     /// No release explains it.
@@ -180,6 +194,7 @@ fn flow(session: &Session, device: DeviceId, command: CommandId, metered_ml: u32
     match explained {
         Some((leg, LegState::Commanded(_) | LegState::Indeterminate(_))) => Flow::Begins { leg },
         Some((leg, LegState::Dispensing { metered_ml, .. })) => Flow::Continues { leg, metered_ml },
+        Some((leg, LegState::TakenOver)) => Flow::TakenOver { leg },
         Some((
             _,
             LegState::Dispensed { metered_ml: known, .. } | LegState::Settled { metered_ml: known },
@@ -195,6 +210,15 @@ fn begun_flow(session: &Session, leg: LegIndex, device: DeviceId, event: Event) 
     } else {
         vec![event]
     }
+}
+
+/// Whether a meter has come so far since the last reading that the session's history tells of it. A meter that creeps is
+/// told of no more often than one that runs, and one far above its limit no more at all: its end says what it gave.
+const fn tells_more(before_ml: u32, metered_ml: u32, limit_ml: u32) -> bool {
+    let most_ml = limit_ml.saturating_add(limits::FUEL_OVERRUN_ML_MAX);
+    metered_ml > before_ml
+        && before_ml <= most_ml
+        && metered_ml - before_ml >= limit_ml / limits::METER_READINGS_MAX
 }
 
 /// What began under a command, with the exception for a session that had ended by then.
@@ -217,6 +241,16 @@ fn not_executed(session: &Session, command: CommandId, why: NotExecuted) -> Vec<
         .leg(leg)
         .is_some_and(|leg| unsent(leg.state) || is_awaited(leg) && why != NotExecuted::Unsent);
     if believable { vec![Event::ReleaseNotExecuted { leg, command, why }] } else { Vec::new() }
+}
+
+fn abandoned(session: &Session, command: CommandId) -> Vec<Event> {
+    let mut events = not_executed(session, command, NotExecuted::Unsent);
+    if let [Event::ReleaseNotExecuted { leg: index, .. }] = events[..]
+        && let Some(leg) = session.leg(index)
+    {
+        events.push(exception(Exception::CommandAbandoned, Some(index), leg.terms.device));
+    }
+    events
 }
 
 fn silence(session: &Session, command: CommandId) -> Vec<Event> {
@@ -260,28 +294,14 @@ fn tampered(session: &Session, device: DeviceId, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// What has begun under a command and has not come to its end: a door that nobody closes is told, a pump that says
-/// nothing more freezes the session as well.
+/// What has begun under a command and has not come to its end in time.
 fn overdue(session: &Session, command: CommandId, now: Timestamp) -> Vec<Event> {
     let begun = session.legs().find(|(_, leg)| leg.last_command == Some(command));
     let Some((index, leg)) = begun else { return Vec::new() };
-    let device = leg.terms.device;
-    match leg.state {
-        LegState::Open { locked: false, .. } | LegState::Transferred { .. } => {
-            vec![exception(Exception::LeftOpen, Some(index), device)]
-        }
-        LegState::Dispensing { .. } => frozen(session, Exception::MeterSilent, device, now),
-        LegState::Open { locked: true, .. }
-        | LegState::Pending
-        | LegState::Released(_)
-        | LegState::Authorised(_)
-        | LegState::Commanded(_)
-        | LegState::Indeterminate(_)
-        | LegState::Secured
-        | LegState::Dispensed { .. }
-        | LegState::Settled { .. }
-        | LegState::Failed(_) => Vec::new(),
-    }
+    let Some(deadline) = leg.state.deadline() else { return Vec::new() };
+    let raised = exception(deadline.raises, Some(index), leg.terms.device);
+    let hold = if deadline.holds { safety_hold(session, now) } else { None };
+    [raised].into_iter().chain(hold).collect()
 }
 
 const fn doubted(doubt: MeterDoubt) -> Exception {
@@ -295,11 +315,12 @@ const fn doubted(doubt: MeterDoubt) -> Exception {
 
 /// Raises what nothing explains. Nothing more is released in an active session before somebody has looked.
 fn frozen(session: &Session, what: Exception, device: DeviceId, now: Timestamp) -> Vec<Event> {
-    let mut events = vec![exception(what, leg_of_device(session, device), device)];
-    if session.is_active() {
-        events.extend(held(session, HoldCause::Safety, now));
-    }
-    events
+    let raised = exception(what, leg_of_device(session, device), device);
+    [raised].into_iter().chain(safety_hold(session, now)).collect()
+}
+
+fn safety_hold(session: &Session, now: Timestamp) -> Option<Event> {
+    session.is_active().then(|| held(session, HoldCause::Safety, now)).flatten()
 }
 
 /// The leg of this kind that was last released under `command`, whatever became of it.

@@ -20,7 +20,8 @@ pub(super) fn possible(
     row: &Transition,
     now: Timestamp,
 ) -> Result<(), Reason> {
-    if !session.is_active() {
+    let is_here = row.from.contains(&session.phase.kind());
+    if !session.is_active() && !is_here {
         return Err(Reason::SessionClosed);
     }
     if row.frozen_by_hold && session.hold.is_some() {
@@ -29,7 +30,7 @@ pub(super) fn possible(
     if request.evidence.iter().any(|evidence| evidence.order != session.order.digest) {
         return Err(Reason::OrderChanged);
     }
-    if !row.from.contains(&session.phase.kind()) || !in_step(session, &request.action, row, now) {
+    if !is_here || !in_step(session, &request.action, row, now) {
         return Err(Reason::NotPossibleNow);
     }
     if !row.actors.contains(&request.actor.kind()) {

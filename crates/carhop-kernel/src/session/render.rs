@@ -262,7 +262,7 @@ mod tests {
             "session_handoff_ready --> session_in_service : release_compartment, dispense_fuel",
             "goods_commanded --> goods_open : lock_opened",
             "goods_open --> goods_transferred : confirm_transfer",
-            "goods_released --> goods_pending : revoke, not_sent, not_executed",
+            "goods_released --> goods_pending : revoke, not_sent, abandoned, not_executed",
             "fuel_pending --> fuel_authorised : dispense_fuel",
             "fuel_dispensing --> fuel_settled : dispensing_ended",
             "fuel_commanded --> fuel_indeterminate : silence",

@@ -67,6 +67,11 @@ pub enum Report {
         /// Why.
         doubt: MeterDoubt,
     },
+    /// A command could not be worked off, however often that was tried, and never left.
+    Abandoned {
+        /// Which command.
+        command: CommandId,
+    },
     /// A command's time is over and no receipt came.
     Silence {
         /// Which command.

@@ -1,10 +1,11 @@
 //! What a session is at one moment. Each phase carries exactly the facts that are true in it.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{HoldCause, Outcome, RevocationCause};
+use super::event::{Exception, HoldCause, Outcome, RevocationCause};
 use super::leg::{Leg, LegIndex, LegKind, Release};
 use crate::device::TrustTier;
 use crate::digest::{IntentDigest, KeyThumbprint};
@@ -37,6 +38,8 @@ pub struct Session {
     pub bindings: u32,
     /// How many driver assignments there have been; the last one's number.
     pub assignments: u32,
+    /// How often each exception was recorded, with the mark that more are counted only.
+    pub raised: BTreeMap<Exception, u32>,
 }
 
 /// Where in the flow a session is, with what is true there.
@@ -200,6 +203,11 @@ impl Session {
     /// Whether the session can still come to a release.
     pub fn is_active(&self) -> bool {
         !self.phase.kind().is_end()
+    }
+
+    /// Whether something has been released and has not ended.
+    pub fn is_under_way(&self) -> bool {
+        self.legs.iter().any(|leg| leg.state.kind().is_under_way())
     }
 
     /// Whether a device may still be acting under a release of this session, so that no other stop may have it. A leg

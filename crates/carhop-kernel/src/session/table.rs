@@ -190,11 +190,12 @@ pub const TRANSITIONS: &[Transition] = &[
             Next::Stay,
         )
     },
+    // Of the ends only a revocation leaves a command open: nothing else ends a stop while something is under way.
     Transition {
-        leg: Some(LegStep { from: &[L::Indeterminate], to: &[L::Pending, L::Failed] }),
+        leg: Some(LegStep { from: &[L::Indeterminate], to: &[L::Pending, L::TakenOver] }),
         ..row(
             RequestKind::ResolveOutcome,
-            &[InService],
+            &[InService, Revoked],
             &[Staff],
             &[],
             Some(PolicyAction::ResolveOutcome),

@@ -61,7 +61,7 @@ const LOSSES: &[Loss] = &[
     |f| f.risk = Risk::High,
     |f| f.order.sensitivity = Sensitivity::High,
     |f| f.order.value.amount_minor = u64::MAX,
-    |f| f.phase = PhaseKind::Revoked,
+    |f| f.phase = PhaseKind::Expired,
 ];
 
 fn set_answer(place: &mut Option<PlaceFact>, answer: PlaceAnswer) {

@@ -47,13 +47,30 @@ const OF_VERIFIED: &[A] =
     &[A::VerifyRecipient, A::BindVehicle, A::ApproveIntent, A::ReleaseCompartment, A::DispenseFuel];
 const OF_INTENT: &[A] = &[A::ApproveIntent, A::ReleaseCompartment, A::DispenseFuel];
 const WITH_LEG: &[A] = &[A::ReleaseCompartment, A::DispenseFuel, A::ConfirmTransfer];
+/// All but finding out what became of a command.
+const UNTIL_REVOKED: &[A] = &[
+    A::VerifyRecipient,
+    A::BindVehicle,
+    A::ApproveIntent,
+    A::AssignDriver,
+    A::ConfirmArrival,
+    A::AcceptProof,
+    A::ReleaseCompartment,
+    A::DispenseFuel,
+    A::ConfirmTransfer,
+    A::AmendOrder,
+    A::Relocate,
+    A::Hold,
+    A::Resume,
+    A::Revoke,
+];
 const GOODS: &[A] = &[A::ReleaseCompartment];
 const FUEL: &[A] = &[A::DispenseFuel];
 
 /// For these actions, this breach gives exactly this reason.
 const BREACHES: &[(&[A], R, Breach)] = &[
     (A::ALL, R::SessionClosed, |f| f.phase = PhaseKind::Completed),
-    (A::ALL, R::SessionClosed, |f| f.phase = PhaseKind::Revoked),
+    (UNTIL_REVOKED, R::SessionClosed, |f| f.phase = PhaseKind::Revoked),
     (A::ALL, R::SessionClosed, |f| f.phase = PhaseKind::Expired),
     (RELEASES, R::SessionClosed, |f| flaw(f, R::SessionClosed)),
     (RELEASES, R::ManualHold, |f| f.hold = Some(HoldCause::Staff)),
@@ -236,6 +253,7 @@ const ENOUGH: &[(A, Rung, Breach)] = &[
         f.order.age_gated = true;
         f.order.handoff = HandoffType::Attended;
     }),
+    (A::ResolveOutcome, Rung::OtpFence, |f| f.phase = PhaseKind::Revoked),
     (A::AssignDriver, Rung::OtpFence, |f| f.handset.tier = TrustTier::Certified),
     (A::AcceptProof, Rung::OtpFence, |f| {
         f.actor = ActorKind::Customer;

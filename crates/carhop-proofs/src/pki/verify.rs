@@ -92,6 +92,12 @@ pub fn verify_attestation_key(
     Ok((key, certificate_fingerprint(path.root)))
 }
 
+/// The key in a certificate, whoever vouches for it: for those who know the certificate by its fingerprint.
+pub fn certified_key(certificate: &[u8]) -> Option<PublicKey> {
+    let is_short = certificate.len() <= CERTIFICATE_LENGTH_MAX;
+    p256_key(parse(certificate).filter(|_| is_short)?.public_key())
+}
+
 /// A certificate that is well-formed to its last byte.
 pub(super) fn parse(certificate: &[u8]) -> Option<X509Certificate<'_>> {
     let (rest, parsed) = X509Certificate::from_der(certificate).ok()?;

@@ -125,7 +125,7 @@ pub(crate) async fn verify(
     Named(session): Named<SessionId>,
     ask: Ask<Nothing>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.customer(session)?, &ask)?;
+    let call = caller.once(caller.customer()?, &ask)?;
     let reply = server.app.verify_recipient(&call, session).await?;
     changed(&server, &call, session, &reply).await
 }
@@ -141,7 +141,7 @@ pub(crate) async fn bind(
     Named(session): Named<SessionId>,
     ask: Ask<BindingAsk>,
 ) -> Answer<IntentView> {
-    let call = caller.once(caller.customer(session)?, &ask)?;
+    let call = caller.once(caller.customer()?, &ask)?;
     let proposed = server.app.propose_binding(&call, session, &ask.value.plate).await?;
     let view = server.app.view_session(&call, session).await?;
     let terms = &view.session.order.terms;
@@ -165,7 +165,7 @@ pub(crate) async fn approve(
     Named(session): Named<SessionId>,
     ask: Ask<ApprovalAsk>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.customer(session)?, &ask)?;
+    let call = caller.once(caller.customer()?, &ask)?;
     let reply = match (ask.value.intent, ask.value.presence) {
         (Some(intent), false) => server.app.approve_intent(&call, session, intent).await?,
         (None, true) => server.app.approve_presence(&call, session).await?,
@@ -186,7 +186,7 @@ pub(crate) async fn code(
     Named(session): Named<SessionId>,
     _: Ask<Nothing>,
 ) -> Result<(StatusCode, Json<CodeView>), Problem> {
-    let call = caller.customer(session)?;
+    let call = caller.customer()?;
     let made = server.app.issue_code(&call, session).await?;
     let code = CodeView {
         proof: made.proof,
@@ -209,7 +209,7 @@ pub(crate) async fn relocate(
     Named(session): Named<SessionId>,
     ask: Ask<RelocationAsk>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.customer(session)?, &ask)?;
+    let call = caller.once(caller.customer()?, &ask)?;
     let reply = server.app.relocate(&call, session).await?;
     changed(&server, &call, session, &reply).await
 }

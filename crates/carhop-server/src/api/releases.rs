@@ -87,7 +87,7 @@ pub(crate) async fn view(
     Named((session, release)): Named<(SessionId, ReleaseId)>,
     headers: HeaderMap,
 ) -> Answer<ActionView> {
-    let call = caller.party(session)?;
+    let call = caller.party()?;
     server.app.view_session(&call, session).await?;
     let until = server.clock.now().plus_ms(wait_ms(&headers));
     let (mut bell, mut stop) = (server.bell.appended(), server.stopping.clone());
@@ -146,7 +146,7 @@ impl ActionView {
             self.status = match event.name() {
                 "release.not_executed" => NOT_DONE,
                 "release.unconfirmed" => "indeterminate",
-                _ => "done",
+                _ => DONE,
             };
         }
         if let Event::MeterAdvanced { leg, metered_ml, .. }
@@ -155,6 +155,11 @@ impl ActionView {
             && *leg == index
         {
             self.metered_ml = Some(*metered_ml);
+        }
+        if let Event::OutcomeStated { command, executed: true, .. } = event
+            && *command == release.command
+        {
+            self.status = DONE;
         }
         if let Event::LegFailed { leg, .. } = event
             && *leg == index
@@ -174,6 +179,7 @@ fn wait_ms(headers: &HeaderMap) -> u64 {
 }
 
 const PENDING: &str = "pending";
+const DONE: &str = "done";
 const NOT_DONE: &str = "not_done";
 /// Longest wait for an outcome, in seconds.
 const WAIT_S_MAX: u64 = 30;

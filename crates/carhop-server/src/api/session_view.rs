@@ -196,17 +196,20 @@ fn metered_ml(state: &LegState) -> Option<u32> {
         | LegState::Transferred { .. }
         | LegState::Secured
         | LegState::Indeterminate(_)
-        | LegState::Failed(_) => None,
+        | LegState::Failed(_)
+        | LegState::TakenOver => None,
     }
 }
 
-/// The rows of the transition table that start here.
+/// The rows of the transition table that start here and, where they move a leg, have one to move.
 fn next(session: &Session) -> Vec<NextView> {
     let here: PhaseKind = session.phase.kind();
     let held = session.hold.is_some();
+    let kinds = || session.legs.iter().map(|leg| leg.state.kind());
     TRANSITIONS
         .iter()
         .filter(|row| row.from.contains(&here) && !(held && row.frozen_by_hold))
+        .filter(|row| row.leg.is_none() || kinds().any(|state| row.moves_leg_from(state)))
         .map(|row| NextView {
             what: row.request.name(),
             by: row.actors.iter().map(|actor| actor.name()).collect(),

@@ -97,7 +97,7 @@ pub(crate) async fn view(
     caller: Caller,
     Named(session): Named<SessionId>,
 ) -> Result<Response, Problem> {
-    let call = caller.party(session)?;
+    let call = caller.party()?;
     shown(&server, &call, session).await
 }
 
@@ -144,7 +144,7 @@ pub(crate) async fn hold(
     Named(session): Named<SessionId>,
     ask: Ask<Nothing>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.party(session)?, &ask)?;
+    let call = caller.once(caller.party()?, &ask)?;
     let reply = server.app.hold(&call, session).await?;
     changed(&server, &call, session, &reply).await
 }
@@ -160,7 +160,7 @@ pub(crate) async fn resume(
     Named(session): Named<SessionId>,
     ask: Ask<Nothing>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.party(session)?, &ask)?;
+    let call = caller.once(caller.party()?, &ask)?;
     let reply = server.app.resume(&call, session).await?;
     changed(&server, &call, session, &reply).await
 }
@@ -176,7 +176,7 @@ pub(crate) async fn revoke(
     Named(session): Named<SessionId>,
     ask: Ask<Nothing>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.party(session)?, &ask)?;
+    let call = caller.once(caller.party()?, &ask)?;
     let reply = server.app.revoke(&call, session).await?;
     changed(&server, &call, session, &reply).await
 }

@@ -25,7 +25,7 @@ pub(crate) async fn vehicle_positions(
     Named(session): Named<SessionId>,
     ask: Ask<PositionsAsk>,
 ) -> Answer<PlaceView> {
-    let call = caller.vehicle(session)?;
+    let call = caller.vehicle()?;
     let fixes = ask.value.read(server.clock.now())?;
     Ok(Json(server.app.report_vehicle_positions(&call, session, &fixes).await?.into()))
 }

@@ -123,24 +123,24 @@ impl Caller {
         first.unwrap_or_else(|| self.key(scopes.first().copied().unwrap_or(ApiScope::Admin)))
     }
 
-    /// A call by the customer of this session.
-    pub(crate) fn customer(&self, of: SessionId) -> Result<Call, Problem> {
+    /// A call by the customer, about the one session that its token is for.
+    pub(crate) fn customer(&self) -> Result<Call, Problem> {
         match &self.who {
-            Who::Customer { customer, session, key } if *session == of => {
-                Ok(self.call(Actor::Customer { customer: *customer }, Some((*key, false))))
+            Who::Customer { customer, session, key } => {
+                let actor = Actor::Customer { customer: *customer };
+                Ok(Call { stop: Some(*session), ..self.call(actor, Some((*key, false))) })
             }
-            Who::Customer { .. } => Err(Problem::not_found()),
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
             Who::Key(_) | Who::Device { .. } => Err(Problem::forbidden()),
         }
     }
 
-    /// A call that speaks for the car of this session: by its customer, or by a key for telematics.
-    pub(crate) fn vehicle(&self, of: SessionId) -> Result<Call, Problem> {
+    /// A call that speaks for the car: by its customer, or by a key for telematics.
+    pub(crate) fn vehicle(&self) -> Result<Call, Problem> {
         match &self.who {
             Who::Key(_) => self.key(ApiScope::Telematics),
             Who::Nobody | Who::Prover { .. } | Who::Customer { .. } | Who::Device { .. } => {
-                self.customer(of)
+                self.customer()
             }
         }
     }
@@ -174,7 +174,7 @@ impl Caller {
     /// A call by whoever holds a bound key: a customer, a driver or a device.
     pub(crate) fn bound(&self) -> Result<Call, Problem> {
         match &self.who {
-            Who::Customer { session, .. } => self.customer(*session),
+            Who::Customer { .. } => self.customer(),
             Who::Device { device, .. } if device.driver.is_some() => self.driver(),
             Who::Device { .. } => self.device().map(|(call, _)| call),
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
@@ -189,11 +189,11 @@ impl Caller {
     }
 
     /// A call by anybody who takes part in a session: staff, the store, its customer, a driver.
-    pub(crate) fn party(&self, session: SessionId) -> Result<Call, Problem> {
+    pub(crate) fn party(&self) -> Result<Call, Problem> {
         match &self.who {
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
             Who::Key(_) => self.any_key(&[ApiScope::Staff, ApiScope::Orders]),
-            Who::Customer { .. } => self.customer(session),
+            Who::Customer { .. } => self.customer(),
             Who::Device { .. } => self.driver(),
         }
     }
@@ -235,6 +235,7 @@ impl Caller {
             partition: self.partition.clone(),
             actor,
             key: key.map(|(key, _)| key),
+            stop: None,
             mutual_tls: key.is_some_and(|(_, mutual_tls)| mutual_tls),
             request: self.request,
             idempotency: None,

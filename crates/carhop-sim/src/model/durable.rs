@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carhop_app::Asker;
 use carhop_app::batch::{Batch, Body, Effect, Entry, Stream};
 use carhop_app::record::Kind;
 use carhop_kernel::id::{CommandId, DeviceId, EventId, ReleaseId, SessionId};
@@ -108,7 +109,7 @@ impl Durable {
         if let Body::ProofFailed { reason, .. } = &entry.body {
             refusals.journaled.push(vec![*reason]);
         }
-        refusals.is_capped |= matches!(entry.body, Body::RefusalsCapped { .. });
+        refusals.is_capped |= matches!(entry.body, Body::RefusalsCapped { by: Asker::Party, .. });
         let count = refusals.journaled.len();
         Invariant::RefusalsAreBounded
             .require(count <= REFUSALS_MAX, || format!("{count} refusals of {id} are journaled"))
@@ -173,5 +174,6 @@ fn steered(ask: Ask) -> Option<SessionId> {
     }
 }
 
-/// Refusals of one stop that are journaled, with those that were under way when there were enough.
-const REFUSALS_MAX: usize = 256 + 16;
+/// Refusals of one stop that are journaled, of those who take part and of strangers, with those that were under way when
+/// there were enough.
+const REFUSALS_MAX: usize = 256 + 64 + 16;

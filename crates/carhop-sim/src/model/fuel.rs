@@ -139,7 +139,7 @@ impl Fuel {
             return Ok(());
         };
         let run = self.pumps.get(&known.terms.device).and_then(|pump| {
-            let ours = |run: &&Run| Some(run.command) == known.under_way;
+            let ours = |run: &&Run| Some(run.command) == known.last;
             pump.run.iter().chain(&pump.runs).find(ours)
         });
         let flowed_ml = run.map_or(0, |run| run.highest_ml.saturating_sub(run.begin_ml));

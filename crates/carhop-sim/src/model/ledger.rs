@@ -52,6 +52,8 @@ pub(super) struct Leg {
     pub(super) terms: LegTerms,
     /// The command whose end is not known.
     pub(super) under_way: Option<CommandId>,
+    /// The command of its last release, whatever came of it.
+    pub(super) last: Option<CommandId>,
     /// Whether its door has opened under that command.
     pub(super) is_open: bool,
     pub(super) is_ended: bool,
@@ -281,6 +283,7 @@ impl Stop {
             }
             (_, Event::ReleaseAuthorised { leg, release, .. }) => self.change(*leg, |leg| {
                 (leg.under_way, leg.is_open) = (Some(release.command), false);
+                leg.last = leg.under_way;
             }),
             (_, Event::CompartmentOpened { leg, .. }) => {
                 self.change(*leg, |leg| leg.is_open = true);
@@ -292,7 +295,8 @@ impl Stop {
                 _,
                 Event::CompartmentSecured { leg }
                 | Event::FuelSettled { leg, .. }
-                | Event::LegFailed { leg, .. },
+                | Event::LegFailed { leg, .. }
+                | Event::LegTakenOver { leg },
             ) => self.change(*leg, over),
             (_, _) => {}
         }
@@ -329,7 +333,7 @@ impl Device {
 
 impl Leg {
     fn new(terms: &LegTerms) -> Self {
-        Self { terms: terms.clone(), under_way: None, is_open: false, is_ended: false }
+        Self { terms: terms.clone(), under_way: None, last: None, is_open: false, is_ended: false }
     }
 }
 

@@ -58,7 +58,7 @@ impl Witness for Model {
             self.replay.view(session)?;
         }
         if matches!(happening, Happening::Ended) {
-            self.end()?;
+            self.end(at)?;
         }
         Ok(())
     }
@@ -86,8 +86,8 @@ impl Model {
     }
 
     /// Once everything was healed and had its time.
-    fn end(&self) -> Result<(), Broken> {
-        stops::unended(&self.ledger)?;
+    fn end(&self, at: Timestamp) -> Result<(), Broken> {
+        stops::unended(&self.ledger, at)?;
         self.metal.unheard(&self.ledger)?;
         self.fuel.unsettled(&self.ledger)
     }

@@ -1,8 +1,10 @@
 //! What may be released and sent at a stop, and how a release ends.
 
-use carhop_app::batch::{Batch, Body, Effect, Entry, Stream};
+use carhop_app::batch::{Batch, Body, Effect, Entry, Stream, Write};
+use carhop_app::record::Kind;
 use carhop_kernel::id::{CommandId, SessionId};
 use carhop_kernel::session::{Event, Exception, LegIndex, NotExecuted, Release};
+use carhop_kernel::time::Timestamp;
 use carhop_proofs::statement::Outcome;
 
 use super::invariant::Invariant;
@@ -39,13 +41,16 @@ pub(super) fn check(
     ends(ledger, batch, id, stop, event)
 }
 
-/// Whether a batch raises this for somebody to look at.
+/// Whether a batch raises this for somebody to look at, or counts it where so many were raised that more say nothing.
 pub(super) fn raises(batch: &Batch, id: SessionId, wanted: Exception) -> bool {
-    batch.entries.iter().any(|entry| {
-        let Body::Session(event) = &entry.body else { return false };
-        let Event::ExceptionRaised { exception, .. } = &**event else { return false };
-        entry.stream == Stream::Session(id) && *exception == wanted
-    })
+    let counted = format!("{id}/{}", wanted.name());
+    let counts = |write: &Write| write.key.kind == Kind::LeftOut && write.key.key == counted;
+    batch.writes.iter().any(counts)
+        || batch.entries.iter().any(|entry| {
+            let Body::Session(event) = &entry.body else { return false };
+            let Event::ExceptionRaised { exception, .. } = &**event else { return false };
+            entry.stream == Stream::Session(id) && *exception == wanted
+        })
 }
 
 fn released(
@@ -175,10 +180,15 @@ fn ends(
     Ok(())
 }
 
-/// What has not come to its end: stops that neither ended nor ask for a person, and releases nobody knows about.
-pub(super) fn unended(ledger: &Ledger) -> Result<(), Broken> {
+/// What has not come to its end some time after its window.
+pub(super) fn unended(ledger: &Ledger, at: Timestamp) -> Result<(), Broken> {
+    let is_late = |stop: &Stop| {
+        let is_asked = stop.legs.iter().any(|leg| leg.under_way.is_some());
+        let after_ms = if is_asked { ASKED_FOR_MS } else { ENDS_AFTER_MS };
+        stop.window.end.plus_ms(after_ms) < at
+    };
     let waits = |stop: &Stop| !stop.is_ended && !stop.is_held && !stop.asks_for_person;
-    match ledger.stops.iter().find(|(_, stop)| waits(stop)) {
+    match ledger.stops.iter().find(|(_, stop)| waits(stop) && is_late(stop)) {
         Some((id, _)) => {
             let why = format!("{id} has neither ended nor does it ask for a person");
             Err(Invariant::EveryStopEnds.broken(why))
@@ -186,3 +196,8 @@ pub(super) fn unended(ledger: &Ledger) -> Result<(), Broken> {
         None => Ok(()),
     }
 }
+
+/// Longest that the end of a stop takes at which nothing is under way.
+const ENDS_AFTER_MS: u64 = 5 * 60 * 1_000;
+/// Longest that a device is asked before a person is.
+const ASKED_FOR_MS: u64 = 50 * 60 * 1_000;

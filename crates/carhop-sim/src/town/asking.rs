@@ -197,6 +197,7 @@ impl Town {
             partition: self.partition(caller.tenant).clone(),
             actor: caller.actor,
             key: caller.key,
+            stop: None,
             mutual_tls: matches!(caller.actor, Actor::Driver { .. }),
             request: RequestId::generate(self.heart.now(), self.heart.bytes()),
             idempotency: Some(Idempotency { slot: format!("{person}/{number}"), fingerprint }),

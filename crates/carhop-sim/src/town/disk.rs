@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::batch::{
-    Appended, Batch, Body, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer, TimerSubject,
+    Appended, Batch, Body, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
+    TimerSubject,
 };
-use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending, Query};
+use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::id::{EventId, SessionId};
@@ -326,6 +327,19 @@ impl Journal for Storage {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.look(move |journal| journal.log(partition, from, limit))
+    }
+
+    fn appended(
+        &self,
+        partition: Partition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
+        self.look(move |journal| journal.appended(partition, after, limit))
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
+        self.look(move |journal| journal.backlog(now))
     }
 
     fn condition(&self) -> Condition {

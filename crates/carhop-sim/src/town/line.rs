@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use carhop_app::ports::Clock;
-use carhop_app::{Failure, HighWaterMark};
+use carhop_app::{Failure, Hearing, HighWaterMark};
 use carhop_devices::gateway::{Connection, Inbound, Output, Peer};
 use carhop_devices::presence::{Aliveness, Arrival, Notice, Registry, Seat};
 use carhop_kernel::id::DeviceId;
@@ -84,7 +84,10 @@ impl Line {
     async fn run(&self) -> Result<(), Failure> {
         let (app, partition) = (&self.process.app, self.town.partition(self.device.tenant));
         let record = app.view_device(partition, self.device.id).await?;
-        let Some(key) = record.verifying_key().filter(|_| !record.frozen) else { return Ok(()) };
+        if let Hearing::NotAtAll(_) = app.hearing(partition, self.device.id).await? {
+            return Ok(());
+        }
+        let Some(key) = record.verifying_key() else { return Ok(()) };
         let peer = Peer { device: self.device.id, class: record.class, key };
         let Some(mut place) = self.place().await else { return Ok(()) };
         let mark = app.high_water_mark(partition, self.device.id).await?;
@@ -126,7 +129,7 @@ impl Line {
         let (seat, until) = match arrival {
             Arrival::Admitted(seat) => return Some(Place { registry, lines, device, seat }),
             Arrival::Waiting { seat, until } => (seat, until),
-            Arrival::Crowded | Arrival::Frozen => return None,
+            Arrival::Crowded => return None,
         };
         let mut place = Place { registry, lines, device, seat };
         loop {
@@ -147,14 +150,15 @@ impl Line {
         }
     }
 
-    /// Takes a message, unless the device was revoked meanwhile (`design.md` §9.5).
+    /// Takes a message as far as the device is heard by now (`design.md` §9.5).
     async fn hear(&self, connection: &mut Connection, bytes: &[u8]) {
         let partition = self.town.partition(self.device.tenant);
-        match self.process.app.view_device(partition, self.device.id).await {
-            Ok(record) if !record.is_revoked() => {
+        match self.process.app.hearing(partition, self.device.id).await {
+            Ok(hearing @ (Hearing::Wholly | Hearing::LastWords)) => {
+                connection.confine(hearing == Hearing::LastWords);
                 connection.receive(&self.town.crypto, bytes, self.process.clock.now());
             }
-            Ok(_) => connection.close(FarewellCode::Revoked, None),
+            Ok(Hearing::NotAtAll(code)) => connection.close(code, None),
             Err(_) => connection.close(FarewellCode::Shutdown, None),
         }
     }
@@ -216,6 +220,10 @@ impl Line {
                 }
                 let mark = app.hear_statement(partition, device, &bytes).await?;
                 connection.acknowledge(position(&mark));
+                // What it was still heard for may have been said with this.
+                if let Hearing::NotAtAll(code) = app.hearing(partition, device).await? {
+                    connection.close(code, None);
+                }
             }
             Inbound::Unknown { .. } => {}
             Inbound::Alive => {
@@ -223,7 +231,12 @@ impl Line {
                 self.process.lines.nudge(device);
                 match aliveness {
                     Aliveness::Alone => {}
-                    Aliveness::Frozen => app.freeze_device(partition, device).await?,
+                    Aliveness::Disputed => {
+                        let frozen = app.freeze_device(partition, device).await;
+                        place.registry.dismiss(device, FarewellCode::Frozen);
+                        self.process.lines.nudge(device);
+                        frozen?;
+                    }
                 }
             }
         }

@@ -336,6 +336,7 @@ async fn serve(
         | LegStateKind::Dispensed
         | LegStateKind::Settled
         | LegStateKind::Indeterminate
+        | LegStateKind::TakenOver
         | LegStateKind::Failed => 30_000,
     }
 }

@@ -10,7 +10,7 @@ use carhop_app::record::Partition;
 use carhop_app::{Call, Keyring, Settings};
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::DeviceClass;
-use carhop_kernel::id::{ApiKeyId, DeviceId, RequestId};
+use carhop_kernel::id::{ApiKeyId, DeviceId, RequestId, TenantId};
 use carhop_policy::Bundle;
 use carhop_proofs::eat::Component;
 use carhop_proofs::jwk::thumbprint;
@@ -119,6 +119,7 @@ impl Town {
             partition: self.partition(tenant).clone(),
             actor: Actor::Staff { key: self.tenants[tenant].staff },
             key: None,
+            stop: None,
             mutual_tls: false,
             request: RequestId::generate(self.heart.now(), self.heart.bytes()),
             idempotency: None,
@@ -248,6 +249,12 @@ impl Certifier for Certifiers {
             }
         }
         last
+    }
+
+    fn root(&self, tenant: &TenantId) -> Option<Vec<u8>> {
+        let real = self.real.iter().map(|one| one as &dyn Certifier);
+        let mut all = real.chain(self.quick.iter().map(|one| one as &dyn Certifier));
+        all.find_map(|one| one.root(tenant))
     }
 }
 

@@ -72,14 +72,9 @@ pub(crate) async fn mend(town: &Rc<Town>, visit: &Rc<Visit>) {
             [(record.frozen, Clearance::Freeze), (record.distrusted.is_some(), Clearance::Tamper)];
         for (_, of) in clears.into_iter().filter(|(is, _)| *is) {
             let session = visit.session.get().unwrap_or(SessionId::from_bytes([0; 16]));
-            let cleared = step!(town, &visit.staff, named(session, "clear_device"), |app, call| {
+            let _ = step!(town, &visit.staff, named(session, "clear_device"), |app, call| {
                 app.clear_device(&call, id, of, "somebody has looked").await
             });
-            if cleared.is_ok() && of == Clearance::Freeze {
-                for server in &town.servers {
-                    server.process().map(|process| process.registry.thaw(id));
-                }
-            }
         }
     }
 }

@@ -4,14 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carhop_app::batch::{
-    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::forwarding::Forwarding;
 use carhop_app::ports::{
-    AppendError, Backlog, Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock,
-    Condition, Entropy, Journal, JournalError, Pending, Query,
+    Bell, CertificateAsk, Certified, Certifier, CertifyError, Clock, Entropy, Journal, Pending,
 };
-use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{SessionId, TenantId};
 use carhop_kernel::time::Timestamp;
@@ -143,89 +139,12 @@ impl Certifier for Authorities {
 /// every order that chance can think of.
 pub struct Turns(pub Arc<dyn Journal>);
 
-impl Journal for Turns {
-    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
-        self.after_a_turn(move |journal| journal.append(batch))
+impl Forwarding for Turns {
+    fn behind(&self) -> &dyn Journal {
+        &*self.0
     }
 
-    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
-        self.after_a_turn(move |journal| journal.refuse(refusal))
-    }
-
-    fn stream(
-        &self,
-        partition: Partition,
-        stream: Stream,
-    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.after_a_turn(move |journal| journal.stream(partition, stream))
-    }
-
-    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
-        self.after_a_turn(move |journal| journal.record(key))
-    }
-
-    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
-        self.after_a_turn(move |journal| journal.records(query))
-    }
-
-    fn vault(
-        &self,
-        partition: Partition,
-        subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.after_a_turn(move |journal| journal.vault(partition, subject))
-    }
-
-    fn lease_effects(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
-        self.after_a_turn(move |journal| journal.lease_effects(now, until, limit))
-    }
-
-    fn due_timers(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
-        self.after_a_turn(move |journal| journal.due_timers(now, limit))
-    }
-
-    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.after_a_turn(move |journal| journal.unsequenced(limit))
-    }
-
-    fn log(
-        &self,
-        partition: Partition,
-        from: u64,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
-        self.after_a_turn(move |journal| journal.log(partition, from, limit))
-    }
-
-    fn appended(
-        &self,
-        partition: Partition,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
-        self.after_a_turn(move |journal| journal.appended(partition, after, limit))
-    }
-
-    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
-        self.after_a_turn(move |journal| journal.backlog(now))
-    }
-
-    fn condition(&self) -> Condition {
-        self.0.condition()
-    }
-}
-
-impl Turns {
-    fn after_a_turn<'a, T: 'a>(
+    fn pass<'a, T: Send + 'a>(
         &'a self,
         call: impl FnOnce(&'a dyn Journal) -> Pending<'a, T> + Send + 'a,
     ) -> Pending<'a, T> {

@@ -73,8 +73,10 @@ CREATE TABLE effects (
     market TEXT NOT NULL,
     id     BLOB NOT NULL,
     device BLOB NOT NULL,
-    at_ms  INTEGER NOT NULL,
     stored BLOB NOT NULL,
+    at_ms  INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,
+    tries  INTEGER NOT NULL,
     UNIQUE (tenant, market, id)
 ) STRICT;
 CREATE INDEX effects_of_device ON effects (tenant, market, device, number);

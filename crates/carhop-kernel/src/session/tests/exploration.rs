@@ -101,13 +101,27 @@ fn a_closed_session_grants_nothing() {
     for session in closed {
         for row in TRANSITIONS {
             let request = good(&session, action(&session, row.request));
+            let resolves =
+                row.request == RequestKind::ResolveOutcome && row.from.contains(&phase(&session));
             if changes_nothing(&session, &request.action) {
                 assert_eq!(answer(&session, &request), Ok(vec![]));
+            } else if resolves {
+                let events = answer(&session, &request).unwrap_or_default();
+                assert_eq!(phase(&after(&session, &events)), phase(&session));
             } else {
                 assert_eq!(refusal(&session, &request), [Reason::SessionClosed]);
             }
         }
     }
+}
+
+#[test]
+fn of_the_ends_only_a_revocation_leaves_something_under_way() {
+    let mut left = BTreeSet::new();
+    for session in reachable().iter().filter(|session| !session.is_active()) {
+        left.extend(session.is_under_way().then(|| phase(session)));
+    }
+    assert_eq!(left, BTreeSet::from([PhaseKind::Revoked]));
 }
 
 #[test]
@@ -197,9 +211,13 @@ fn reachable() -> Vec<Session> {
 
 fn successors(session: &Session) -> Vec<Session> {
     let rows = TRANSITIONS.iter().map(|row| action(session, row.request));
-    let graver = [Action::Hold { cause: HoldCause::Tamper }];
+    let graver = Action::Hold { cause: HoldCause::Tamper };
+    let mut found = action(session, RequestKind::ResolveOutcome);
+    if let Action::ResolveOutcome { finding, .. } = &mut found {
+        finding.executed = true;
+    }
     let asked = rows
-        .chain(graver)
+        .chain([graver, found])
         .filter_map(|action| answer(session, &good(session, action)).ok())
         .map(|events| after(session, &events));
     let command = command(session);
@@ -303,8 +321,8 @@ fn assert_leads_as_tabled(
     let unbinds = *action == Action::Resume
         && events.iter().any(|event| matches!(event, Event::BindingVoided { .. }));
     let expected = match row.next {
-        _ if all_ended && row.next != Next::To(PhaseKind::Revoked) => {
-            let none_done = reached.legs.iter().all(|leg| leg.state.kind() == LegStateKind::Failed);
+        _ if before.is_active() && all_ended && row.next != Next::To(PhaseKind::Revoked) => {
+            let none_done = !reached.legs.iter().any(|leg| leg.state.kind().is_done());
             if none_done { PhaseKind::Revoked } else { PhaseKind::Completed }
         }
         Next::Stay if unbinds => PhaseKind::Verified,

@@ -9,4 +9,4 @@ mod judged_facts;
 mod laws;
 mod precedence;
 mod reports;
-mod world;
+pub(super) mod world;

@@ -25,7 +25,7 @@ fn every_pair_of_leg_state_and_report_does_what_the_tables_say() {
             }
         }
     }
-    assert_eq!(seen, (8 + 8) * 13, "a state is missing");
+    assert_eq!(seen, (9 + 9) * 14, "a state is missing");
 }
 
 fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str, report: &Report) {
@@ -50,7 +50,7 @@ fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str,
         assert_eq!(heard.hold.map(|hold| hold.cause), holds.then_some(HoldCause::Safety), "{told}");
         let told_only = raised.len() + usize::from(holds);
         assert_eq!(events.len(), told_only, "{told}: nothing but exception and hold");
-        assert_eq!(Session { hold: session.hold, ..heard }, *session, "{told}");
+        assert_eq!(as_told_of_before(heard, session), *session, "{told}");
     }
 }
 
@@ -64,7 +64,8 @@ fn no_repeated_report_changes_anything_in_any_state() {
         for (name, report) in leg_reports(&session, leg) {
             let once = hear(&session, &report);
             let again = observe(&once, &report, NOW);
-            assert_eq!(after(&once, &again), once, "{name} twice");
+            let twice = after(&once, &again);
+            assert_eq!(Session { raised: once.raised.clone(), ..twice }, once, "{name} twice");
             if observe(&session, &report, NOW).iter().any(moves_a_leg) {
                 assert_eq!(exceptions(&again), [], "{name} twice raises an alarm");
             }
@@ -181,9 +182,7 @@ fn silence_is_resolved_by_proof_of_not_executed_and_the_leg_may_be_released_agai
 
 #[test]
 fn a_person_resolves_what_nobody_knows_either_way_and_nobody_else_does() {
-    for (executed, leads_to) in
-        [(false, LegState::Pending), (true, LegState::Failed(LegFailure::TakenOver))]
-    {
+    for (executed, leads_to) in [(false, LegState::Pending), (true, LegState::TakenOver)] {
         let silent = silent(&commanded());
         let finding = Finding { executed, basis: Basis::Camera, evidence: Some(RECEIPT) };
         let request = good(&silent, Action::ResolveOutcome { leg: GROCERIES, finding });
@@ -195,6 +194,45 @@ fn a_person_resolves_what_nobody_knows_either_way_and_nobody_else_does() {
     let finding = Finding { executed: false, basis: Basis::Told, evidence: None };
     let early = good(&commanded(), Action::ResolveOutcome { leg: GROCERIES, finding });
     assert_eq!(refusal(&commanded(), &early), [crate::reason::Reason::NotPossibleNow]);
+}
+
+#[test]
+fn a_person_resolves_what_nobody_knows_also_after_the_stop_was_revoked_and_nothing_comes_of_it() {
+    for (executed, leads_to) in [(false, LegState::Pending), (true, LegState::TakenOver)] {
+        let revoked = ask(&silent(&commanded()), RequestKind::Revoke);
+        let finding = Finding { executed, basis: Basis::Inspected, evidence: None };
+        let request = good(&revoked, Action::ResolveOutcome { leg: GROCERIES, finding });
+        let resolved = after(&revoked, &decide(&revoked, &request, NOW).unwrap());
+        assert_eq!(leg_state(&resolved, GROCERIES), leads_to);
+        assert_eq!(resolved.phase, revoked.phase);
+        let again = good(&resolved, action(&resolved, RequestKind::ReleaseCompartment));
+        assert_eq!(refusal(&resolved, &again), [crate::reason::Reason::SessionClosed]);
+    }
+}
+
+#[test]
+fn what_a_taken_over_pump_gave_is_settled_once_when_it_is_told_at_last() {
+    let silent = silent(&pump_commanded());
+    let revoked = ask(&silent, RequestKind::Revoke);
+    for session in [found_executed(&silent, FUEL), found_executed(&revoked, FUEL)] {
+        let (phase, command) = (phase(&session), command(&silent));
+        assert_ne!(phase, PhaseKind::InService);
+        let told = |metered_ml| Report::DispensingEnded { device: PUMP, command, metered_ml };
+        let running = Report::MeterAdvanced { device: PUMP, command, number: 0, metered_ml: 7 };
+        let armed = Report::PumpArmed { command, receipt: RECEIPT };
+        for known in [armed, running, told(0)] {
+            assert_eq!(observe(&session, &known, NOW), [], "a person knows that: {known:?}");
+        }
+        let events = observe(&session, &told(9_000), NOW);
+        assert_eq!(exceptions(&events), [Exception::SettledAfterTakeover]);
+        let settled = after(&session, &events);
+        assert_eq!(leg_state(&settled, FUEL), LegState::Settled { metered_ml: 9_000 });
+        assert_eq!(super::world::phase(&settled), phase);
+        assert_eq!(observe(&settled, &told(9_000), NOW), [], "settled twice");
+        let other = Report::DispensingEnded { device: LOCK, command, metered_ml: 9_000 };
+        let other = observe(&session, &other, NOW);
+        assert_eq!(exceptions(&other), [Exception::FlowWithoutLeave], "another pump's");
+    }
 }
 
 #[test]
@@ -264,6 +302,24 @@ fn fuel_settles_exactly_once_at_what_was_metered() {
             .collect();
         assert_eq!(sums, [settled, settled], "{readings:?} {end}");
         assert_eq!(observe(&after(&session, &events), &last, NOW), [], "settled twice");
+    }
+}
+
+#[test]
+fn a_meter_that_creeps_or_runs_wild_fills_no_history_and_is_settled_exactly() {
+    for step_ml in [1, 7, 1_000, 1_000_000] {
+        let mut session = hear(&pump_commanded(), &armed(&pump_commanded()));
+        let (mut told, mut metered_ml) = (0, 0);
+        for number in 0..45_000_u32 {
+            metered_ml = number.saturating_add(1).saturating_mul(step_ml);
+            let events = observe(&session, &metered(&session, number, metered_ml), NOW);
+            told += events.len();
+            session = after(&session, &events);
+        }
+        let most = usize::try_from(limits::METER_READINGS_MAX).unwrap() + 1;
+        assert!((1..=most).contains(&told), "{told} at {step_ml}");
+        let settled = hear(&session, &ended(&session, metered_ml));
+        assert_eq!(leg_state(&settled, FUEL), LegState::Settled { metered_ml }, "{step_ml}");
     }
 }
 
@@ -372,6 +428,7 @@ fn goods_states() -> Vec<Session> {
         ask(&open, RequestKind::ConfirmTransfer),
         groceries_secured(),
         jammed,
+        found_executed(&silent(&commanded()), GROCERIES),
     ]
 }
 
@@ -389,7 +446,15 @@ fn fuel_states() -> Vec<Session> {
         dispensed,
         hear(&dispensing, &ended(&dispensing, METERED_ML)),
         hear(&dispensing, &ended(&dispensing, 0)),
+        found_executed(&silent(&long_pump_commanded()), FUEL),
     ]
+}
+
+/// The stop after a person has found that the silent leg's command was carried out.
+fn found_executed(session: &Session, leg: LegIndex) -> Session {
+    let finding = Finding { executed: true, basis: Basis::Camera, evidence: Some(RECEIPT) };
+    let request = good(session, Action::ResolveOutcome { leg, finding });
+    after(session, &answer(session, &request).unwrap())
 }
 
 fn long_groceries_secured() -> Session {
@@ -429,6 +494,7 @@ fn leg_reports(session: &Session, leg: LegIndex) -> Vec<(&'static str, Report)> 
         ("not_sent", not_executed(NotExecuted::Unsent)),
         ("not_executed", not_executed(NotExecuted::RefusedByDevice)),
         ("not_executed", not_executed(NotExecuted::Cancelled)),
+        ("abandoned", Report::Abandoned { command }),
         ("silence", Report::Silence { command }),
         ("given_up", Report::GivenUp { command }),
         ("overdue", Report::Overdue { command }),
@@ -455,11 +521,16 @@ fn moves_a_leg(event: &Event) -> bool {
     !matches!(event, Event::ExceptionRaised { .. } | Event::SessionHeld { .. })
 }
 
+/// The session without what was raised and the hold that came of it.
+fn as_told_of_before(heard: Session, before: &Session) -> Session {
+    Session { hold: before.hold, raised: before.raised.clone(), ..heard }
+}
+
 /// Whether the session is on hold for somebody to look, and otherwise as it was.
 fn assert_frozen_only(session: &Session, events: &[Event]) {
     let heard = after(session, events);
     assert_eq!(heard.hold.map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
-    assert_eq!(Session { hold: session.hold, ..heard }, *session, "{events:?}");
+    assert_eq!(as_told_of_before(heard, session), *session, "{events:?}");
 }
 
 fn shown_ml(session: &Session) -> u32 {

@@ -86,7 +86,7 @@ impl Tale {
             model.see(*at, happening)?;
         }
         for happening in [Happening::Healed, Happening::Ended] {
-            model.see(NOW.plus_ms(60_000), &happening)?;
+            model.see(NOW.plus_ms(2 * 3_600_000), &happening)?;
         }
         Ok(())
     }

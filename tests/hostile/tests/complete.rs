@@ -27,6 +27,7 @@ const PARSERS: &[(&str, &str, usize, Held)] = &[
     ("agent/src/memory.rs", "decode", 1, Within("agent/src/memory.rs compact")),
     ("agent/src/memory.rs", "compact", 1, By(&["device-log"])),
     ("agent/src/record.rs", "decode", 1, Within("agent/src/memory.rs compact")),
+    ("agent/src/record.rs", "accepted", 1, By(&["device-log"])),
     ("agent/src/agent/boot.rs", "restore", 1, By(&["device-log"])),
     ("devices/src/gateway.rs", "open", 1, By(&["gateway"])),
     ("devices/src/gateway.rs", "receive", 1, By(&["gateway"])),

@@ -402,5 +402,7 @@ fn stamp(key: &PublicKey, message: &[u8]) -> [u8; 64] {
     let mut whole = [0; 64];
     whole[..32].copy_from_slice(&half);
     whole[32..].copy_from_slice(&half);
+    // Of two values of `s` a message has the lower one.
+    whole[32] &= 0x3f;
     whole
 }

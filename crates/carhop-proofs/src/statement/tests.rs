@@ -91,7 +91,7 @@ fn the_bytes_of_statements_never_change() {
     let all: Vec<u8> = bodies().into_iter().flat_map(|body| signed(&statement(body))).collect();
     assert_eq!(
         EvidenceHash(SUITE.sha256(&[&all])).to_string(),
-        "123f506992c470cfac0b36ea42e46d5bed5556ea86df9fea5db970e70a869b68"
+        "b14111e14404e688c991bc1171e647970dceb28ed92355617fe3c5c63bbaf9c1"
     );
 }
 
@@ -100,7 +100,7 @@ fn numbers_are_stable_and_unique() {
     let numbers = |numbers: &mut dyn Iterator<Item = u64>| numbers.collect::<Vec<_>>();
     assert_eq!(numbers(&mut ClockState::ALL.iter().map(|one| one.number())), [0, 1, 2, 3]);
     let refusals = numbers(&mut RefusalCode::ALL.iter().map(|one| one.number()));
-    assert_eq!(refusals, (1..=12).collect::<Vec<_>>());
+    assert_eq!(refusals, (1..=13).collect::<Vec<_>>());
     let ends = numbers(&mut EndReason::ALL.iter().map(|one| one.number()));
     assert_eq!(ends, (1..=9).collect::<Vec<_>>());
     for code in RefusalCode::ALL {
@@ -160,7 +160,7 @@ fn payloads_of_any_other_form_are_refused() {
         ("too long", [&[0x85, 1], &body[2..], &[0]].concat()),
         ("unknown outcome", [&body[..21], &[0x81, 6]].concat()),
         ("refused without a code", [&body[..21], &[0x81, 5]].concat()),
-        ("unknown refusal", [&body[..21], &[0x82, 5, 13]].concat()),
+        ("unknown refusal", [&body[..21], &[0x82, 5, 14]].concat()),
         ("unknown end", [&[0x86, 3], command, &[0, 0x82, 3, 10, 0, 0]].concat()),
         (
             "meter beyond 32 bits",

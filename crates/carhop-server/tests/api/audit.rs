@@ -152,7 +152,7 @@ const WITHOUT_A_NEW_EVENT: [Row<'static>; 7] = [
     (
         "a hold of the account that nobody asked for",
         "INSERT INTO records VALUES ('acme', 'san-jose', 'tenant', 'tenant', 1,
-             CAST('{\"hold\":{\"cause\":\"x\",\"since\":1},\"trust_epoch\":0}' AS BLOB), '[]');",
+             CAST('{\"hold\":{\"cause\":\"x\",\"since\":1},\"trust_epoch\":0}' AS BLOB), '[]', NULL);",
         &["the tenant record `tenant` is not as the log tells"],
     ),
     (

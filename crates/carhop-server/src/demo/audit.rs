@@ -12,6 +12,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::hex_decode;
 use carhop_kernel::evidence::PlaceMethod;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
+use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Event, Session, evolve, open};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::AwsLc;
@@ -124,7 +125,10 @@ fn tell(events: &[Recorded]) -> BTreeMap<SessionId, Story> {
             }
             (Stream::Side(session), Body::Refused(refused)) => {
                 let reason = refused.reasons.first().map_or("no reason", |reason| reason.code());
-                stories.entry(*session).or_default().refuse(reason);
+                // Whether a driver who lost the stop asks about it once more is chance, and part of no story.
+                if refused.reasons.first() != Some(&Reason::DriverNotAssigned) {
+                    stories.entry(*session).or_default().refuse(reason);
+                }
             }
             (Stream::Side(session), Body::ProofFailed { reason, .. }) => {
                 stories.entry(*session).or_default().refuse(reason.code());

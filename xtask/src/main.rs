@@ -37,7 +37,7 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         minutes: u64,
     },
-    /// Runs the benchmarks; every argument goes to `cargo bench`
+    /// Runs the benchmarks, or those that `--bench NAME` names; every argument goes to `cargo bench`
     Bench(PassedOn),
     /// Plays simulated worlds on all cores; every argument goes to `carhop-sim`, `--help` and `--mutants` included
     #[command(disable_help_flag = true)]
@@ -96,6 +96,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Sim(PassedOn { arguments }) => sim::play(&arguments),
         Task::Bench(PassedOn { arguments }) => {
             let mut bench = commands::cargo("bench --workspace");
+            // Without a name, cargo would build the tests of every crate as benchmarks too.
+            if !arguments.iter().any(|argument| argument == "--bench") {
+                bench.args(["--bench", "*"]);
+            }
             bench.args(arguments);
             commands::become_command(bench)
         }

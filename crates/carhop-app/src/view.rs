@@ -26,12 +26,18 @@ pub struct SessionView {
     pub version: u64,
     /// The two moments of its revocation, if it was revoked.
     pub revocation: Option<Moments>,
+    /// The venue's name for people.
+    pub venue: String,
     /// What else is known of the stop.
     pub stop: StopRecord,
     /// Colour and make; `None` once erased.
     pub vehicle: Option<String>,
     /// The last three characters of the plate; `None` once erased.
     pub plate_last3: Option<String>,
+    /// Where in the venue the car was said to stand; `None` if nobody said so, or once erased.
+    pub bay: Option<String>,
+    /// The name of the driver who comes, as customers see it.
+    pub driver: Option<String>,
 }
 
 impl App {
@@ -194,7 +200,6 @@ impl App {
         let head = self.parts.journal.record(place).await?.ok_or(Failure::NotFound)?;
         let order = stop.session.order.order;
         let personal = self.personal(&call.partition, stop.record.customer, order).await?;
-        let shown = personal.as_ref().map(|personal| last3(&personal.plate));
         let revocation = match stop.session.phase.kind() {
             PhaseKind::Revoked => self.moments_of(&call.partition, id).await?,
             PhaseKind::Requested
@@ -207,11 +212,19 @@ impl App {
             | PhaseKind::Completed
             | PhaseKind::Expired => None,
         };
+        let assigned = stop.session.assignment().map(|assignment| assignment.driver);
+        let driver = match assigned {
+            Some(driver) => self.view_driver(&call.partition, driver).await.ok(),
+            None => None,
+        };
         Ok(SessionView {
             revocation,
             version: head.version,
-            plate_last3: shown,
+            plate_last3: personal.as_ref().map(|personal| last3(&personal.plate)),
+            bay: personal.as_ref().and_then(|personal| personal.bay.clone()),
             vehicle: personal.map(|personal| personal.vehicle),
+            driver: driver.map(|driver| driver.name),
+            venue: stop.venue.name.clone(),
             session: stop.session,
             stop: stop.record,
         })

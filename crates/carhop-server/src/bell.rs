@@ -3,18 +3,23 @@
 
 use carhop_app::ports::Bell;
 use carhop_kernel::id::SessionId;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// Counts what happened; waiters see that the count has grown.
 #[derive(Debug)]
 pub struct Doorbell {
     appended: watch::Sender<u64>,
+    touched: broadcast::Sender<SessionId>,
     sequenced: watch::Sender<u64>,
 }
 
 impl Default for Doorbell {
     fn default() -> Self {
-        Self { appended: watch::Sender::new(0), sequenced: watch::Sender::new(0) }
+        Self {
+            appended: watch::Sender::new(0),
+            touched: broadcast::Sender::new(TOUCHES_KEPT),
+            sequenced: watch::Sender::new(0),
+        }
     }
 }
 
@@ -22,6 +27,11 @@ impl Doorbell {
     /// Sees every append.
     pub(crate) fn appended(&self) -> watch::Receiver<u64> {
         self.appended.subscribe()
+    }
+
+    /// Hears which sessions are touched.
+    pub(crate) fn touched(&self) -> broadcast::Receiver<SessionId> {
+        self.touched.subscribe()
     }
 
     /// Sees every growth of a log.
@@ -41,8 +51,12 @@ impl Doorbell {
 }
 
 impl Bell for Doorbell {
-    fn ring(&self, _session: Option<SessionId>) {
+    fn ring(&self, session: Option<SessionId>) {
         self.ring_appended();
+        if let Some(session) = session {
+            // Nobody has to listen.
+            let _ = self.touched.send(session);
+        }
     }
 }
 
@@ -51,3 +65,18 @@ pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
     // An error means that nobody can tell any more: that is the end too.
     let _ = stop.wait_for(|stop| *stop).await;
 }
+
+/// Waits until this session is touched. Whoever was too slow to hear every ring is told to look.
+pub(crate) async fn rung(touched: &mut broadcast::Receiver<SessionId>, wanted: SessionId) {
+    loop {
+        match touched.recv().await {
+            Ok(session) if session != wanted => {}
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            // Nobody can ring any more; the clock is left.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Rings that are kept for a slow listener.
+const TOUCHES_KEPT: usize = 256;

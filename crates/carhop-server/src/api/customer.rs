@@ -86,6 +86,13 @@ pub(crate) struct CodeView {
     issues_left: u8,
 }
 
+/// The live code as it is to be scanned from now on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScanView {
+    /// Good for 45 seconds.
+    scan: String,
+}
+
 /// Where the car stands now.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +203,21 @@ pub(crate) async fn code(
         issues_left: made.issues_left,
     };
     Ok((StatusCode::CREATED, Json(code)))
+}
+
+/// Signs the live code anew for a screen that keeps showing it; its digits stay as they are.
+#[utoipa::path(post, path = "/v1/sessions/{session}/scans", tag = "customer",
+    request_body = Nothing, params(("session" = String, Path)),
+    responses((status = 201, body = ScanView)))]
+pub(crate) async fn scan(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+    _: Ask<Nothing>,
+) -> Result<(StatusCode, Json<ScanView>), Problem> {
+    let call = caller.customer(session)?;
+    let scan = server.app.refresh_scan(&call, session).await?;
+    Ok((StatusCode::CREATED, Json(ScanView { scan })))
 }
 
 /// Says that the car stands elsewhere; the binding is void.

@@ -11,6 +11,7 @@ mod drivers;
 mod events;
 mod handset;
 mod health;
+mod live;
 mod orders;
 mod pages;
 mod policy;
@@ -64,10 +65,11 @@ pub(crate) fn openapi_json() -> String {
 /// The interface's description.
 pub(crate) fn description() -> OpenApi {
     let (_, mut described) = documented().split_for_parts();
-    for item in described.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post].into_iter().filter_map(Option::as_mut);
-        for operation in operations {
+    for (path, item) in &mut described.paths.paths {
+        let operations = [("get", &mut item.get), ("put", &mut item.put), ("post", &mut item.post)];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, path));
             let schema = utoipa::openapi::Ref::from_schema_name("Problem");
             let content = ContentBuilder::new().schema(Some(schema)).build();
             let problem = ResponseBuilder::new()
@@ -92,6 +94,12 @@ pub(crate) fn description() -> OpenApi {
     described
 }
 
+/// A name that only this operation has: generated clients name their functions by it.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/v1").replace(['{', '}'], "").replace(['/', '-'], "_");
+    format!("{method}{words}")
+}
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -110,6 +118,8 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(orders::amend))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::view))
+        .routes(routes!(live::live))
+        .routes(routes!(live::history))
         .routes(routes!(sessions::link))
         .routes(routes!(sessions::assign))
         .routes(routes!(sessions::hold))
@@ -124,6 +134,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(customer::bind))
         .routes(routes!(customer::approve))
         .routes(routes!(customer::code))
+        .routes(routes!(customer::scan))
         .routes(routes!(customer::relocate))
         .routes(routes!(vehicle::vehicle_positions))
         .routes(routes!(driver::stops))

@@ -33,6 +33,8 @@ pub(crate) struct Shown {
     legs: Vec<LegView>,
     window: TimeWindow,
     venue: String,
+    /// The venue's name for people.
+    venue_name: String,
     /// `unattended`, `attended`, `customer_pickup` or `front_door`.
     handoff: String,
     binding: Option<BindingView>,
@@ -100,6 +102,8 @@ struct BindingView {
 struct AssignmentView {
     #[schema(value_type = String)]
     driver: DriverId,
+    /// The driver's name, as customers see it.
+    driver_name: Option<String>,
     #[schema(value_type = String)]
     device: DeviceId,
     /// How far the device was trusted.
@@ -118,6 +122,8 @@ struct NextView {
 struct VehicleView {
     description: Option<String>,
     plate_last3: Option<String>,
+    /// Where in the venue it was said to stand.
+    bay: Option<String>,
 }
 
 impl From<SessionView> for Shown {
@@ -137,6 +143,7 @@ impl From<SessionView> for Shown {
             legs: session.legs().map(|(index, leg)| leg_view(index.0, leg)).collect(),
             window: terms.window.into(),
             venue: terms.venue.to_string(),
+            venue_name: view.venue,
             handoff: code_of(&terms.handoff),
             binding: session.bound().map(|bound| BindingView {
                 number: bound.binding.number,
@@ -145,12 +152,17 @@ impl From<SessionView> for Shown {
             }),
             assignment: session.assignment().map(|assignment| AssignmentView {
                 driver: assignment.driver,
+                driver_name: view.driver.clone(),
                 device: assignment.device,
                 tier: code_of(&assignment.tier),
             }),
             next: next(session),
             version: view.version,
-            vehicle: VehicleView { description: view.vehicle, plate_last3: view.plate_last3 },
+            vehicle: VehicleView {
+                description: view.vehicle,
+                plate_last3: view.plate_last3,
+                bay: view.bay,
+            },
         }
     }
 }

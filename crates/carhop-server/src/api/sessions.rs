@@ -58,6 +58,8 @@ pub(crate) struct Which {
 pub(crate) struct Link {
     /// Shown once; the former one is burned.
     secret: String,
+    /// The customer's page with the secret in its fragment, which no server and no preview of the link gets to see.
+    url: String,
     expires_at: Time,
 }
 
@@ -113,7 +115,9 @@ pub(crate) async fn link(
 ) -> Result<(StatusCode, Json<Link>), Problem> {
     let call = caller.any_key(&[ApiScope::Orders, ApiScope::Staff])?;
     let made = server.app.issue_link(&call, session).await?;
-    let link = Link { secret: made.secret, expires_at: made.expires_at.into() };
+    let origin = server.origins.first().map_or("", String::as_str);
+    let url = format!("{origin}/s#{}", made.secret);
+    let link = Link { secret: made.secret, url, expires_at: made.expires_at.into() };
     Ok((StatusCode::CREATED, Json(link)))
 }
 

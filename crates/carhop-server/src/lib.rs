@@ -32,6 +32,8 @@ pub mod serve;
 mod server;
 pub mod timers;
 mod tls;
+#[cfg_attr(not(feature = "ui"), path = "ui_absent.rs")]
+mod ui;
 pub mod verify;
 
 pub use server::{ADMIN_KEY_FILE, CA_FILE, StartError};

@@ -51,6 +51,7 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
     let (router, _) = documented().split_for_parts();
     router
         .merge(undocumented())
+        .merge(crate::ui::routes())
         .merge(crate::gateway::router())
         .layer(middleware::from_fn_with_state(Arc::clone(server), frame))
         .with_state(Arc::clone(server))

@@ -395,6 +395,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "The proof of possession does not carry the server's nonce.",
         "Make a new proof with the nonce of the `DPoP-Nonce` header.",
     ),
+    (
+        "pages_not_built",
+        "This server was built before its pages were.",
+        "Run `cargo xtask pages` and build again.",
+    ),
     ("insufficient_scope", "The caller may not do this.", "Use a credential that may."),
     (
         "precondition_required",

@@ -1,0 +1,116 @@
+//! The pages that people see: the files of the folder `web`, embedded in the binary, under headers that let nothing foreign
+//! in and nothing run that was not built (M-UXP-1; decision 0010).
+//!
+//! It knows no session and asks nobody who calls: a page is the same for everyone, and what it shows it asks of `/v1`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::http::problem::Problem;
+use crate::server::Server;
+
+/// What `cargo xtask pages` has built. Binaries for development read it where it lies, all others carry it.
+#[derive(RustEmbed)]
+#[folder = "../../web/dist"]
+struct Bundle;
+
+/// The pages and what they are made of.
+pub(crate) fn routes() -> Router<Arc<Server>> {
+    let customer = || get(|| async { document("customer.html", STRICT, NO_SENSORS) });
+    let driver = || get(|| async { document("driver.html", SCANNING, SENSORS) });
+    let console = || get(|| async { document("console.html", STRICT, NO_SENSORS) });
+    Router::new()
+        .route("/s", customer())
+        .route("/s/{session}", customer())
+        .route("/d", driver())
+        .route("/d/{*view}", driver())
+        .route("/d/worker.js", get(async |headers: HeaderMap| file("worker.js", &headers, FRESH)))
+        .route("/console", console())
+        .route("/console/{*view}", console())
+        .route("/assets/{name}", get(asset))
+}
+
+/// A page. It is never kept: the next one may come from a newer server.
+fn document(
+    name: &str,
+    policy: &'static str,
+    permissions: &'static str,
+) -> Result<Response, Problem> {
+    let missing = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "pages_not_built");
+    let found = Bundle::get(name).ok_or_else(missing)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (PERMISSIONS, permissions),
+        (OPENER, "same-origin"),
+    ];
+    Ok((headers, bytes(found)).into_response())
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let plain = |symbol: u8| symbol.is_ascii_alphanumeric() || b"._-".contains(&symbol);
+    if !name.bytes().all(plain) || name.starts_with('.') {
+        return Err(Problem::not_found());
+    }
+    // The name holds a hash of the contents.
+    file(&format!("assets/{name}"), &headers, FOR_EVER)
+}
+
+/// A file, as small as the caller can read it.
+fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response, Problem> {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let takes_brotli = accepted.unwrap_or_default().split(',').any(|one| one.trim() == "br");
+    let small = Bundle::get(&format!("{name}.br")).filter(|_| takes_brotli);
+    let is_small = small.is_some();
+    let found = small.or_else(|| Bundle::get(name)).ok_or_else(Problem::not_found)?;
+    let head = [
+        (header::CONTENT_TYPE, kind(name)),
+        (header::CACHE_CONTROL, keep),
+        (header::VARY, "accept-encoding"),
+    ];
+    let mut response = (head, bytes(found)).into_response();
+    if is_small {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
+    Ok(response)
+}
+
+fn bytes(file: EmbeddedFile) -> Body {
+    Body::from(file.data.into_owned())
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "wasm" => "application/wasm",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Only what this server built runs, is shown and is talked to.
+const STRICT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+/// The same, and the decoder of what the camera sees.
+const SCANNING: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+     media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const NO_SENSORS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
+const SENSORS: &str = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const FRESH: &str = "no-cache";
+const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
+const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

@@ -1,0 +1,12 @@
+//! A server without pages: what was built without the feature `ui` has none.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::server::Server;
+
+/// No routes.
+pub(crate) fn routes() -> Router<Arc<Server>> {
+    Router::new()
+}

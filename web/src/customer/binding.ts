@@ -1,0 +1,32 @@
+/** What binds this browser to one delivery: a key that cannot leave it, and the token given to that key. */
+
+import { connect, settled, type Credential, type Schemas } from '../api/client';
+import { makeKey } from '../api/keys';
+import { load, save } from '../api/store';
+
+export interface Binding extends Credential {
+  session: string;
+  token: string;
+}
+
+/** The binding that this browser keeps for a delivery. */
+export async function kept(session: string): Promise<Binding | undefined> {
+  return load<Binding>(`session ${session}`);
+}
+
+/**
+ * Redeems a link's secret. The key is kept before the link is burned, so that a phone that dies in between can redeem
+ * nothing, but loses nothing either: the store sends a new link.
+ */
+export async function redeem(secret: string): Promise<Binding> {
+  const key = await makeKey();
+  const asked = connect({ key }).POST('/v1/links/redemptions', {
+    params: { header: { DPoP: '' } },
+    body: { secret },
+  });
+  const given: Schemas['SessionToken'] = await settled(asked);
+  if (!given.session) throw new Error('a token without a session');
+  const binding = { key, session: given.session, token: given.token };
+  await save(`session ${given.session}`, binding);
+  return binding;
+}

@@ -1,0 +1,133 @@
+/** One delivery as this phone has it: what the authority says, and what the customer asks of it. */
+
+import { connect, once, Refused, settled, type Api, type Problem, type Schemas } from '../api/client';
+import { serverNow } from '../api/clock';
+import { LiveSession } from '../api/live.svelte';
+import type { Binding } from './binding';
+
+/** A code that was made, kept for as long as it works: it needs no connection to be shown. */
+export interface ShownCode {
+  digits: string;
+  scan: string;
+  expiresAt: number;
+  issuesLeft: number;
+}
+
+export class Delivery {
+  readonly live: LiveSession;
+  code = $state.raw<ShownCode>();
+  intent = $state.raw<Schemas['IntentView'] & { plate: string }>();
+  problem = $state.raw<Problem>();
+
+  readonly #api: Api;
+  readonly #path: { session: string };
+
+  constructor(binding: Binding) {
+    this.#api = connect(binding);
+    this.#path = { session: binding.session };
+    this.live = new LiveSession(binding, binding.session);
+  }
+
+  close(): void {
+    this.live.close();
+  }
+
+  /** Confirms that it is the customer. */
+  verify = (): Promise<void> =>
+    this.#ask(() => this.#api.POST('/v1/sessions/{session}/recipient', this.#change({})));
+
+  /** Names the car; what is then to be approved comes back. */
+  bind = (plate: string): Promise<void> =>
+    this.#try(async () => {
+      const asked = this.#api.POST('/v1/sessions/{session}/bindings', this.#change({ plate }));
+      this.intent = { ...(await settled(asked)), plate };
+    });
+
+  /** Approves exactly what was shown. */
+  approveIntent = (): Promise<void> => {
+    const intent = this.intent?.intent ?? '';
+    return this.#ask(() =>
+      this.#api.POST('/v1/sessions/{session}/approvals', this.#change({ intent })),
+    ).then(() => {
+      if (this.problem === undefined) this.intent = undefined;
+    });
+  };
+
+  /** Approves at the car. */
+  approvePresence = (): Promise<void> =>
+    this.#ask(() =>
+      this.#api.POST('/v1/sessions/{session}/approvals', this.#change({ presence: true })),
+    );
+
+  /** Makes a code. */
+  showCode = (): Promise<void> =>
+    this.#try(async () => {
+      const asked = this.#api.POST('/v1/sessions/{session}/codes', {
+        params: { path: this.#path },
+        body: {},
+      });
+      const made = await settled(asked);
+      this.code = {
+        digits: made.code,
+        scan: made.scan,
+        expiresAt: Date.parse(made.expires_at),
+        issuesLeft: made.issues_left,
+      };
+    });
+
+  /** Has the scannable half signed anew; without a connection the former one stays, and the digits work on. */
+  renewScan = async (): Promise<void> => {
+    const shown = this.code;
+    if (shown === undefined || serverNow() >= shown.expiresAt) return;
+    try {
+      const asked = this.#api.POST('/v1/sessions/{session}/scans', {
+        params: { path: this.#path },
+        body: {},
+      });
+      const { scan } = await settled(asked);
+      if (this.code === shown) this.code = { ...shown, scan };
+    } catch {
+      // The next renewal, or the end of the code, follows in seconds.
+    }
+  };
+
+  hideCode = (): void => {
+    this.code = undefined;
+  };
+
+  relocate = (): Promise<void> =>
+    this.#ask(() => this.#api.POST('/v1/sessions/{session}/relocations', this.#change({})));
+
+  pause = (): Promise<void> =>
+    this.#ask(() => this.#api.POST('/v1/sessions/{session}/holds', this.#change({})));
+
+  resume = (): Promise<void> =>
+    this.#ask(() => this.#api.POST('/v1/sessions/{session}/resumptions', this.#change({})));
+
+  stop = (): Promise<void> =>
+    this.#ask(() => this.#api.POST('/v1/sessions/{session}/revocations', this.#change({})));
+
+  #change<B>(body: B): {
+    params: { path: { session: string }; header: { 'Idempotency-Key': string } };
+    body: B;
+  } {
+    return { params: { path: this.#path, header: once() }, body };
+  }
+
+  /** Asks for a change; what it leads to comes by the stream. */
+  #ask<T>(
+    ask: () => Promise<{ data?: T; error?: unknown; response: Response }>,
+  ): Promise<void> {
+    return this.#try(async () => void (await settled(ask())));
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    this.problem = undefined;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.problem = error.problem;
+    }
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What a customer is told about a stop: one sentence, whom we wait for, one thing to do. Pure, so that every state can be
+ * tried in a test; it derives no permission, the authority says that when asked.
+ */
+
+import type { Live, Moment, Schemas, Session } from '../api/client';
+import { fill, type Texts } from '../texts';
+
+/** How a state feels: waiting, moving, good, in need of attention, stopped. */
+export type Tone = 'calm' | 'move' | 'go' | 'warn' | 'stop';
+
+/** The one thing that the customer can do now. */
+export type Action = 'verify' | 'bind' | 'approve' | 'resume';
+
+export interface Story {
+  tone: Tone;
+  state: string;
+  headline: string;
+  body: string;
+  /** Whom we wait for, if for anybody. */
+  waitsOn: keyof Texts['who'] | undefined;
+  /** Since when it has been so, in Unix milliseconds, where that matters. */
+  since: number | undefined;
+  /** How many of the four steps are behind us; the next one is now. */
+  step: 0 | 1 | 2 | 3 | 4;
+  action: Action | undefined;
+  /** Whether a code can be shown. */
+  canShowCode: boolean;
+  /** Whether it is over. */
+  isOver: boolean;
+}
+
+export type Leg = Schemas['LegView'];
+
+/** Tells the story of a stop. */
+export function tell(texts: Texts, live: Live, now: number): Story {
+  const { session, history } = live;
+  const base = bySession(texts, session, history, now);
+  if (!session.hold || base.isOver) return base;
+  const cause = session.hold.cause as keyof Texts['customer']['held'];
+  const held = texts.customer.held[cause] ?? texts.customer.held.staff;
+  const isOwn = cause === 'customer';
+  return {
+    ...base,
+    ...held,
+    tone: 'warn',
+    state: texts.state.held,
+    waitsOn: isOwn ? 'you' : 'team',
+    since: Date.parse(session.hold.since),
+    action: isOwn ? 'resume' : undefined,
+    canShowCode: false,
+  };
+}
+
+function bySession(texts: Texts, session: Session, history: Moment[], now: number): Story {
+  const states = texts.customer.states;
+  const story = (told: Partial<Story> & { headline: string; body: string }): Story => ({
+    tone: 'calm',
+    state: texts.state[session.state as keyof Texts['state']] ?? session.state,
+    waitsOn: undefined,
+    since: undefined,
+    step: 0,
+    action: undefined,
+    canShowCode: false,
+    isOver: false,
+    ...told,
+    headline: fill(told.headline, values(texts, session)),
+    body: fill(told.body, values(texts, session)),
+  });
+  switch (session.state) {
+    case 'requested':
+      return story({ ...states.requested, waitsOn: 'you', action: 'verify' });
+    case 'verified':
+      return story({ ...states.verified, waitsOn: 'you', action: 'bind' });
+    case 'vehicle_bound':
+      return story({ ...states.vehicle_bound, tone: 'go', waitsOn: 'store', step: 1 });
+    case 'en_route':
+      return story({
+        ...states.en_route,
+        tone: 'move',
+        waitsOn: 'driver',
+        step: 1,
+        canShowCode: true,
+      });
+    case 'arrived':
+      return story({
+        ...states.arrived,
+        tone: 'move',
+        waitsOn: 'you',
+        step: 2,
+        action: 'approve',
+        canShowCode: true,
+        since: whenLast(history, 'geofence.entered'),
+      });
+    case 'handoff_ready':
+      return story({ ...states.handoff_ready, tone: 'go', waitsOn: 'driver', step: 2 });
+    case 'in_service':
+      return story({ ...inService(texts, session, history, now), step: 2 });
+    case 'completed': {
+      const isPartial = history.some((one) => one.what === 'session.completed' && one.why === 'partial');
+      const told = isPartial ? states.partial : states.completed;
+      return story({ ...told, tone: isPartial ? 'warn' : 'go', step: 4, isOver: true });
+    }
+    case 'revoked': {
+      const why = history.findLast((one) => one.what === 'session.revoked')?.why;
+      const because = texts.customer.stoppedBy[why as keyof Texts['customer']['stoppedBy']];
+      const body = because ? `${because} ${states.revoked.body}` : states.revoked.body;
+      return story({ ...states.revoked, body, tone: 'stop', isOver: true });
+    }
+    case 'expired':
+      return story({ ...states.expired, tone: 'stop', isOver: true });
+    default:
+      return story({ ...states.in_service });
+  }
+}
+
+/** While legs are served, the leg that something happens to tells the story. */
+function inService(
+  texts: Texts,
+  session: Session,
+  history: Moment[],
+  now: number,
+): Partial<Story> & { headline: string; body: string } {
+  const states = texts.customer.states;
+  const leg = session.legs.find(isUnderWay);
+  if (leg === undefined) {
+    const isBetween = session.legs.some(isOverLeg);
+    return { ...(isBetween ? states.betweenLegs : states.in_service), tone: 'move', waitsOn: 'driver' };
+  }
+  const isFuel = leg.kind === 'fuel';
+  const since = whenLast(history, isFuel ? 'fuel.authorized' : 'lock.opened', leg.index);
+  switch (leg.state) {
+    case 'released':
+    case 'authorised':
+    case 'commanded':
+      return isFuel
+        ? { ...states.arming, tone: 'move', waitsOn: 'pump' }
+        : { ...states.unlocking, tone: 'move', waitsOn: 'lock' };
+    case 'open':
+    case 'transferred': {
+      const place = { place: placeOf(texts, leg) };
+      const isLate = since !== undefined && now - since > openMsMax;
+      const told = isLate ? states.openTooLong : states.open;
+      const headline = fill(told.headline, place);
+      return { ...told, headline, tone: isLate ? 'warn' : 'move', waitsOn: 'driver', since };
+    }
+    case 'indeterminate': {
+      if (isFuel) return { ...states.indeterminateFuel, tone: 'warn', waitsOn: 'pump' };
+      const headline = fill(states.indeterminate.headline, { place: placeOf(texts, leg) });
+      return { ...states.indeterminate, headline, tone: 'warn', waitsOn: 'lock' };
+    }
+    default:
+      return { ...states.dispensing, tone: 'move', waitsOn: 'pump', since };
+  }
+}
+
+/** How a leg feels. */
+export function legTone(leg: Leg): Tone {
+  switch (leg.state) {
+    case 'pending':
+      return 'calm';
+    case 'secured':
+    case 'settled':
+      return 'go';
+    case 'indeterminate':
+      return 'warn';
+    case 'failed':
+      return 'stop';
+    default:
+      return 'move';
+  }
+}
+
+/** The name of what is opened. */
+export function placeOf(texts: Texts, leg: Leg): string {
+  return texts.leg.places[leg.compartment as keyof Texts['leg']['places']] ?? texts.leg.places.trunk;
+}
+
+/** What a leg is, for people. */
+export function nameOf(texts: Texts, leg: Leg): string {
+  if (leg.kind === 'fuel') return texts.leg.names.fuel;
+  return texts.leg.names[leg.compartment as keyof Texts['leg']['names']] ?? texts.leg.names.trunk;
+}
+
+/** The state of a leg, for people. */
+export function stateOf(texts: Texts, leg: Leg): string {
+  const states: Record<string, string> =
+    leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
+  return states[leg.state] ?? leg.state;
+}
+
+/** When something happened last, in Unix milliseconds. */
+export function whenLast(history: Moment[], what: string, leg?: number): number | undefined {
+  const found = history.findLast((one) => one.what === what && (leg === undefined || one.leg === leg));
+  return found && Date.parse(found.at);
+}
+
+function values(texts: Texts, session: Session): Record<string, string> {
+  return {
+    driver: session.assignment?.driver_name ?? texts.common.yourDriver,
+    vehicle: session.vehicle.description ?? texts.customer.car.title,
+    venue: session.venue_name,
+  };
+}
+
+function isUnderWay(leg: Leg): boolean {
+  return leg.state !== 'pending' && !isOverLeg(leg);
+}
+
+function isOverLeg(leg: Leg): boolean {
+  return ['secured', 'settled', 'failed'].includes(leg.state);
+}
+
+/** The authority calls a trunk left open after this long. */
+const openMsMax = 90_000;

@@ -1,0 +1,99 @@
+/** A real browser that reports whatever a page must never do. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { World } from './world';
+
+export type Theme = 'light' | 'dark';
+
+/** What a window is to be like. */
+export interface Window {
+  width?: number;
+  height?: number;
+  theme?: Theme;
+  locale?: string;
+}
+
+/** A browser for one world. */
+export async function browse(world: World, flags: string[] = []): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(`there is no ${executablePath}; on Debian: apt-get install chromium`);
+  }
+  return chromium.launch({
+    executablePath,
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+      ...['--disable-component-update', '--disable-sync', '--no-first-run'],
+      `--ignore-certificate-errors-spki-list=${world.spki}`,
+      ...flags,
+    ],
+  });
+}
+
+/** A person with a browser of their own. */
+export class Person {
+  /** What pages did that they must not do: foreign requests, broken policies, errors. */
+  readonly faults: string[] = [];
+
+  private constructor(
+    readonly context: BrowserContext,
+    readonly page: Page,
+  ) {}
+
+  static async sit(browser: Browser, world: World, window: Window = {}): Promise<Person> {
+    const { width = 390, height = 844, theme = 'light', locale = 'en-US' } = window;
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: theme,
+      locale,
+      reducedMotion: 'reduce',
+      deviceScaleFactor: 1,
+    });
+    const person = new Person(context, await context.newPage());
+    person.#watch(world.origin);
+    return person;
+  }
+
+  /** What axe-core finds against WCAG 2.2 AA. */
+  async violations(): Promise<string[]> {
+    // The page's policy lets no foreign script in; the tester's arrives beside the page.
+    await this.page.evaluate(axe);
+    const found = await this.page.evaluate(async () => {
+      const axe = (globalThis as unknown as { axe: typeof import('axe-core') }).axe;
+      const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+      return (await axe.run(document, { runOnly: tags })).violations;
+    });
+    return found.map(
+      (one) =>
+        `${one.id}: ${one.help} (${one.nodes.map((node) => `${node.target.join(' ')} ${node.failureSummary}`).join('; ')})`,
+    );
+  }
+
+  /** Whether something sticks out sideways. */
+  sticksOut(): Promise<boolean> {
+    return this.page.evaluate(
+      () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    );
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+  }
+
+  #watch(origin: string): void {
+    this.page.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${origin}/`) && !/^(data|blob|about):/.test(url)) {
+        this.faults.push(`a foreign request: ${url}`);
+      }
+    });
+    this.page.on('console', (message) => {
+      const text = message.text();
+      if (/Content Security Policy|Permissions policy/i.test(text)) this.faults.push(text);
+    });
+    this.page.on('pageerror', (error) => this.faults.push(`an error: ${error.message}`));
+  }
+}
+
+const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');

@@ -46,7 +46,8 @@ export function signed(credential: Credential): (request: Request) => Promise<Re
       const response = await fetch(request);
       noteServerTime(response.headers.get('Date'));
       nonce = response.headers.get('DPoP-Nonce') ?? nonce;
-      if (response.ok || tries === triesMax || !(await isWorthAnotherTry(response))) return response;
+      if (response.ok || tries === triesMax || !(await isWorthAnotherTry(response)))
+        return response;
       const seconds = Number(response.headers.get('Retry-After') ?? 0);
       await pause(Math.min(seconds, retrySecondsMax) * 1000, request.signal);
     }
@@ -93,7 +94,10 @@ function isProblem(error: unknown): error is Problem {
 
 async function isWorthAnotherTry(response: Response): Promise<boolean> {
   if (![401, 409, 429, 503].includes(response.status)) return false;
-  const problem: unknown = await response.clone().json().catch(() => undefined);
+  const problem: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
   return isProblem(problem) && passing.includes(problem.code);
 }
 

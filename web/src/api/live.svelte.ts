@@ -45,7 +45,7 @@ export class LiveSession {
   }
 
   async #follow(): Promise<void> {
-    for (let failures = 0; !this.#stop.signal.aborted; ) {
+    for (let failures = 0; !this.#stop.signal.aborted;) {
       try {
         const { signal } = this.#stop;
         const response = await this.#request(new Request(this.#url, { signal }));

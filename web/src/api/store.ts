@@ -19,9 +19,8 @@ async function ask<T>(
   mode: IDBTransactionMode,
   request: (records: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
-  const database = await settled(
-    indexedDB.open('carhop', 1),
-    (opening) => (opening as IDBOpenDBRequest).result.createObjectStore('records'),
+  const database = await settled(indexedDB.open('carhop', 1), (opening) =>
+    (opening as IDBOpenDBRequest).result.createObjectStore('records'),
   );
   try {
     return await settled(request(database.transaction('records', mode).objectStore('records')));
@@ -30,7 +29,10 @@ async function ask<T>(
   }
 }
 
-function settled<T>(request: IDBRequest<T>, upgrade?: (request: IDBRequest<T>) => void): Promise<T> {
+function settled<T>(
+  request: IDBRequest<T>,
+  upgrade?: (request: IDBRequest<T>) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     if (upgrade) (request as unknown as IDBOpenDBRequest).onupgradeneeded = () => upgrade(request);
     request.onsuccess = () => resolve(request.result);

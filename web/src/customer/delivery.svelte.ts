@@ -1,6 +1,14 @@
 /** One delivery as this phone has it: what the authority says, and what the customer asks of it. */
 
-import { connect, once, Refused, settled, type Api, type Problem, type Schemas } from '../api/client';
+import {
+  connect,
+  once,
+  Refused,
+  settled,
+  type Api,
+  type Problem,
+  type Schemas,
+} from '../api/client';
 import { serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
 import type { Binding } from './binding';
@@ -115,9 +123,7 @@ export class Delivery {
   }
 
   /** Asks for a change; what it leads to comes by the stream. */
-  #ask<T>(
-    ask: () => Promise<{ data?: T; error?: unknown; response: Response }>,
-  ): Promise<void> {
+  #ask<T>(ask: () => Promise<{ data?: T; error?: unknown; response: Response }>): Promise<void> {
     return this.#try(async () => void (await settled(ask())));
   }
 

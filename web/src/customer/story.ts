@@ -97,7 +97,9 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
     case 'in_service':
       return story({ ...inService(texts, session, history, now), step: 2 });
     case 'completed': {
-      const isPartial = history.some((one) => one.what === 'session.completed' && one.why === 'partial');
+      const isPartial = history.some(
+        (one) => one.what === 'session.completed' && one.why === 'partial',
+      );
       const told = isPartial ? states.partial : states.completed;
       return story({ ...told, tone: isPartial ? 'warn' : 'go', step: 4, isOver: true });
     }
@@ -125,7 +127,11 @@ function inService(
   const leg = session.legs.find(isUnderWay);
   if (leg === undefined) {
     const isBetween = session.legs.some(isOverLeg);
-    return { ...(isBetween ? states.betweenLegs : states.in_service), tone: 'move', waitsOn: 'driver' };
+    return {
+      ...(isBetween ? states.betweenLegs : states.in_service),
+      tone: 'move',
+      waitsOn: 'driver',
+    };
   }
   const isFuel = leg.kind === 'fuel';
   const since = whenLast(history, isFuel ? 'fuel.authorized' : 'lock.opened', leg.index);
@@ -173,7 +179,9 @@ export function legTone(leg: Leg): Tone {
 
 /** The name of what is opened. */
 export function placeOf(texts: Texts, leg: Leg): string {
-  return texts.leg.places[leg.compartment as keyof Texts['leg']['places']] ?? texts.leg.places.trunk;
+  return (
+    texts.leg.places[leg.compartment as keyof Texts['leg']['places']] ?? texts.leg.places.trunk
+  );
 }
 
 /** What a leg is, for people. */
@@ -184,14 +192,15 @@ export function nameOf(texts: Texts, leg: Leg): string {
 
 /** The state of a leg, for people. */
 export function stateOf(texts: Texts, leg: Leg): string {
-  const states: Record<string, string> =
-    leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
+  const states: Record<string, string> = leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
   return states[leg.state] ?? leg.state;
 }
 
 /** When something happened last, in Unix milliseconds. */
 export function whenLast(history: Moment[], what: string, leg?: number): number | undefined {
-  const found = history.findLast((one) => one.what === what && (leg === undefined || one.leg === leg));
+  const found = history.findLast(
+    (one) => one.what === what && (leg === undefined || one.leg === leg),
+  );
   return found && Date.parse(found.at);
 }
 

@@ -55,7 +55,7 @@ export const de: Texts = {
 
   state: {
     requested: 'Neu',
-    verified: 'Auto nicht bestätigt',
+    verified: 'Auto fehlt noch',
     vehicle_bound: 'Alles bereit',
     en_route: 'Unterwegs',
     arrived: 'Am Auto',
@@ -134,7 +134,8 @@ export const de: Texts = {
       headline: 'Ihre Lieferung wartet auf Sie',
       body: 'Machen Sie auf diesem Telefon weiter, um Ihr Auto zu bestätigen und die Kontrolle zu behalten. Der Link gilt einmal, auf einem Gerät.',
       action: 'Auf diesem Telefon weiter',
-      private: 'Keine App, kein Passwort. Der Schlüssel entsteht in diesem Browser und bleibt dort.',
+      private:
+        'Keine App, kein Passwort. Der Schlüssel entsteht in diesem Browser und bleibt dort.',
     },
     foreign: {
       headline: 'Diese Seite gehört zu einem anderen Telefon',

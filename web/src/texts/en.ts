@@ -56,7 +56,7 @@ export const en = {
 
   state: {
     requested: 'New',
-    verified: 'Car not confirmed',
+    verified: 'Car needed',
     vehicle_bound: 'Ready to go',
     en_route: 'On the way',
     arrived: 'At your car',
@@ -298,7 +298,11 @@ export const en = {
       works: 'Works for',
       over: 'This code is over',
       fresh: 'Get a new code',
-      issuesLeft: { none: 'This was the last code.', one: 'One more code after this.', many: '{count} more codes after this.' },
+      issuesLeft: {
+        none: 'This was the last code.',
+        one: 'One more code after this.',
+        many: '{count} more codes after this.',
+      },
       offline: 'No connection: the digits still work until {time}.',
     },
     controls: {
@@ -306,7 +310,8 @@ export const en = {
       resume: 'Go on',
       stop: 'Stop delivery',
       stopTitle: 'Stop this delivery?',
-      stopBody: 'It ends for good. Nothing can open your car afterwards; what is open right now is shut first.',
+      stopBody:
+        'It ends for good. Nothing can open your car afterwards; what is open right now is shut first.',
       stopAction: 'Stop it for good',
       stopKeep: 'Keep it',
     },

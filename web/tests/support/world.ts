@@ -87,6 +87,13 @@ export class World {
     return world;
   }
 
+  /** Only the server, for pages whose authority is played by the test. */
+  static async serveOnly(): Promise<World> {
+    const world = new World();
+    await world.#serve();
+    return world;
+  }
+
   stop(): void {
     for (const process of this.#processes) process.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
@@ -270,7 +277,10 @@ guesses_per_minute = 10000
     });
     await this.store('PUT', '/v1/venues/library', {
       type: 'FeatureCollection',
-      features: [zone('parking', 'grocery_handoff', [tag]), zone('fuelling', 'fuel_authorisation', [])],
+      features: [
+        zone('parking', 'grocery_handoff', [tag]),
+        zone('fuelling', 'fuel_authorisation', []),
+      ],
     });
   }
 

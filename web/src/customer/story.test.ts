@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { lives } from '../../tests/support/lives';
+import { languages, load } from '../texts';
+import { tell } from './story';
+
+for (const language of languages) {
+  test(`${language}: every state tells one thing, and nothing is left to be filled in`, async () => {
+    const texts = await load(language);
+    const told = new Map<string, string>();
+    for (const [name, live] of Object.entries(lives())) {
+      const story = tell(texts, live, Date.now());
+      for (const text of [story.headline, story.body, story.state]) {
+        expect(text, name).not.toMatch(/[{}_]/);
+        expect(text.length, name).toBeGreaterThan(1);
+      }
+      // Whoever is waited for is named, or it is over.
+      expect(story.isOver || story.waitsOn !== undefined, name).toBe(true);
+      // If the customer is waited for, there is something to do.
+      expect(story.waitsOn === 'you', name).toBe(story.action !== undefined);
+      told.set(story.headline, name);
+    }
+    expect(told.size).toBeGreaterThan(18);
+  });
+}
+
+test('a hold takes every action away but going on, and only from whoever paused', async () => {
+  const texts = await load('en');
+  const all = lives();
+  for (const [name, live] of Object.entries(all).filter(([name]) => name.startsWith('held-'))) {
+    const story = tell(texts, live, Date.now());
+    expect(story.action, name).toBe(name === 'held-customer' ? 'resume' : undefined);
+    expect(story.canShowCode, name).toBe(false);
+  }
+});

@@ -1,0 +1,92 @@
+/** Every state and every reason has words in every language, and no words say a code. */
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { chosen, fill, languages, load, type Texts } from './index';
+
+const generated = '../docs/generated';
+const reasons = codes(readFileSync(`${generated}/reasons.md`, 'utf8'));
+const states = [
+  ...readFileSync(`${generated}/states.md`, 'utf8').matchAll(/state "(\w+)" as (\w+)_\1/g),
+];
+const events = [
+  ...readFileSync(`${generated}/events.md`, 'utf8').matchAll(/`carhop\.([\w.]+)\.v1`/g),
+];
+
+for (const language of languages) {
+  test(`${language}: every reason has words for customer and driver`, async () => {
+    const texts = await load(language);
+    expect(reasons.length).toBeGreaterThan(50);
+    expect(Object.keys(texts.reasons).sort()).toEqual([...reasons].sort());
+  });
+
+  test(`${language}: every state of a session and of a leg has words`, async () => {
+    const texts = await load(language);
+    const known: Record<string, Record<string, string>> = {
+      session: texts.state,
+      goods: texts.leg.goods,
+      fuel: texts.leg.fuel,
+    };
+    expect(states.length).toBeGreaterThan(20);
+    for (const [, state = '', machine = ''] of states) {
+      expect(known[machine]?.[state], `${machine} ${state}`).toBeTruthy();
+    }
+  });
+
+  test(`${language}: every event of a session has words`, async () => {
+    const texts = await load(language);
+    const told = Object.keys(texts.customer.history);
+    const public_ = events.map(([, name = '']) => name);
+    for (const name of told) expect(public_, name).toContain(name);
+  });
+
+  test(`${language}: no words say a code, and places are the same as in English`, async () => {
+    const texts = flat(await load(language));
+    const english = flat(await load('en'));
+    expect(Object.keys(texts)).toEqual(Object.keys(english));
+    for (const [name, text] of Object.entries(texts)) {
+      expect(text, name).not.toMatch(/\b[a-z]+_[a-z_]+\b/);
+      expect(text.trim(), name).toBe(text);
+      const places = (of: string): string[] => [...of.matchAll(/\{\w+\}/g)].map(String).sort();
+      const mine = new Set(places(text));
+      const theirs = new Set(places(english[name] ?? ''));
+      expect(
+        [...mine].filter((place) => !theirs.has(place)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  test(`${language}: headlines are short enough to be read at a glance`, async () => {
+    const { customer } = await load(language);
+    const told: { headline: string }[] = Object.values({ ...customer.states, ...customer.held });
+    for (const { headline } of told) {
+      expect(fill(headline, { driver: 'Mara Quist', vehicle: 'blue Golf' }).length).toBeLessThan(
+        71,
+      );
+    }
+  });
+}
+
+test('the reader’s first language that there is counts', () => {
+  for (const [preferred, expected] of [
+    [['de-AT', 'en'], 'de'],
+    [['fr', 'de'], 'de'],
+    [['fr'], 'en'],
+    [[], 'en'],
+  ] as const) {
+    expect(chosen(preferred)).toBe(expected);
+  }
+});
+
+function codes(markdown: string): string[] {
+  return [...markdown.matchAll(/^\| `(\w+)` \|/gm)].map(([, code = '']) => code);
+}
+
+function flat(texts: Texts | string, name = ''): Record<string, string> {
+  if (typeof texts === 'string') return { [name]: texts };
+  const inner = Object.entries(texts).map(([key, value]) =>
+    flat(value as Texts | string, name === '' ? key : `${name}.${key}`),
+  );
+  return Object.assign({}, ...inner) as Record<string, string>;
+}

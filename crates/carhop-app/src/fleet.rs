@@ -39,6 +39,26 @@ impl App {
         class: DeviceClass,
         name: &str,
     ) -> Result<(DeviceId, Secret), Failure> {
+        self.ticket(call, class, name, false).await
+    }
+
+    /// Names a driver's browser and makes the ticket it enrols with, once. Nothing vouches for it, so it is trusted as far
+    /// as its certificate goes (`design.md` §5).
+    pub async fn ticket_browser(
+        &self,
+        call: &Call,
+        name: &str,
+    ) -> Result<(DeviceId, Secret), Failure> {
+        self.ticket(call, DeviceClass::Handset, name, true).await
+    }
+
+    async fn ticket(
+        &self,
+        call: &Call,
+        class: DeviceClass,
+        name: &str,
+        browser: bool,
+    ) -> Result<(DeviceId, Secret), Failure> {
         let device = fresh!(self, DeviceId);
         let record = DeviceRecord {
             device,
@@ -59,6 +79,7 @@ impl App {
             serving: None,
             driver: None,
             last_words: 0,
+            browser,
         };
         let reads = Reads::new(self, &call.partition);
         let ticket = Ticket::mint(&self.random());

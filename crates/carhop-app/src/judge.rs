@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
-use carhop_kernel::digest::{DecisionDigest, SecretHash};
+use carhop_kernel::digest::{DecisionDigest, FirmwareDigest, SecretHash};
 use carhop_kernel::evidence::PresenceMethod;
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, Party, PlaceMethod};
 use carhop_kernel::freshness::Perishable;
@@ -274,15 +274,19 @@ impl Stop {
         ];
         for (device, is_handset) in devices {
             let Some(device) = device else { continue };
-            let Some(attested) = &device.attested else { continue };
-            let Some(firmware) = attested.firmware.first().copied() else { continue };
+            let (firmware, at) = match &device.attested {
+                Some(attested) => (attested.firmware.first().copied(), attested.at),
+                // Its certificate is all that a browser shows, and it shows it with each request.
+                None => (device.browser.then_some(NO_FIRMWARE), now),
+            };
+            let Some(firmware) = firmware else { continue };
             let (device, tier) = (device.device, device.tier(now));
             let fact = if is_handset {
                 Fact::Handset { device, tier, firmware }
             } else {
                 Fact::Actuator { device, tier, firmware, busy: ask.actuator_busy }
             };
-            evidence.push(Evidence { fact, at: attested.at, order });
+            evidence.push(Evidence { fact, at, order });
         }
         evidence
     }
@@ -385,6 +389,8 @@ fn determining(explained: &Explained) -> Vec<String> {
     decisive.map(|policy| policy.id.clone()).collect()
 }
 
+/// Stands for what runs on a browser, which nobody vouches for.
+const NO_FIRMWARE: FirmwareDigest = FirmwareDigest([0; 32]);
 const UNKNOWN_HANDSET: HandsetFacts =
     HandsetFacts { assigned: false, trusted: false, tier: TrustTier::None };
 const UNKNOWN_ACTUATOR: ActuatorFacts =

@@ -56,6 +56,8 @@ pub struct DeviceRecord {
     pub driver: Option<DriverId>,
     /// How often it was heard since it lost its place: what it had done before is still taken, within bounds.
     pub last_words: u32,
+    /// Whether it is a browser: its key is certified, and nothing can vouch for what runs on it.
+    pub browser: bool,
 }
 
 /// Why a device is no longer believed.
@@ -109,6 +111,9 @@ impl DeviceRecord {
     pub fn tier(&self, now: Timestamp) -> TrustTier {
         if !self.is_trusted(now) {
             return TrustTier::None;
+        }
+        if self.browser {
+            return TrustTier::Certified;
         }
         match &self.attested {
             Some(attested) if Perishable::integrity_of(self.class).is_fresh(attested.at, now) => {

@@ -34,6 +34,9 @@ pub(crate) struct TicketAsk {
     class: DeviceClass,
     /// Its name for people.
     name: String,
+    /// Whether it is a driver's browser: a handset that nothing vouches for, good for low-risk groceries alone.
+    #[serde(default)]
+    browser: bool,
 }
 
 /// A ticket that the device enrols with, once.
@@ -43,6 +46,9 @@ pub(crate) struct TicketView {
     device: DeviceId,
     /// Shown once.
     ticket: String,
+    /// For a browser: the driver's page with the ticket in its fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     expires_at: Time,
 }
 
@@ -121,8 +127,19 @@ pub(crate) async fn ticket(
 ) -> Result<(StatusCode, Json<TicketView>), Problem> {
     let call = caller.key(ApiScope::Fleet)?;
     name_of("name", &ask.value.name)?;
-    let (device, made) = server.app.ticket_device(&call, ask.value.class, &ask.value.name).await?;
-    let ticket = TicketView { device, ticket: made.secret, expires_at: made.expires_at.into() };
+    let TicketAsk { class, name, browser } = ask.value;
+    if browser && class != DeviceClass::Handset {
+        return Err(Problem::invalid("browser", "only a handset can be one"));
+    }
+    let (device, made) = if browser {
+        server.app.ticket_browser(&call, &name).await?
+    } else {
+        server.app.ticket_device(&call, class, &name).await?
+    };
+    let origin = server.origins.first().map_or("", String::as_str);
+    let url = browser.then(|| format!("{origin}/d#{}", made.secret));
+    let expires_at = made.expires_at.into();
+    let ticket = TicketView { device, ticket: made.secret, url, expires_at };
     Ok((StatusCode::CREATED, Json(ticket)))
 }
 

@@ -8,10 +8,11 @@ use axum::response::Response;
 use carhop_app::Presented;
 use carhop_app::ports::Clock;
 use carhop_kernel::actor::Actor;
+use carhop_kernel::device::TrustTier;
 use carhop_kernel::geofence::{
     Accuracy, Confidence, FenceResult, Fix, FixError, FixSource, Position, Speed,
 };
-use carhop_kernel::id::SessionId;
+use carhop_kernel::id::{DeviceId, DriverId, SessionId};
 use carhop_kernel::session::LegIndex;
 use carhop_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,39 @@ pub(crate) struct MatchView {
 pub(crate) struct ProofAsk {
     code: Option<String>,
     scan: Option<String>,
+}
+
+/// Who drives, on what.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SelfView {
+    #[schema(value_type = String)]
+    driver: DriverId,
+    /// The name that customers see.
+    name: String,
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// How far the device is trusted for what it asks in this way: `none`, `self_reported`, `certified` or `attested`.
+    tier: String,
+    /// First instant at which its certificate is dead.
+    certified_until: Option<Time>,
+}
+
+/// Says who is signed in on the calling device.
+#[utoipa::path(get, path = "/v1/driver", tag = "driver",
+    responses((status = 200, body = SelfView)))]
+pub(crate) async fn myself(State(server): State<Arc<Server>>, caller: Caller) -> Answer<SelfView> {
+    let call = caller.driver()?;
+    let Actor::Driver { driver, device } = call.actor else { return Err(Problem::forbidden()) };
+    let record = server.app.view_device(&call.partition, device).await?;
+    let tier = record.tier(server.clock.now());
+    let tier = if call.mutual_tls { tier } else { tier.min(TrustTier::Certified) };
+    Ok(Json(SelfView {
+        driver,
+        name: server.app.view_driver(&call.partition, driver).await?.name,
+        device,
+        tier: code_of(&tier),
+        certified_until: record.certified_until.map(Time::from),
+    }))
 }
 
 /// The stops assigned to the calling driver.

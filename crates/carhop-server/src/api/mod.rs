@@ -138,6 +138,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(customer::scan))
         .routes(routes!(customer::relocate))
         .routes(routes!(vehicle::vehicle_positions))
+        .routes(routes!(driver::myself))
         .routes(routes!(driver::stops))
         .routes(routes!(driver::positions))
         .routes(routes!(driver::tag))

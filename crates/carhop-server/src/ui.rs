@@ -76,6 +76,12 @@ fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response,
         (header::VARY, "accept-encoding"),
     ];
     let mut response = (head, bytes(found)).into_response();
+    if name.ends_with(".js") {
+        // A script that runs as a worker has the policy it comes with, not that of the page that starts it.
+        let policy = HeaderValue::from_static(SCANNING);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        response.headers_mut().insert(WORKER_SCOPE, HeaderValue::from_static("/d"));
+    }
     if is_small {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
     }
@@ -113,4 +119,6 @@ const SENSORS: &str = "camera=(self), geolocation=(self), microphone=(), payment
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FRESH: &str = "no-cache";
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
+/// How far the service worker of the driver's page may reach.
+const WORKER_SCOPE: HeaderName = HeaderName::from_static("service-worker-allowed");
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail, ensure};
 
 use crate::commands::{root, run, target_folder};
+use crate::tools::install_package;
 
 /// Serves what a demo left in `data` and asks every operation about it.
 pub fn ask(mut carhop: Command, data: &Path) -> anyhow::Result<()> {
@@ -91,10 +92,7 @@ fn make_environment(folder: &Path) -> anyhow::Result<()> {
     };
     let Err(missing) = make() else { return Ok(()) };
     println!("no environment of Python can be made ({missing:#}): installing {PYTHON}");
-    let install = |mut apt: Command| run(apt.args(["install", "--yes", PYTHON]));
-    let mut with_sudo = Command::new("sudo");
-    with_sudo.args(["--non-interactive", "apt-get"]);
-    if install(Command::new("apt-get")).or_else(|_| install(with_sudo)).is_err() {
+    if install_package(PYTHON).is_err() {
         bail!(
             "Python 3.11 or newer with its module `venv` is missing; on Debian: apt-get install {PYTHON}"
         );

@@ -5,6 +5,7 @@ mod fuzz;
 mod generated;
 mod interface;
 mod mutants;
+mod pages;
 mod sim;
 mod suite;
 mod tools;
@@ -37,6 +38,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         minutes: u64,
     },
+    /// Builds the pages for people into `web/dist`, where the server takes them from; needs Node
+    Pages,
     /// Runs the benchmarks, or those that `--bench NAME` names; every argument goes to `cargo bench`
     Bench(PassedOn),
     /// Plays simulated worlds on all cores; every argument goes to `carhop-sim`, `--help` and `--mutants` included
@@ -82,11 +85,19 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Demo(PassedOn { arguments }) => {
+            if pages::has_node() {
+                pages::build()?;
+            } else {
+                println!(
+                    "no Node 20.19 or newer is here: the demo runs without the pages for people"
+                );
+            }
             let mut carhop = commands::carhop_from_source();
             carhop.arg("demo").args(arguments);
             commands::become_command(carhop)
         }
         Task::Test => suite::run_all(),
+        Task::Pages => pages::build(),
         Task::Update { check: true } => generated::check(&mut commands::carhop_from_source()),
         Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
         Task::Fuzz { targets, minutes } => fuzz::fuzz(&targets, minutes),

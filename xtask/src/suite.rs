@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 
 use crate::commands::{cargo, monotonic_time, root, run, setting, shown, target_folder};
-use crate::{generated, interface, tools};
+use crate::{generated, interface, pages, tools};
 
 /// Runs every step, then says again what each took and what `cargo test` counted.
 pub fn run_all() -> anyhow::Result<()> {
@@ -18,6 +18,10 @@ pub fn run_all() -> anyhow::Result<()> {
     let mut test_results = Vec::new();
     times.step("layout", || run(&mut cargo("fmt --all --check")))?;
     times.step("lints", || run(&mut cargo("clippy --workspace --all-targets -- -D warnings")))?;
+    times.step("pages", || {
+        pages::build()?;
+        pages::check()
+    })?;
     times.step("tests", || {
         test_results = run_tests(&mut cargo("test --workspace"))?;
         Ok(())
@@ -40,6 +44,7 @@ pub fn run_all() -> anyhow::Result<()> {
         remove(&data)?;
         run(carhop()?.args(DEMO).arg("--data").arg(&data).arg("--keep"))
     })?;
+    times.step("pages in a browser", || pages::try_in_browser(&carhop_path()?))?;
     times.step("interface", || interface::ask(carhop()?, &data))?;
     times.step("demo on recorded traces", demo_on_recorded_traces)?;
     println!("\n{}\n{times}", test_results.join("\n"));

@@ -1,5 +1,6 @@
 //! Tools that cargo does not bring. They are built once into the target folder, in the version
-//! named here, so that a machine needs no preparation and no other project is touched.
+//! named here, so that a machine needs no preparation and no other project is touched; what must
+//! come from the system is installed by its package manager.
 
 use std::env::consts::EXE_EXTENSION;
 use std::process::Command;
@@ -21,6 +22,15 @@ pub fn cargo_deny() -> anyhow::Result<Command> {
     let mut command = Command::new(program);
     command.current_dir(root());
     Ok(command)
+}
+
+/// Has the system's package manager install something, as far as it may.
+pub fn install_package(name: &str) -> anyhow::Result<()> {
+    let install =
+        |mut apt: Command| run(apt.args(["install", "--yes", "--no-install-recommends", name]));
+    let mut with_sudo = Command::new("sudo");
+    with_sudo.args(["--non-interactive", "apt-get"]);
+    install(Command::new("apt-get")).or_else(|_| install(with_sudo))
 }
 
 const CARGO_DENY: &str = "cargo-deny@0.20.2";

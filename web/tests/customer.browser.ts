@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browse, Person } from './support/browser';
-import { World, until } from './support/world';
+import { World } from './support/world';
 
 let world: World;
 let browser: Browser;
@@ -21,13 +21,7 @@ afterAll(async () => {
 test('a customer follows a whole stop and keeps control of it', async () => {
   const { session, url } = await world.order();
   const { page, faults } = await Person.sit(browser, world);
-  await page.goto(url);
-  await page.getByRole('button', { name: 'Continue on this phone' }).click();
-  await page.getByRole('button', { name: 'It’s me' }).click();
-  await page.getByLabel('Licence plate').fill('7kd-201');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('button', { name: 'Approve this delivery' }).click();
-  await sees(page, 'Your blue Golf estate is all set');
+  await approve(page, url);
   expect(new URL(page.url()).hash).toBe('');
 
   await world.assign(session);
@@ -54,8 +48,135 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   expect(faults).toEqual([]);
 });
 
+test('a link works once, on one device, and a forwarded one says so', async () => {
+  const { session, url } = await world.order();
+  const mine = await Person.sit(browser, world);
+  await begin(mine.page, url);
+  await sees(mine.page, 'We’ve got your order');
+
+  const other = await Person.sit(browser, world);
+  await other.page.goto(url);
+  await other.page.getByRole('button', { name: 'Continue on this phone' }).click();
+  await sees(other.page, 'This link no longer works');
+  await other.page.goto(`${world.origin}/s/${session}`);
+  await sees(other.page, 'This page belongs to another phone');
+
+  // The phone that opened it finds its way back without the link.
+  await mine.page.reload();
+  await sees(mine.page, 'We’ve got your order');
+
+  // A new link takes the delivery over, and the former phone is told.
+  await begin(other.page, await world.link(session));
+  await sees(other.page, 'We’ve got your order');
+  expect([...mine.faults, ...other.faults]).toEqual([]);
+});
+
+test('the plate of another car is refused in plain words', async () => {
+  const { url } = await world.order();
+  const { page } = await Person.sit(browser, world);
+  await begin(page, url);
+  await page.getByRole('button', { name: 'It’s me' }).click();
+  await page.getByLabel('Licence plate').fill('8ABC 123');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('alert').getByText('That is not the car of this order.').waitFor();
+});
+
+test('pausing, going on, moving the car and stopping work from the page', async () => {
+  const { session, url } = await world.order();
+  const { page, faults } = await Person.sit(browser, world);
+  await approve(page, url);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await sees(page, 'You paused this delivery');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await sees(page, 'Your blue Golf estate is all set');
+  await page.getByRole('button', { name: 'I moved my car' }).click();
+  await page.getByRole('button', { name: 'Yes, I moved it' }).click();
+  await sees(page, 'Which car is it?');
+  await page.getByRole('button', { name: 'Stop delivery' }).click();
+  await page.keyboard.press('Escape');
+  expect((await world.state(session)).state).toBe('verified');
+  await page.getByRole('button', { name: 'Stop delivery' }).click();
+  await page.getByRole('button', { name: 'Stop it for good' }).click();
+  await sees(page, 'Stopped. Nothing can open your car now.');
+  expect((await world.state(session)).state).toBe('revoked');
+  expect(faults).toEqual([]);
+});
+
+test('approving at the car needs no code', async () => {
+  const { session, url } = await world.order({ legs: [world.goods()] });
+  const { page } = await Person.sit(browser, world);
+  await approve(page, url);
+  await world.assign(session);
+  await world.arrive(session);
+  await page.getByRole('button', { name: 'Approve the opening' }).click();
+  await sees(page, 'All clear. Mara Quist can start now.');
+  await world.store('POST', `/v1/sessions/${session}/revocations`, {});
+  await sees(page, 'Stopped. Nothing can open your car now.');
+});
+
+test('a code goes on working on a phone without a connection, and what is old is said to be old', async () => {
+  const { session, url } = await world.order();
+  const { context, page } = await Person.sit(browser, world);
+  await approve(page, url);
+  await world.assign(session);
+  await world.arrive(session);
+  await page.getByRole('button', { name: 'Show my code' }).click();
+  const code = await page.getByLabel('Six-digit code').innerText();
+  await context.setOffline(true);
+  await page.getByText('Your code still works').waitFor({ timeout: 60_000 });
+  await world.prove(session, { code });
+  await context.setOffline(false);
+  await sees(page, 'All clear. Mara Quist can start now.');
+  await world.store('POST', `/v1/sessions/${session}/revocations`, {});
+});
+
+test('the whole way to approval needs no mouse', async () => {
+  const { session, url } = await world.order();
+  const { page } = await Person.sit(browser, world);
+  await page.goto(url);
+  await tabTo(page, 'Continue on this phone');
+  await tabTo(page, 'It’s me');
+  await page.getByLabel('Licence plate').waitFor();
+  await page.keyboard.press('Tab');
+  while (!(await page.evaluate(() => document.activeElement?.matches('input')))) {
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.type('7KD201');
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'Approve this delivery');
+  await sees(page, 'Your blue Golf estate is all set');
+  await tabTo(page, 'Stop delivery');
+  await tabTo(page, 'Stop it for good');
+  await world.untilState(session, 'revoked');
+});
+
+async function begin(page: Page, url: string): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(url);
+  await page.getByRole('button', { name: 'Continue on this phone' }).click();
+}
+
+/** From the link to an approved delivery. */
+async function approve(page: Page, url: string): Promise<void> {
+  await begin(page, url);
+  await page.getByRole('button', { name: 'It’s me' }).click();
+  await page.getByLabel('Licence plate').fill('7KD 201');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('button', { name: 'Approve this delivery' }).click();
+  await sees(page, 'Your blue Golf estate is all set');
+}
+
+/** Goes to a button by the keyboard alone, and presses it. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name }).waitFor();
+  for (let presses = 0; presses < 30; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
+    if (focused === name) return page.keyboard.press('Enter');
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}
+
 async function sees(page: Page, headline: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: headline }).waitFor({ timeout: 20_000 });
 }
-
-void until;

@@ -18,18 +18,25 @@ export class LiveSession {
 
   readonly #request: (request: Request) => Promise<Response>;
   readonly #url: string;
-  #stop = new AbortController();
+  readonly #stop = new AbortController();
+  /** The connection of the moment. */
+  #attempt = new AbortController();
   #retryNow: (() => void) | undefined;
 
   constructor(credential: Credential, session: string, origin = location.origin) {
     this.#request = signed(credential);
     this.#url = `${origin}/v1/sessions/${session}/live`;
+    const { signal } = this.#stop;
+    // A connection that the phone knows to be gone would otherwise be waited for until it is silent for too long.
+    addEventListener('offline', () => this.#attempt.abort(), { signal });
+    addEventListener('online', () => this.#retryNow?.(), { signal });
     void this.#follow();
   }
 
   /** Lets go. */
   close(): void {
     this.#stop.abort();
+    this.#attempt.abort();
   }
 
   /** Takes what an answer to a request has said already. */
@@ -39,15 +46,11 @@ export class LiveSession {
     }
   }
 
-  /** Tries again at once, because there may be a network now. */
-  retry(): void {
-    this.#retryNow?.();
-  }
-
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted;) {
       try {
-        const { signal } = this.#stop;
+        this.#attempt = new AbortController();
+        const { signal } = this.#attempt;
         const response = await this.#request(new Request(this.#url, { signal }));
         if (!response.ok) {
           const problem = (await response.json()) as Problem;

@@ -41,7 +41,7 @@ export function clockTime(at: number | string, withSeconds = false): string {
     hour: '2-digit',
     minute: '2-digit',
     ...(withSeconds ? { second: '2-digit' } : {}),
-  }).format(new Date(at));
+  }).format(typeof at === 'string' ? Date.parse(at) : at);
 }
 
 /** Litres with two decimals where they count. */

@@ -363,6 +363,147 @@ export const en = {
     },
   },
 
+  driver: {
+    title: 'Stops',
+    setUp: {
+      headline: 'Set up this phone',
+      body: 'It gets a key of its own, certified for you. The link works once.',
+      action: 'Set up this phone',
+      none: {
+        headline: 'This phone is not set up',
+        body: 'Ask dispatch for a link and open it here.',
+      },
+      used: {
+        headline: 'This link no longer works',
+        body: 'It was used already. Ask dispatch for a new one.',
+      },
+      waiting: {
+        headline: 'Almost there',
+        body: 'Dispatch has to sign you in on this phone. Its name is {device}.',
+      },
+    },
+    list: {
+      none: 'No stops yet',
+      noneBody: 'New stops appear here by themselves.',
+      open: 'Open',
+      back: 'All stops',
+    },
+    device: {
+      tier: {
+        none: 'Device not trusted',
+        self_reported: 'Device reports itself',
+        certified: 'Certified browser',
+        attested: 'Checked device',
+      },
+      browserLimits: 'In a browser: low-risk groceries only, never fuel.',
+    },
+    steps: {
+      customerFirst: {
+        title: 'Wait for the customer',
+        body: 'Car and place have to be confirmed again. This goes on by itself.',
+      },
+      plate: {
+        title: 'Go to the {car}, plate ends {plate}',
+        body: '{venue}. Read the whole plate at the car and type it.',
+      },
+      wrongCar: {
+        title: 'Wrong car. Stop.',
+        body: 'You need the {car}, plate ends {plate}. Read the plate again.',
+      },
+      arrive: {
+        title: 'Right car. Are you beside it?',
+        body: 'Stand still for a moment, so that your place is certain.',
+      },
+      prove: {
+        title: 'Ask for the customer’s code',
+        body: 'Scan it, or type the six digits. If the customer approves on the phone, this goes on by itself.',
+      },
+      unlock: {
+        title: 'Ready: open the {place}',
+        body: 'It opens once. Hold the button for a second.',
+      },
+      startPump: {
+        title: 'Ready: start the pump',
+        body: 'It starts once, up to the limit. Hold the button for a second.',
+      },
+      waitLock: {
+        title: 'Waiting for the lock',
+        body: 'It answers within seconds. Do not try again.',
+      },
+      waitPump: {
+        title: 'Waiting for the pump',
+        body: 'It answers within seconds. Do not try again.',
+      },
+      load: { title: 'Put the groceries in', body: 'When they are in the {place}, say so.' },
+      shut: { title: 'Shut the {place}', body: 'It locks by itself, and this goes on by itself.' },
+      fuelling: { title: 'Fuelling', body: 'Stay with the pump. It stops by itself at the limit.' },
+      unclear: {
+        title: 'Look: is the {place} open or shut?',
+        body: 'The lock did not answer. Nothing is tried again. Tell dispatch what you see.',
+      },
+      unclearFuel: {
+        title: 'Look: did fuel flow?',
+        body: 'The pump did not answer. Nothing is tried again. Tell dispatch what you see.',
+      },
+      between: { title: 'One moment', body: 'The last part is being finished.' },
+      held: {
+        title: 'Paused. Wait.',
+        body: 'Nothing opens meanwhile. Leave everything as it is.',
+      },
+      done: { title: 'Stop done', body: 'All permissions for this car are off.' },
+      stopped: {
+        title: 'Stopped. Leave the items with you.',
+        body: 'The permission was withdrawn. Nothing opens any more.',
+      },
+      expired: { title: 'The window is over', body: 'Nothing opens any more.' },
+    },
+    actions: {
+      plate: 'Check the plate',
+      arrive: 'I’m at the car',
+      prove: 'Check the code',
+      unlock: 'Hold to unlock',
+      pump: 'Hold to start',
+      loaded: 'Groceries are in',
+      next: 'Next stop',
+      unsafe: 'Not safe',
+      scan: 'Scan the code',
+      scanTag: 'Scan the bay sign',
+      typeTag: 'Type the sign’s code',
+      stopScan: 'Stop scanning',
+    },
+    fields: {
+      plate: 'Plate at the car',
+      code: 'Six-digit code',
+      tag: 'Code on the sign',
+    },
+    scan: {
+      looking: 'Point the camera at the code',
+      tip: 'Closer, and without glare. Or type the code below.',
+      denied:
+        'The camera is not allowed. Allow it in the browser’s settings for this page, or type the code.',
+      missing: 'There is no camera here. Type the code.',
+    },
+    place: {
+      none: 'Location: not known yet',
+      inside: 'Location: at the car’s zone',
+      outside: 'Location: {distance} away',
+      uncertain: 'Location: weak. Scan the bay sign.',
+      sign: 'Location: the bay sign was read',
+    },
+    permission: 'Permission for this car',
+    offline: 'Nothing can be opened without a connection. What you confirm is kept and sent later.',
+    kept: {
+      one: 'One confirmation waits to be sent',
+      many: '{count} confirmations wait to be sent',
+    },
+    keptHere: 'Kept on this phone; it will be sent.',
+    unsafe: {
+      title: 'Something is not safe?',
+      body: 'Everything pauses at once, and dispatch is told. Nothing opens until somebody has looked.',
+      action: 'Pause everything',
+    },
+  },
+
   problems: {
     offline: { title: 'No connection', help: 'Move to where there is signal, then try again.' },
     invalid_request: { title: 'That could not be understood', help: 'Check what you typed.' },

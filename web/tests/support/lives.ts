@@ -4,9 +4,14 @@ import type { Live, Moment, Schemas, Session } from '../../src/api/client';
 
 type Leg = Schemas['LegView'];
 
+interface Row {
+  session: Partial<Session>;
+  history?: Moment[];
+}
+
 /** One session per state and condition, by name. */
 export function lives(): Record<string, Live> {
-  const rows: Record<string, Partial<Live> & { session: Partial<Session> }> = {
+  const rows: Record<string, Row> = {
     requested: { session: { state: 'requested' } },
     verified: { session: { state: 'verified' } },
     'vehicle-bound': { session: { state: 'vehicle_bound' } },
@@ -74,7 +79,7 @@ export function lives(): Record<string, Live> {
   return Object.fromEntries(made);
 }
 
-function live({ session, history }: Partial<Live> & { session: Partial<Session> }): Live {
+function live({ session, history }: Row): Live {
   return {
     now: time(0),
     history: history ?? begun,

@@ -1,0 +1,94 @@
+/** What a driver does next at a stop, one thing at a time. Pure; whether it is permitted the authority says when asked. */
+
+import type { Live } from '../api/client';
+import { placeOf, type Leg, type Tone } from '../customer/story';
+import { fill, type Texts } from '../texts';
+
+/** The one thing to do now. */
+export type Doing =
+  | { kind: 'plate' | 'arrive' | 'prove' | 'wait' | 'done' }
+  | { kind: 'release' | 'load' | 'shut' | 'fuelling'; leg: Leg };
+
+export interface Step {
+  tone: Tone;
+  title: string;
+  body: string;
+  doing: Doing;
+}
+
+/** The next step. */
+export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undefined): Step {
+  const { session } = live;
+  const say = texts.driver.steps;
+  const step = (
+    told: { title: string; body: string },
+    doing: Doing,
+    tone: Tone = 'move',
+  ): Step => ({
+    tone,
+    title: fill(told.title, values(live)),
+    body: fill(told.body, values(live)),
+    doing,
+  });
+  const isOver = ['completed', 'revoked', 'expired'].includes(session.state);
+  if (session.hold && !isOver) return step(say.held, { kind: 'wait' }, 'warn');
+  switch (session.state) {
+    case 'en_route':
+      if (plateMatches === false) return step(say.wrongCar, { kind: 'plate' }, 'stop');
+      return plateMatches
+        ? step(say.arrive, { kind: 'arrive' })
+        : step(say.plate, { kind: 'plate' });
+    case 'arrived':
+      return step(say.prove, { kind: 'prove' });
+    case 'handoff_ready':
+    case 'in_service':
+      return serving(texts, live, step);
+    case 'completed':
+      return step(say.done, { kind: 'done' }, 'go');
+    case 'revoked':
+      return step(say.stopped, { kind: 'done' }, 'stop');
+    case 'expired':
+      return step(say.expired, { kind: 'done' }, 'stop');
+    default:
+      return step(say.customerFirst, { kind: 'wait' }, 'calm');
+  }
+}
+
+function serving(
+  texts: Texts,
+  { session }: Live,
+  step: (told: { title: string; body: string }, doing: Doing, tone?: Tone) => Step,
+): Step {
+  const say = texts.driver.steps;
+  const leg = session.legs.find((leg) => !['secured', 'settled', 'failed'].includes(leg.state));
+  if (leg === undefined) return step(say.between, { kind: 'wait' });
+  const named = (told: { title: string; body: string }): { title: string; body: string } => ({
+    title: fill(told.title, { place: placeOf(texts, leg) }),
+    body: fill(told.body, { place: placeOf(texts, leg) }),
+  });
+  const isFuel = leg.kind === 'fuel';
+  switch (leg.state) {
+    case 'pending':
+      return step(named(isFuel ? say.startPump : say.unlock), { kind: 'release', leg }, 'go');
+    case 'open':
+      return step(named(say.load), { kind: 'load', leg });
+    case 'transferred':
+      return step(named(say.shut), { kind: 'shut', leg });
+    case 'dispensing':
+    case 'dispensed':
+      return step(say.fuelling, { kind: 'fuelling', leg });
+    case 'indeterminate':
+      return step(named(isFuel ? say.unclearFuel : say.unclear), { kind: 'wait' }, 'warn');
+    default:
+      return step(isFuel ? say.waitPump : say.waitLock, { kind: 'wait' });
+  }
+}
+
+function values({ session }: Live): Record<string, string> {
+  return {
+    car: session.vehicle.description ?? '',
+    plate: session.vehicle.plate_last3 ?? '',
+    venue: session.venue_name,
+    bay: session.vehicle.bay ?? '',
+  };
+}

@@ -1,5 +1,5 @@
 //! The pages that people see: the files of the folder `web`, embedded in the binary, under headers that let nothing foreign
-//! in and nothing run that was not built (M-UXP-1; decision 0010).
+//! in and nothing run that was not built (M-UXP-1; decision 0012).
 //!
 //! It knows no session and asks nobody who calls: a page is the same for everyone, and what it shows it asks of `/v1`.
 
@@ -25,13 +25,16 @@ struct Bundle;
 pub(crate) fn routes() -> Router<Arc<Server>> {
     let customer = || get(|| async { document("customer.html", STRICT, NO_SENSORS) });
     let driver = || get(|| async { document("driver.html", SCANNING, SENSORS) });
+    let fixed =
+        |name: &'static str| get(async move |headers: HeaderMap| file(name, &headers, FRESH));
     let console = || get(|| async { document("console.html", STRICT, NO_SENSORS) });
     Router::new()
         .route("/s", customer())
         .route("/s/{session}", customer())
         .route("/d", driver())
-        .route("/d/{*view}", driver())
-        .route("/d/worker.js", get(async |headers: HeaderMap| file("worker.js", &headers, FRESH)))
+        .route("/d/worker.js", fixed("worker.js"))
+        .route("/d/driver.webmanifest", fixed("driver.webmanifest"))
+        .route("/d/icon.svg", fixed("icon.svg"))
         .route("/console", console())
         .route("/console/{*view}", console())
         .route("/assets/{name}", get(asset))
@@ -76,7 +79,7 @@ fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response,
         (header::VARY, "accept-encoding"),
     ];
     let mut response = (head, bytes(found)).into_response();
-    if name.ends_with(".js") {
+    if kind(name).starts_with("text/javascript") {
         // A script that runs as a worker has the policy it comes with, not that of the page that starts it.
         let policy = HeaderValue::from_static(SCANNING);
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

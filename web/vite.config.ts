@@ -13,7 +13,7 @@ const compressed: Plugin = {
   apply: 'build',
   closeBundle() {
     const folder = join(output, 'assets');
-    for (const name of readdirSync(folder).filter((name) => /\.(js|css|svg)$/.test(name))) {
+    for (const name of readdirSync(folder).filter((name) => /\.(js|css|svg|wasm)$/.test(name))) {
       const bytes = readFileSync(join(folder, name));
       const params = { [constants.BROTLI_PARAM_QUALITY]: 11 };
       writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params }));
@@ -32,7 +32,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: { customer: 'customer.html', driver: 'driver.html', console: 'console.html' },
+      input: {
+        ...{ customer: 'customer.html', driver: 'driver.html', console: 'console.html' },
+        worker: 'src/driver/worker.ts',
+      },
+      output: {
+        // A service worker keeps its name, or the former one would live on beside it.
+        entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
+      },
     },
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

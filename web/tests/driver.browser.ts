@@ -132,6 +132,21 @@ test('what was confirmed without a connection is kept and sent once there is one
   await customer.leave();
 });
 
+test('the page opens without a connection, and says that it has none', async () => {
+  const { page, context } = driver;
+  await page.goto(`${world.origin}/d`);
+  await sees(page, 'Stops');
+  await page.evaluate(async () => navigator.serviceWorker.ready);
+  // What was loaded before the worker was there is kept at the second visit.
+  await page.reload();
+  await sees(page, 'Stops');
+  await context.setOffline(true);
+  await page.reload();
+  await page.getByText('No connection').waitFor();
+  await context.setOffline(false);
+  await sees(page, 'Stops');
+});
+
 test('a customer who stops it while the driver holds to unlock wins', async () => {
   const { session, customer } = await approved();
   await atTheCar(session);

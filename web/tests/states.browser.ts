@@ -1,6 +1,6 @@
 /**
- * Every state that a customer's page can be in, without an authority behind it: what `/v1` would say is said by the test.
- * Accessible in both themes, at 320 and 1280 pixels, in both languages; nothing sticks out.
+ * Every state that the pages of customer and driver can be in, without an authority behind them: what `/v1` would say is
+ * said by the test. Accessible in both themes, at 320 and 1280 pixels, in both languages; nothing sticks out.
  */
 
 import type { Browser } from 'playwright-core';
@@ -31,17 +31,21 @@ const windows: { width: number; theme: Theme; locale: string }[] = [
   { width: 1280, theme: 'dark', locale: 'de-DE' },
 ];
 
+const pages = { customer: showCustomer, driver: showDriver };
+
 for (const window of windows) {
-  test(`every state is accessible at ${window.width}, ${window.theme}, ${window.locale}`, async () => {
-    const person = await Person.sit(browser, world, window);
-    for (const [name, live] of Object.entries(lives())) {
-      await show(person, live);
-      expect(await person.violations(), name).toEqual([]);
-      expect(await person.sticksOut(), name).toBe(false);
-    }
-    expect(person.faults).toEqual([]);
-    await person.leave();
-  });
+  for (const [role, show] of Object.entries(pages)) {
+    test(`every state of the ${role} is accessible at ${window.width}, ${window.theme}, ${window.locale}`, async () => {
+      const person = await Person.sit(browser, world, window);
+      for (const [name, live] of Object.entries(lives())) {
+        await show(person, live);
+        expect(await person.violations(), name).toEqual([]);
+        expect(await person.sticksOut(), name).toBe(false);
+      }
+      expect(person.faults).toEqual([]);
+      await person.leave();
+    });
+  }
 }
 
 const views: { width: number; height: number; theme: Theme }[] = [
@@ -51,26 +55,51 @@ const views: { width: number; height: number; theme: Theme }[] = [
   { width: 1440, height: 900, theme: 'dark' },
 ];
 
-test.skipIf(!process.env.CARHOP_PICTURES)('pictures', async () => {
+test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, async () => {
   for (const view of views) {
     const person = await Person.sit(browser, world, view);
-    for (const [name, live] of Object.entries(lives())) {
-      await show(person, live);
-      await picture(person.page, `customer-${name}-${view.width}-${view.theme}`);
+    for (const [role, show] of Object.entries(pages)) {
+      for (const [name, live] of Object.entries(lives())) {
+        await show(person, live);
+        await picture(person.page, `${role}-${name}-${view.width}-${view.theme}`);
+      }
     }
     await person.leave();
   }
 });
 
-/** Opens the page bound to a session that is as the test says. */
-async function show(person: Person, live: Live): Promise<void> {
+/** Opens the customer's page, bound to a session that is as the test says. */
+async function showCustomer(person: Person, live: Live): Promise<void> {
+  const answers = { 'links/redemptions': { session: live.session.id, token: 'chs_test' } };
+  await play(person, live, answers);
+  await person.page.goto(`${world.origin}/s#cht_test`);
+  await person.page.locator('main button').first().click();
+  await person.page.locator('article.card').first().waitFor();
+}
+
+/** Opens the driver's page at a stop that is as the test says. */
+async function showDriver(person: Person, live: Live): Promise<void> {
+  const { id } = live.session;
+  const myself = { driver: 'drv_0', name: 'Mara Quist', device: 'dev_2', tier: 'certified' };
+  await play(person, live, {
+    'devices/enrolments': { device: 'dev_2', expires_at: live.session.window.end },
+    driver: myself,
+    'driver/stops': { data: [{ id, state: 'en_route', held: false }], has_more: false },
+  });
+  await person.page.goto(`${world.origin}/d#cht_test`);
+  await person.page.locator('main button').first().click();
+  await person.page.locator('article.card').first().waitFor();
+}
+
+/** Plays the authority. */
+async function play(person: Person, live: Live, answers: Record<string, object>): Promise<void> {
   const { page } = person;
   // The page before must not ask what this one is told.
   await page.goto('about:blank');
   await page.unrouteAll();
-  await page.route('**/v1/links/redemptions', (route) =>
-    route.fulfill({ json: { session: live.session.id, token: 'chs_test', token_type: 'DPoP' } }),
-  );
+  for (const [path, json] of Object.entries(answers)) {
+    await page.route(`**/v1/${path}`, (route) => route.fulfill({ json }));
+  }
   const event = `event: session\ndata: ${JSON.stringify(live)}\n\n`;
   let isFirst = true;
   await page.route('**/live', (route) => {
@@ -78,7 +107,4 @@ async function show(person: Person, live: Live): Promise<void> {
     isFirst = false;
     return route.fulfill({ contentType: 'text/event-stream', body: event });
   });
-  await page.goto(`${world.origin}/s#cht_test`);
-  await page.locator('main button').first().click();
-  await page.locator('article.card').first().waitFor();
 }

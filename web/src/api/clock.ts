@@ -15,6 +15,11 @@ export function noteServerTime(text: string | null, receivedAtMs = Date.now()): 
   isExact = hasMilliseconds;
 }
 
+/** A point in time as the interface writes it. */
+export function rfc3339(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
 /** The server's time now, in Unix milliseconds. */
 export function serverNow(): number {
   return Date.now() + offsetMs;

@@ -185,9 +185,10 @@ export function placeOf(texts: Texts, leg: Leg): string {
 }
 
 /** What a leg is, for people. */
-export function nameOf(texts: Texts, leg: Leg): string {
-  if (leg.kind === 'fuel') return texts.leg.names.fuel;
-  return texts.leg.names[leg.compartment as keyof Texts['leg']['names']] ?? texts.leg.names.trunk;
+export function nameOf(texts: Texts, leg: Leg, role: 'customer' | 'driver' = 'customer'): string {
+  const names = role === 'driver' ? texts.leg.forDriver : texts.leg.names;
+  if (leg.kind === 'fuel') return names.fuel;
+  return names[leg.compartment as keyof typeof names] ?? names.trunk;
 }
 
 /** The state of a leg, for people. */

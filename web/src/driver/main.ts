@@ -9,3 +9,6 @@ const texts = await load(language);
 document.title = texts.driver.title;
 const target = document.getElementById('page');
 if (target) mount(Page, { target, props: { texts } });
+
+// Without it the page needs a connection to open; nothing else is missing.
+void navigator.serviceWorker?.register('/d/worker.js', { scope: '/d' }).catch(() => undefined);

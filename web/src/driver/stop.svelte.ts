@@ -9,7 +9,7 @@ import {
   type Problem,
   type Schemas,
 } from '../api/client';
-import { serverNow } from '../api/clock';
+import { rfc3339, serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
 import type { Handset } from './binding';
 
@@ -147,7 +147,7 @@ export class Stop {
       accuracy_m: Math.max(coords.accuracy, 0.1),
       // What a browser calls accuracy is the radius that holds the true point in 95 of 100 cases.
       accuracy_confidence: 0.95,
-      fixed_at: new Date(timestamp + (serverNow() - Date.now())).toISOString(),
+      fixed_at: rfc3339(timestamp + (serverNow() - Date.now())),
       source: 'fused',
       mock: false,
       ...(coords.speed === null ? {} : { speed_mps: coords.speed }),

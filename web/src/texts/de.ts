@@ -106,6 +106,13 @@ export const de: Texts = {
       cold_box: 'Gekühltes, in die Kühlbox',
       fuel: 'Kraftstoff',
     },
+    forDriver: {
+      trunk: 'Einkauf, Kofferraum',
+      truck_bed: 'Einkauf, Ladefläche',
+      locker: 'Einkauf, Schließfach',
+      cold_box: 'Gekühltes, Kühlbox',
+      fuel: 'Kraftstoff',
+    },
     places: {
       trunk: 'Kofferraum',
       truck_bed: 'Ladefläche',
@@ -397,6 +404,19 @@ export const de: Texts = {
       },
       browserLimits: 'Im Browser: nur einfache Einkäufe, nie Kraftstoff.',
     },
+    state: {
+      requested: 'Wartet auf den Kunden',
+      verified: 'Wartet auf den Kunden',
+      vehicle_bound: 'Alles bereit',
+      en_route: 'Unterwegs',
+      arrived: 'Am Auto',
+      handoff_ready: 'Bereit zum Öffnen',
+      in_service: 'Läuft',
+      completed: 'Fertig',
+      revoked: 'Gestoppt',
+      expired: 'Abgelaufen',
+      held: 'Angehalten',
+    },
     steps: {
       customerFirst: {
         title: 'Warten Sie auf den Kunden',
@@ -444,8 +464,8 @@ export const de: Texts = {
         body: 'Bleiben Sie an der Zapfsäule. Sie hört an der Grenze von selbst auf.',
       },
       unclear: {
-        title: 'Sehen Sie nach: offen oder zu?',
-        body: 'Das Schloss hat nicht geantwortet ({place}). Es wird nichts wiederholt. Sagen Sie der Leitstelle, was Sie sehen.',
+        title: 'Sehen Sie nach: {place} offen oder zu?',
+        body: 'Das Schloss hat nicht geantwortet. Es wird nichts wiederholt. Sagen Sie der Leitstelle, was Sie sehen.',
       },
       unclearFuel: {
         title: 'Sehen Sie nach: Floss Kraftstoff?',

@@ -107,6 +107,13 @@ export const en = {
       cold_box: 'Cold groceries, into the cold box',
       fuel: 'Fuel',
     },
+    forDriver: {
+      trunk: 'Groceries, trunk',
+      truck_bed: 'Groceries, truck bed',
+      locker: 'Groceries, locker',
+      cold_box: 'Cold groceries, cold box',
+      fuel: 'Fuel',
+    },
     places: {
       trunk: 'trunk',
       truck_bed: 'truck bed',
@@ -396,6 +403,19 @@ export const en = {
         attested: 'Checked device',
       },
       browserLimits: 'In a browser: low-risk groceries only, never fuel.',
+    },
+    state: {
+      requested: 'Waiting for the customer',
+      verified: 'Waiting for the customer',
+      vehicle_bound: 'Ready to go',
+      en_route: 'On the way',
+      arrived: 'At the car',
+      handoff_ready: 'Ready to open',
+      in_service: 'In progress',
+      completed: 'Done',
+      revoked: 'Stopped',
+      expired: 'Expired',
+      held: 'Paused',
     },
     steps: {
       customerFirst: {

@@ -28,6 +28,7 @@ for (const language of languages) {
       fuel: texts.leg.fuel,
     };
     expect(states.length).toBeGreaterThan(20);
+    expect(Object.keys(texts.driver.state)).toEqual(Object.keys(texts.state));
     for (const [, state = '', machine = ''] of states) {
       expect(known[machine]?.[state], `${machine} ${state}`).toBeTruthy();
     }

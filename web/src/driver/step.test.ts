@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { lives } from '../../tests/support/lives';
+import { languages, load } from '../texts';
+import { nextStep } from './step';
+
+for (const language of languages) {
+  test(`${language}: every state has one next step, and nothing is left to be filled in`, async () => {
+    const texts = await load(language);
+    for (const [name, live] of Object.entries(lives())) {
+      for (const plate of [undefined, false, true]) {
+        const { title, body } = nextStep(texts, live, plate);
+        for (const text of [title, body]) expect(text, name).not.toMatch(/[{}_]/);
+        expect(title.length, `${name}: ${title}`).toBeLessThan(71);
+      }
+    }
+  });
+}
+
+test('nothing is opened where a stop is held, over, or not proven', async () => {
+  const texts = await load('en');
+  for (const [name, live] of Object.entries(lives())) {
+    const { doing } = nextStep(texts, live, true);
+    const opens = ['handoff-ready', 'between-legs', 'goods-failed'].includes(name);
+    expect(doing.kind === 'release', name).toBe(opens);
+  }
+});

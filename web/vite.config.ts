@@ -33,7 +33,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: {
-        ...{ customer: 'customer.html', driver: 'driver.html', console: 'console.html' },
+        customer: 'customer.html',
+        driver: 'driver.html',
         worker: 'src/driver/worker.ts',
       },
       output: {

@@ -27,7 +27,6 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
     let driver = || get(|| async { document("driver.html", SCANNING, SENSORS) });
     let fixed =
         |name: &'static str| get(async move |headers: HeaderMap| file(name, &headers, FRESH));
-    let console = || get(|| async { document("console.html", STRICT, NO_SENSORS) });
     Router::new()
         .route("/s", customer())
         .route("/s/{session}", customer())
@@ -35,8 +34,6 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/d/worker.js", fixed("worker.js"))
         .route("/d/driver.webmanifest", fixed("driver.webmanifest"))
         .route("/d/icon.svg", fixed("icon.svg"))
-        .route("/console", console())
-        .route("/console/{*view}", console())
         .route("/assets/{name}", get(asset))
 }
 

@@ -318,7 +318,7 @@ export const de: Texts = {
       stop: 'Lieferung stoppen',
       stopTitle: 'Diese Lieferung stoppen?',
       stopBody:
-        'Sie endet endgültig. Danach kann nichts Ihr Auto öffnen; was gerade offen ist, wird erst geschlossen.',
+        'Sie endet endgültig. Danach kann nichts Ihr Auto öffnen; ist gerade etwas offen, schließt es der Fahrer noch.',
       stopAction: 'Endgültig stoppen',
       stopKeep: 'Behalten',
     },

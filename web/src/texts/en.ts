@@ -318,7 +318,7 @@ export const en = {
       stop: 'Stop delivery',
       stopTitle: 'Stop this delivery?',
       stopBody:
-        'It ends for good. Nothing can open your car afterwards; what is open right now is shut first.',
+        'It ends for good. Nothing can open your car afterwards; if something is open right now, your driver still shuts it.',
       stopAction: 'Stop it for good',
       stopKeep: 'Keep it',
     },

@@ -169,6 +169,7 @@ export function legTone(leg: Leg): Tone {
     case 'settled':
       return 'go';
     case 'indeterminate':
+    case 'taken_over':
       return 'warn';
     case 'failed':
       return 'stop';
@@ -217,8 +218,9 @@ function isUnderWay(leg: Leg): boolean {
   return leg.state !== 'pending' && !isOverLeg(leg);
 }
 
-function isOverLeg(leg: Leg): boolean {
-  return ['secured', 'settled', 'failed'].includes(leg.state);
+/** Whether nothing more happens to a leg: it was done, could not be, or a person has finished it. */
+export function isOverLeg(leg: Leg): boolean {
+  return ['secured', 'settled', 'failed', 'taken_over'].includes(leg.state);
 }
 
 /** The authority calls a trunk left open after this long. */

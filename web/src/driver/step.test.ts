@@ -20,7 +20,9 @@ test('nothing is opened where a stop is held, over, or not proven', async () => 
   const texts = await load('en');
   for (const [name, live] of Object.entries(lives())) {
     const { doing } = nextStep(texts, live, true);
-    const opens = ['handoff-ready', 'between-legs', 'goods-failed'].includes(name);
+    const opens = ['handoff-ready', 'between-legs', 'goods-failed', 'goods-cleared-up'].includes(
+      name,
+    );
     expect(doing.kind === 'release', name).toBe(opens);
   }
 });

@@ -1,7 +1,7 @@
 /** What a driver does next at a stop, one thing at a time. Pure; whether it is permitted the authority says when asked. */
 
 import type { Live } from '../api/client';
-import { placeOf, type Leg, type Tone } from '../customer/story';
+import { isOverLeg, placeOf, type Leg, type Tone } from '../customer/story';
 import { fill, type Texts } from '../texts';
 
 /** The one thing to do now. */
@@ -60,7 +60,7 @@ function serving(
   step: (told: { title: string; body: string }, doing: Doing, tone?: Tone) => Step,
 ): Step {
   const say = texts.driver.steps;
-  const leg = session.legs.find((leg) => !['secured', 'settled', 'failed'].includes(leg.state));
+  const leg = session.legs.find((leg) => !isOverLeg(leg));
   if (leg === undefined) return step(say.between, { kind: 'wait' });
   const named = (told: { title: string; body: string }): { title: string; body: string } => ({
     title: fill(told.title, { place: placeOf(texts, leg) }),

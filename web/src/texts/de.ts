@@ -88,6 +88,7 @@ export const de: Texts = {
       secured: 'Im Auto, verschlossen',
       indeterminate: 'Unklar, ob es aufging',
       failed: 'Ging nicht',
+      taken_over: 'Von einem Menschen geklärt',
     },
     fuel: {
       pending: 'Noch nicht begonnen',
@@ -98,6 +99,7 @@ export const de: Texts = {
       settled: 'Fertig und abgerechnet',
       indeterminate: 'Unklar, ob etwas floss',
       failed: 'Ging nicht',
+      taken_over: 'Von einem Menschen geklärt',
     },
     names: {
       trunk: 'Einkauf, in den Kofferraum',
@@ -131,7 +133,6 @@ export const de: Texts = {
       jammed: 'Das Schloss klemmt.',
       nothing_dispensed: 'Es floss nichts. Sie zahlen nichts dafür.',
       window_closed: 'Dafür blieb keine Zeit.',
-      taken_over: 'Ein Mensch hat es geklärt.',
     },
   },
 
@@ -354,6 +355,7 @@ export const de: Texts = {
       'release.not_executed': 'Es wurde nichts geöffnet',
       'release.unconfirmed': 'Das Gerät antwortete nicht',
       'outcome.stated': 'Ein Mensch hat geklärt, was geschah',
+      'leg.taken_over': 'Ein Mensch hat einen Teil abgeschlossen',
       'leg.failed': 'Ein Teil ging nicht',
       'order.amended': 'Die Bestellung wurde geändert',
       'binding.voided': 'Die Erlaubnis für den alten Platz endete',
@@ -363,6 +365,7 @@ export const de: Texts = {
       'session.expired': 'Die Zeit lief ab',
       'session.completed': 'Fertig; alle Erlaubnisse sind aus',
       'exception.raised': 'Etwas Ungewöhnliches fiel auf',
+      'exceptions.capped': 'Noch mehr Ungewöhnliches fiel auf',
     },
     problem: {
       report: 'Ein Problem melden',

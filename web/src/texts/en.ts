@@ -89,6 +89,7 @@ export const en = {
       secured: 'In your car, locked',
       indeterminate: 'Not sure whether it opened',
       failed: 'Could not be done',
+      taken_over: 'Cleared up by a person',
     },
     fuel: {
       pending: 'Not started yet',
@@ -99,6 +100,7 @@ export const en = {
       settled: 'Done and settled',
       indeterminate: 'Not sure whether fuel flowed',
       failed: 'Could not be done',
+      taken_over: 'Cleared up by a person',
     },
     names: {
       trunk: 'Groceries, into your trunk',
@@ -132,7 +134,6 @@ export const en = {
       jammed: 'The lock is stuck.',
       nothing_dispensed: 'No fuel flowed. You pay nothing for it.',
       window_closed: 'There was no time left for it.',
-      taken_over: 'It was cleared up by a person.',
     },
   },
 
@@ -354,6 +355,7 @@ export const en = {
       'release.not_executed': 'Nothing was opened',
       'release.unconfirmed': 'The device did not answer',
       'outcome.stated': 'A person cleared up what happened',
+      'leg.taken_over': 'A person finished a part',
       'leg.failed': 'A part could not be done',
       'order.amended': 'The order was changed',
       'binding.voided': 'The permission for the old place ended',
@@ -363,6 +365,7 @@ export const en = {
       'session.expired': 'The time ran out',
       'session.completed': 'Done; all permissions are off',
       'exception.raised': 'Something unusual was noticed',
+      'exceptions.capped': 'More unusual things were noticed',
     },
     problem: {
       report: 'Report a problem',

@@ -9,9 +9,9 @@ const reasons = codes(readFileSync(`${generated}/reasons.md`, 'utf8'));
 const states = [
   ...readFileSync(`${generated}/states.md`, 'utf8').matchAll(/state "(\w+)" as (\w+)_\1/g),
 ];
-const events = [
-  ...readFileSync(`${generated}/events.md`, 'utf8').matchAll(/`carhop\.([\w.]+)\.v1`/g),
-];
+const kernel = readFileSync('../crates/carhop-kernel/src/session/event.rs', 'utf8');
+const [, named = ''] = kernel.split('pub const fn name(&self)');
+const events = [...named.matchAll(/=> "([a-z]+\.[a-z_]+)"/g)].map(([, name = '']) => name);
 
 for (const language of languages) {
   test(`${language}: every reason has words for customer and driver`, async () => {
@@ -36,9 +36,8 @@ for (const language of languages) {
 
   test(`${language}: every event of a session has words`, async () => {
     const texts = await load(language);
-    const told = Object.keys(texts.customer.history);
-    const public_ = events.map(([, name = '']) => name);
-    for (const name of told) expect(public_, name).toContain(name);
+    expect(events.length).toBeGreaterThan(25);
+    expect(Object.keys(texts.customer.history).sort()).toEqual([...events].sort());
   });
 
   test(`${language}: no words say a code, and places are the same as in English`, async () => {

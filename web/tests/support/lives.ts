@@ -40,6 +40,10 @@ export function lives(): Record<string, Live> {
       session: served(goods('failed'), fuel('pending')),
       history: [...begun, at(-20, 'leg.failed', { leg: 0, why: 'jammed' })],
     },
+    'goods-cleared-up': {
+      session: served(goods('taken_over'), fuel('pending')),
+      history: [...begun, at(-20, 'leg.taken_over', { leg: 0 })],
+    },
     completed: {
       session: { ...served(goods('secured'), fuel('settled', 38_200)), state: 'completed' },
       history: [

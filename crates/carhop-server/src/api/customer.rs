@@ -215,7 +215,7 @@ pub(crate) async fn scan(
     Named(session): Named<SessionId>,
     _: Ask<Nothing>,
 ) -> Result<(StatusCode, Json<ScanView>), Problem> {
-    let call = caller.customer(session)?;
+    let call = caller.customer()?;
     let scan = server.app.refresh_scan(&call, session).await?;
     Ok((StatusCode::CREATED, Json(ScanView { scan })))
 }

@@ -703,5 +703,6 @@ fn device_record(counter: u64) -> DeviceRecord {
         serving: Some(SESSION),
         last_words: 0,
         driver: None,
+        browser: false,
     }
 }

@@ -44,6 +44,11 @@ pub fn has_node() -> bool {
 
 /// Node of the right age, and what the lock file names.
 fn prepare() -> anyhow::Result<()> {
+    if node().is_err() {
+        println!("Node {NODE_MIN} with npm is not there: installing what the system has");
+        // What counts is whether it is there afterwards.
+        let _ = install_package("npm");
+    }
     node()?;
     let (lock, kept) = ("package-lock.json", "node_modules/.carhop-lock.json");
     let wanted = fs::read(folder().join(lock))?;

@@ -24,13 +24,20 @@ pub fn cargo_deny() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Has the system's package manager install something, as far as it may.
+/// Has the system's package manager install something, as far as it may. A machine that has just been set up does not
+/// know yet what there is.
 pub fn install_package(name: &str) -> anyhow::Result<()> {
-    let install =
-        |mut apt: Command| run(apt.args(["install", "--yes", "--no-install-recommends", name]));
+    let install = || apt(&["install", "--yes", "--no-install-recommends", name]);
+    install().or_else(|_| {
+        apt(&["update"])?;
+        install()
+    })
+}
+
+fn apt(arguments: &[&str]) -> anyhow::Result<()> {
     let mut with_sudo = Command::new("sudo");
     with_sudo.args(["--non-interactive", "apt-get"]);
-    install(Command::new("apt-get")).or_else(|_| install(with_sudo))
+    run(Command::new("apt-get").args(arguments)).or_else(|_| run(with_sudo.args(arguments)))
 }
 
 const CARGO_DENY: &str = "cargo-deny@0.20.2";

@@ -42,6 +42,19 @@ pub struct Config {
     pub firmware: Vec<Firmware>,
     /// How much is let in.
     pub limits: Limits,
+    /// What only a demo has; nothing in a file can set it.
+    #[serde(skip)]
+    pub demo: Option<Window>,
+}
+
+/// A demo's pages as somebody sees them on the machine that it runs on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Where they are served without TLS: browsers trust their own machine, and they would not trust the demo's
+    /// certificate.
+    pub address: SocketAddr,
+    /// Degrees north and east where a driver's page says that it stands, wherever the visitor is.
+    pub stands_at: [f64; 2],
 }
 
 /// Firmware that may run on devices of a class (M-DEV-2).
@@ -88,6 +101,7 @@ impl Default for Config {
             attestation_roots: Vec::new(),
             firmware: Vec::new(),
             limits: Limits::default(),
+            demo: None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Accepts TLS connections and hands their requests to the router, each with what is known of the peer.
+//! Accepts connections and hands their requests to the router, each with what is known of the peer. All are over TLS but
+//! those to a demo's window on its own machine.
 //!
 //! A connection costs a place among a bounded number; a peer that is slow to shake hands or to send its headers, or that
 //! asks nothing, loses it. On the signal to stop, requests under way are finished and nothing new is taken.
@@ -12,6 +13,7 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -38,7 +40,7 @@ pub(crate) struct Peer {
 /// Serves connections until told to stop, then finishes those under way.
 pub(crate) async fn serve(
     listener: TcpListener,
-    tls: TlsAcceptor,
+    tls: Option<TlsAcceptor>,
     router: Router,
     places: Arc<Places>,
     mut stop: watch::Receiver<bool>,
@@ -90,20 +92,29 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Small messages must not wait for each other.
         let _ = stream.set_nodelay(true);
+        let Some(tls) = tls else { return self.speak(stream, false, Arc::default()).await };
         match within(HANDSHAKE_MAX, tls.accept(stream)).await {
-            Some(Ok(stream)) => self.speak(stream).await,
+            Some(Ok(stream)) => self.speak_over_tls(stream).await,
             Some(Err(error)) => tracing::debug!(peer = %self.address, %error, "handshake failed"),
             None => tracing::debug!(peer = %self.address, "handshake took too long"),
         }
     }
 
-    async fn speak(mut self, stream: TlsStream<TcpStream>) {
-        let builder = speaker(stream.get_ref().1.alpn_protocol() == Some(b"h2"));
+    async fn speak_over_tls(self, stream: TlsStream<TcpStream>) {
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|one| one.to_vec()).collect();
+        self.speak(stream, http2, certificates).await;
+    }
+
+    async fn speak<S>(mut self, stream: S, http2: bool, certificates: Arc<[Vec<u8>]>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let builder = speaker(http2);
         let peer = Peer { address: self.address, certificates, place: self.place };
         let (router, activity) = (self.router, Arc::<Activity>::default());
         let asked = Arc::clone(&activity);

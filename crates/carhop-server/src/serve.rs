@@ -35,9 +35,10 @@ pub struct Running {
 
 impl Running {
     /// Starts a server; ports of zero become free ones.
-    pub async fn start(config: Config, clock: Arc<SystemClock>) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config, clock: Arc<SystemClock>) -> Result<Self, StartError> {
         let (public, public_address) = bind("public_address", config.public_address).await?;
         let (devices, device_address) = bind("device_address", config.device_address).await?;
+        let window = open_window(&mut config).await?;
         let (stop, stopped) = watch::channel(false);
         let addresses = [public_address, device_address];
         let server = Server::assemble(config, clock, addresses, stopped.clone())?;
@@ -52,15 +53,18 @@ impl Running {
         let renewing = renew(Arc::clone(&server), Arc::clone(&certificate), stopped.clone());
         tasks.spawn(renewing);
         let router = api::router(&server);
-        let mut listen = |listener, tls: ServerConfig| {
-            let tls = TlsAcceptor::from(Arc::new(tls));
+        let mut listen = |listener, tls: Option<ServerConfig>| {
+            let tls = tls.map(|tls| TlsAcceptor::from(Arc::new(tls)));
             let (router, stop) = (router.clone(), stopped.clone());
             let limits = &server.config.limits;
             let places = Places::new(limits.connections_max, limits.network_connections_max);
             tasks.spawn(listener::serve(listener, tls, router, places, stop));
         };
-        listen(public, public_tls);
-        listen(devices, device_tls);
+        listen(public, Some(public_tls));
+        listen(devices, Some(device_tls));
+        if let Some(window) = window {
+            listen(window, None);
+        }
         let ca_file = server.config.data_dir.join(CA_FILE);
         Ok(Self { public_address, device_address, ca_file, server, stop, tasks })
     }
@@ -117,6 +121,14 @@ async fn bind(
     let listener = TcpListener::bind(address).await.map_err(at)?;
     let bound = listener.local_addr().map_err(at)?;
     Ok((listener, bound))
+}
+
+/// Listens at a demo's window; its port is known from then on.
+async fn open_window(config: &mut Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(window) = &mut config.demo else { return Ok(None) };
+    let (listener, address) = bind("demo", window.address).await?;
+    window.address = address;
+    Ok(Some(listener))
 }
 
 fn issue(server: &Server) -> Result<ServerCertificate, StartError> {

@@ -286,7 +286,8 @@ fn origins(config: &Config, addresses: [SocketAddr; 2]) -> Vec<String> {
     let of = |address: SocketAddr| {
         config.server_names.iter().map(move |name| format!("https://{name}:{}", address.port()))
     };
-    addresses.into_iter().flat_map(of).collect()
+    let window = config.demo.map(|window| format!("http://localhost:{}", window.address.port()));
+    window.into_iter().chain(addresses.into_iter().flat_map(of)).collect()
 }
 
 /// The journal in the data directory.

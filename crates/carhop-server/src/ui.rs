@@ -3,55 +3,68 @@
 //!
 //! It knows no session and asks nobody who calls: a page is the same for everyone, and what it shows it asks of `/v1`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::config::Window;
 use crate::http::problem::Problem;
 use crate::server::Server;
 
-/// What `cargo xtask pages` has built. Binaries for development read it where it lies, all others carry it.
-#[derive(RustEmbed)]
-#[folder = "../../web/dist"]
-struct Bundle;
-
 /// The pages and what they are made of.
 pub(crate) fn routes() -> Router<Arc<Server>> {
-    let customer = || get(|| async { document("customer.html", STRICT, NO_SENSORS) });
-    let driver = || get(|| async { document("driver.html", SCANNING, SENSORS) });
     let fixed =
         |name: &'static str| get(async move |headers: HeaderMap| file(name, &headers, FRESH));
     Router::new()
-        .route("/s", customer())
-        .route("/s/{session}", customer())
-        .route("/d", driver())
+        .route("/s", get(customer))
+        .route("/s/{session}", get(customer))
+        .route("/d", get(driver))
         .route("/d/worker.js", fixed("worker.js"))
         .route("/d/driver.webmanifest", fixed("driver.webmanifest"))
         .route("/d/icon.svg", fixed("icon.svg"))
         .route("/assets/{name}", get(asset))
 }
 
-/// A page. It is never kept: the next one may come from a newer server.
-fn document(
-    name: &str,
-    policy: &'static str,
-    permissions: &'static str,
-) -> Result<Response, Problem> {
+/// Whether there are pages.
+pub(crate) fn are_built() -> bool {
+    built("driver.html").is_some()
+}
+
+async fn customer() -> Result<Response, Problem> {
+    Ok(document(page("customer.html")?, STRICT, NO_SENSORS))
+}
+
+/// The driver's page. In a demo it is told where it stands: the visitor is not at the demo's car.
+async fn driver(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let mut text = page("driver.html")?;
+    if let Some(Window { stands_at: [north, east], .. }) = server.config.demo {
+        let told = format!("<head><meta name=\"stands-at\" content=\"{north},{east}\">");
+        text = text.replacen("<head>", &told, 1);
+    }
+    Ok(document(text, SCANNING, SENSORS))
+}
+
+fn page(name: &str) -> Result<String, Problem> {
     let missing = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "pages_not_built");
-    let found = Bundle::get(name).ok_or_else(missing)?;
+    let found = built(name).ok_or_else(missing)?;
+    String::from_utf8(found.into_owned()).map_err(|_| Problem::internal())
+}
+
+/// A page under its headers. It is never kept: the next one may come from a newer server.
+fn document(text: String, policy: &'static str, permissions: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, policy),
         (PERMISSIONS, permissions),
         (OPENER, "same-origin"),
     ];
-    Ok((headers, bytes(found)).into_response())
+    (headers, text).into_response()
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -67,15 +80,15 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response,
 fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response, Problem> {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let takes_brotli = accepted.unwrap_or_default().split(',').any(|one| one.trim() == "br");
-    let small = Bundle::get(&format!("{name}.br")).filter(|_| takes_brotli);
+    let small = built(&format!("{name}.br")).filter(|_| takes_brotli);
     let is_small = small.is_some();
-    let found = small.or_else(|| Bundle::get(name)).ok_or_else(Problem::not_found)?;
+    let found = small.or_else(|| built(name)).ok_or_else(Problem::not_found)?;
     let head = [
         (header::CONTENT_TYPE, kind(name)),
         (header::CACHE_CONTROL, keep),
         (header::VARY, "accept-encoding"),
     ];
-    let mut response = (head, bytes(found)).into_response();
+    let mut response = (head, Body::from(found.into_owned())).into_response();
     if kind(name).starts_with("text/javascript") {
         // A script that runs as a worker has the policy it comes with, not that of the page that starts it.
         let policy = HeaderValue::from_static(SCANNING);
@@ -88,8 +101,19 @@ fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response,
     Ok(response)
 }
 
-fn bytes(file: EmbeddedFile) -> Body {
-    Body::from(file.data.into_owned())
+/// A file of those that `cargo xtask pages` has built. A server for development reads it where it lies, all others carry
+/// it.
+#[cfg(debug_assertions)]
+fn built(name: &str) -> Option<Cow<'static, [u8]>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/dist");
+    std::fs::read(std::path::Path::new(folder).join(name)).ok().map(Cow::Owned)
+}
+
+#[cfg(not(debug_assertions))]
+fn built(name: &str) -> Option<Cow<'static, [u8]>> {
+    static FOLDER: include_dir::Dir<'_> =
+        include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../web/dist");
+    FOLDER.get_file(name).map(|file| Cow::Borrowed(file.contents()))
 }
 
 fn kind(name: &str) -> &'static str {

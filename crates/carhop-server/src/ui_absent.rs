@@ -6,6 +6,11 @@ use axum::Router;
 
 use crate::server::Server;
 
+/// There are none.
+pub(crate) const fn are_built() -> bool {
+    false
+}
+
 /// No routes.
 pub(crate) fn routes() -> Router<Arc<Server>> {
     Router::new()

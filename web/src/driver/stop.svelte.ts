@@ -12,6 +12,7 @@ import {
 import { rfc3339, serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
 import type { Handset } from './binding';
+import { locate, type Found } from './place';
 
 /** A permission that the driver holds for the car of this stop. */
 export interface Permission {
@@ -132,25 +133,21 @@ export class Stop {
 
   /** Finds out where the phone is and reports it; a phone that cannot find out leaves that to be refused. */
   async #locate(): Promise<void> {
-    if (!('geolocation' in navigator)) return;
-    const options = { enableHighAccuracy: true, maximumAge: 1_000, timeout: 5_000 };
-    const found = await new Promise<GeolocationPosition | undefined>((resolve) =>
-      navigator.geolocation.getCurrentPosition(resolve, () => resolve(undefined), options),
-    );
+    const found = await locate();
     if (found) await this.#report(found);
   }
 
-  async #report({ coords, timestamp }: GeolocationPosition): Promise<void> {
+  async #report(found: Found): Promise<void> {
     const fix = {
-      latitude: coords.latitude,
-      longitude: coords.longitude,
-      accuracy_m: Math.max(coords.accuracy, 0.1),
+      latitude: found.latitude,
+      longitude: found.longitude,
+      accuracy_m: Math.max(found.accuracy, 0.1),
       // What a browser calls accuracy is the radius that holds the true point in 95 of 100 cases.
       accuracy_confidence: 0.95,
-      fixed_at: rfc3339(timestamp + (serverNow() - Date.now())),
+      fixed_at: rfc3339(found.timestamp + (serverNow() - Date.now())),
       source: 'fused',
       mock: false,
-      ...(coords.speed === null ? {} : { speed_mps: coords.speed }),
+      ...(found.speed === null ? {} : { speed_mps: found.speed }),
     };
     try {
       const asked = this.#api.POST('/v1/sessions/{session}/positions', {

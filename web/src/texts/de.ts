@@ -518,6 +518,7 @@ export const de: Texts = {
       outside: 'Ort: {distance} entfernt',
       uncertain: 'Ort: unsicher. Scannen Sie das Schild.',
       sign: 'Ort: Das Schild am Platz ist gelesen',
+      played: 'Demo: Diese Seite gibt an, am Auto zu stehen, wo immer Sie sind.',
     },
     permission: 'Erlaubnis für dieses Auto',
     offline:

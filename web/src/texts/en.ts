@@ -512,6 +512,7 @@ export const en = {
       outside: 'Location: {distance} away',
       uncertain: 'Location: weak. Scan the bay sign.',
       sign: 'Location: the bay sign was read',
+      played: 'Demo: this page says that it stands at the car, wherever you are.',
     },
     permission: 'Permission for this car',
     offline: 'Nothing can be opened without a connection. What you confirm is kept and sent later.',

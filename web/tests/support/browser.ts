@@ -2,7 +2,13 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import type { World } from './world';
+
+/** A server whose pages are looked at. */
+export interface Served {
+  origin: string;
+  /** SHA-256 of its certificate's key, for the browser to trust it; absent where there is no TLS. */
+  spki?: string;
+}
 
 export type Theme = 'light' | 'dark';
 
@@ -14,8 +20,8 @@ export interface Window {
   locale?: string;
 }
 
-/** A browser for one world. */
-export async function browse(world: World, flags: string[] = []): Promise<Browser> {
+/** A browser for one server. */
+export async function browse(served: Served, flags: string[] = []): Promise<Browser> {
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
     throw new Error(`there is no ${executablePath}; on Debian: apt-get install chromium`);
@@ -25,7 +31,7 @@ export async function browse(world: World, flags: string[] = []): Promise<Browse
     args: [
       ...['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
       ...['--disable-component-update', '--disable-sync', '--no-first-run'],
-      `--ignore-certificate-errors-spki-list=${world.spki}`,
+      ...(served.spki ? [`--ignore-certificate-errors-spki-list=${served.spki}`] : []),
       ...flags,
     ],
   });
@@ -41,7 +47,7 @@ export class Person {
     readonly page: Page,
   ) {}
 
-  static async sit(browser: Browser, world: World, window: Window = {}): Promise<Person> {
+  static async sit(browser: Browser, served: Served, window: Window = {}): Promise<Person> {
     const { width = 390, height = 844, theme = 'light', locale = 'en-US' } = window;
     const context = await browser.newContext({
       viewport: { width, height },
@@ -51,7 +57,7 @@ export class Person {
       deviceScaleFactor: 1,
     });
     const person = new Person(context, await context.newPage());
-    person.#watch(world.origin);
+    person.#watch(served.origin);
     return person;
   }
 

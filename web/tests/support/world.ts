@@ -377,7 +377,8 @@ export function minutes(count: number): string {
   return new Date(Date.now() + count * 60_000).toISOString();
 }
 
-function binary(): string {
+/** The server's program. */
+export function binary(): string {
   const path = resolve(process.env.CARHOP ?? '../target/debug/carhop');
   if (!existsSync(path)) throw new Error(`there is no ${path}: build it, or set CARHOP`);
   return path;

@@ -77,7 +77,7 @@ pub(crate) async fn run(
     scene.lane.lock.touch(Hand::PlugIn).await?;
     scene.lane.pump.touch(Hand::PlugIn).await?;
     scene.lane.driver.attest().await?;
-    host.wait_for_trust(scene.lane).await?;
+    host.wait_for_trust(&[&scene.lane.lock, &scene.lane.pump]).await?;
     scene.customer = super::stop::customer(host, &scene.placed.session).await?;
     for chapter in plan.scenario.at_the_car {
         scene.play(chapter).await?;

@@ -19,7 +19,7 @@ use super::driver::{Driver, Handset, Place};
 use super::fleet::{Actuator, Start};
 use super::parties::{Devices, Store, text};
 use crate::clock::SystemClock;
-use crate::config::{Config, Firmware};
+use crate::config::{Config, Firmware, Window};
 use crate::device::attester::SoftwareAttester;
 use crate::device::fault::Fault;
 use crate::device::{store::draw_key, tls};
@@ -60,15 +60,20 @@ impl Lane {
 }
 
 impl Host {
-    /// Starts the authority in a folder.
-    pub(crate) async fn start(data: &Path, clock: Arc<SystemClock>) -> Result<Self> {
+    /// Starts the authority in a folder, with or without a window for somebody who watches.
+    pub(crate) async fn start(
+        data: &Path,
+        clock: Arc<SystemClock>,
+        window: Option<Window>,
+    ) -> Result<Self> {
         fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
         let serial = Serial::from_random(entropy::random());
         let attestation =
             AttestationRoot::create(&AwsLc, ATTESTER_NAME, draw_key()?, serial, clock.now())?;
         let root = data.join("attester.crt");
         fs::write(&root, attestation.certificate())?;
-        let running = Running::start(config(data, root), Arc::clone(&clock)).await?;
+        let config = Config { demo: window, ..config(data, root) };
+        let running = Running::start(config, Arc::clone(&clock)).await?;
         let roots = tls::roots_from_pem(&fs::read(data.join(CA_FILE))?)?;
         let origin = |port: u16| format!("https://localhost:{port}");
         let http = tls::https(tls::client(&roots, None)?)?;
@@ -93,9 +98,8 @@ impl Host {
         let driver = self.driver(number).await?;
         let lock = self.actuator(DeviceClass::Lock, number, None).await?;
         let pump = self.actuator(DeviceClass::Pump, number, None).await?;
-        let lane = Lane { number, driver, lock, pump };
-        self.wait_for_trust(&lane).await?;
-        Ok(lane)
+        self.wait_for_trust(&[&lock, &pump]).await?;
+        Ok(Lane { number, driver, lock, pump })
     }
 
     /// Enrols a driver with an attested handset.
@@ -120,12 +124,12 @@ impl Host {
         let fresh = self.actuator(class, lane.number, fault).await?;
         let old = if class == DeviceClass::Pump { &mut lane.pump } else { &mut lane.lock };
         *old = fresh;
-        self.wait_for_trust(lane).await
+        self.wait_for_trust(&[&lane.lock, &lane.pump]).await
     }
 
-    /// Waits until lock and pump are attested as they are now.
-    pub(crate) async fn wait_for_trust(&self, lane: &Lane) -> Result<()> {
-        for device in [&lane.lock.device, &lane.pump.device] {
+    /// Waits until locks and pumps are attested as they are now.
+    pub(crate) async fn wait_for_trust(&self, actuators: &[&Actuator]) -> Result<()> {
+        for Actuator { device, .. } in actuators {
             for _ in 0..TRUST_LOOKS_MAX {
                 if self.store.device(device).await?["tier"] == "attested" {
                     break;
@@ -139,7 +143,8 @@ impl Host {
         Ok(())
     }
 
-    async fn actuator(
+    /// Starts a lock or a pump, with something wrong with it, or with nothing.
+    pub(crate) async fn actuator(
         &self,
         class: DeviceClass,
         number: usize,
@@ -238,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn a_device_enrols_once_with_its_ticket_and_renews_by_its_certificate() {
         let data = tempfile::tempdir().unwrap();
-        let host = Host::start(data.path(), Arc::default()).await.unwrap();
+        let host = Host::start(data.path(), Arc::default(), None).await.unwrap();
         let gateway = host.place.devices.replacen("https://", "wss://", 1);
         let roots = host.place.roots.clone();
         let authority = Authority::new(&host.place.public, &gateway, roots).unwrap();

@@ -5,6 +5,7 @@
 
 mod audit;
 mod client;
+mod deck;
 mod drive;
 mod driver;
 mod fleet;
@@ -22,8 +23,8 @@ mod trace;
 mod trips;
 mod venue;
 mod view;
+mod visit;
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +35,7 @@ use console::style;
 use tokio::task::JoinSet;
 
 use audit::Audit;
+use deck::Deck;
 use host::{Host, Lane};
 use plan::Plan;
 use seed::Dice;
@@ -44,7 +46,7 @@ use trips::{TRIPS, Trip};
 use view::View;
 
 use crate::clock::{Stopwatch, SystemClock};
-use crate::{CA_FILE, timers};
+use crate::{CA_FILE, timers, ui};
 
 /// The scenarios as a document.
 pub(crate) fn scenarios_markdown() -> String {
@@ -60,7 +62,8 @@ fn at_least_one(text: &str) -> std::result::Result<usize, String> {
 /// Run an authority with a virtual fleet and see what it does.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// How many stops to run; six, or none where recorded trips are driven.
+    /// How many stops to run. Without it, stops keep coming until the demo is interrupted, and one of them is yours to
+    /// play; with `--headless` or `--json` there are six, and none beside recorded trips or named scenarios.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub stops: Option<usize>,
     /// The same seed deals the same stops and choices.
@@ -111,11 +114,17 @@ pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
     let folder = Folder::open(&args)?;
     let stopwatch = Stopwatch::start();
     let clock = Arc::new(SystemClock::default());
-    let host = Arc::new(Host::start(&folder.path, Arc::clone(&clock)).await?);
+    let keeps_on = args.keeps_on(as_json);
+    let window = (keeps_on && ui::are_built()).then(visit::window);
+    let host = Arc::new(Host::start(&folder.path, Arc::clone(&clock), window).await?);
     greet(&view, &args, &host, &folder);
-    let told = tokio::select! {
-        told = play_and_tell(&args, &host, &view) => told,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    let told = if keeps_on {
+        keep_on(&args, &host, &view).await
+    } else {
+        tokio::select! {
+            told = play_and_tell(&args, &host, &view) => told,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        }
     };
     view.close();
     summary::took(&view, stopwatch.seconds(), clock.offset_ms());
@@ -126,10 +135,45 @@ pub async fn run(args: Args, as_json: bool) -> Result<ExitCode> {
     Ok(if told? == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+impl Args {
+    /// Whether stops keep coming: nobody has said how many, or which.
+    const fn keeps_on(&self, as_json: bool) -> bool {
+        let is_watched = !self.headless && !as_json;
+        is_watched && self.stops.is_none() && self.traces.is_none() && self.scenario.is_empty()
+    }
+}
+
 /// Runs every stop and tells what the audit says; how many ended otherwise than they should have.
 async fn play_and_tell(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<usize> {
     let runs = play(args, host, view).await?;
     finish(view, host, &runs).await
+}
+
+/// Runs stops until somebody interrupts it, and tells what the audit says of those that had ended.
+async fn keep_on(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<usize> {
+    let stage = Stage::new(host, view, args.speed, Deck::endless(args.seed));
+    let playing = async {
+        host.store.draw_venue(venue::NAME, venue::car_park()).await?;
+        let lanes = enrol(host, view, LANES_WATCHED).await?;
+        tokio::try_join!(run_stops(&stage, lanes), visited(host, view))
+    };
+    tokio::select! {
+        played = playing => played.map(drop)?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    view.close();
+    let runs = stage.take_runs();
+    drop(stage);
+    finish(view, host, &runs).await
+}
+
+/// Keeps a stop ready for whoever watches, where there are pages to play it on.
+async fn visited(host: &Host, view: &View) -> Result<()> {
+    if ui::are_built() {
+        return visit::keep_one_ready(host, view).await;
+    }
+    view.say("  this server was built without its pages: `cargo xtask pages` builds them");
+    Ok(())
 }
 
 /// Where everything lies while the demo runs.
@@ -169,22 +213,20 @@ fn greet(view: &View, args: &Args, host: &Host, folder: &Folder) {
 }
 
 async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run>> {
-    let tempo = Tempo::new(args.speed);
     let recordings = args.traces.as_deref().map_or(Ok(Vec::new()), read_trips)?;
     let plans = deal(args, recordings.is_empty());
     let stops = plans.len();
-    let lanes = stops.clamp(1, LANES_MAX);
-    let each = |what| view::counted(lanes as u64, what);
-    view.say(&format!("  enrolling {}, {} and {}", each("handset"), each("lock"), each("pump")));
     host.store.draw_venue(venue::NAME, venue::car_park()).await?;
-    let mut lanes = enrol(host, lanes).await?;
-    let mut runs = Vec::new();
+    let mut lanes = enrol(host, view, stops.clamp(1, LANES_MAX)).await?;
+    let stage = Stage::new(host, view, args.speed, Deck::of(plans));
     if stops > 0 {
-        (runs, lanes) = run_stops(host, view, lanes, plans, tempo).await?;
+        lanes = run_stops(&stage, lanes).await?;
     }
+    let mut runs = stage.take_runs();
     lanes.truncate(1);
     if let Some(lane) = lanes.first_mut() {
         let dice = Dice::new(args.seed);
+        let tempo = Tempo::new(args.speed);
         runs.extend(drive_trips(host, view, lane, recordings, dice, (stops, tempo)).await);
     }
     Ok(runs)
@@ -194,14 +236,16 @@ async fn play(args: &Args, host: &Arc<Host>, view: &Arc<View>) -> Result<Vec<Run
 fn deal(args: &Args, has_no_trips: bool) -> Vec<Plan> {
     if args.scenario.is_empty() {
         let stops = args.stops.unwrap_or(if has_no_trips { STOPS } else { 0 });
-        return Plan::deal(stops, args.seed);
+        return Plan::deal(1, stops, args.seed);
     }
     let named = args.scenario.iter().filter_map(|name| scenarios::named(name));
     let each = args.stops.unwrap_or(1);
-    Plan::deal_only(named.flat_map(|scenario| std::iter::repeat_n(scenario, each)), args.seed)
+    Plan::deal_only(1, named.flat_map(|scenario| std::iter::repeat_n(scenario, each)), args.seed)
 }
 
-async fn enrol(host: &Arc<Host>, count: usize) -> Result<Vec<Lane>> {
+async fn enrol(host: &Arc<Host>, view: &View, count: usize) -> Result<Vec<Lane>> {
+    let each = |what| view::counted(count as u64, what);
+    view.say(&format!("  enrolling {}, {} and {}", each("handset"), each("lock"), each("pump")));
     let mut enrolling = JoinSet::new();
     for number in 1..=count {
         let host = Arc::clone(host);
@@ -210,39 +254,69 @@ async fn enrol(host: &Arc<Host>, count: usize) -> Result<Vec<Lane>> {
     enrolling.join_all().await.into_iter().collect()
 }
 
-/// Runs the stops; each lane takes the next one, and those that take long go first.
-async fn run_stops(
-    host: &Arc<Host>,
-    view: &Arc<View>,
-    lanes: Vec<Lane>,
-    mut plans: Vec<Plan>,
+/// What stops are played with, and what has become of them.
+struct Stage {
+    host: Arc<Host>,
+    view: Arc<View>,
     tempo: Tempo,
-) -> Result<(Vec<Run>, Vec<Lane>)> {
-    plans.sort_by_key(|plan| !plan.scenario.takes_long());
-    let waiting = Arc::new(Mutex::new(VecDeque::from(plans)));
+    deck: Mutex<Deck>,
+    runs: Mutex<Vec<Run>>,
+}
+
+impl Stage {
+    fn new(host: &Arc<Host>, view: &Arc<View>, speed: f64, deck: Deck) -> Arc<Self> {
+        let (host, view, tempo) = (Arc::clone(host), Arc::clone(view), Tempo::new(speed));
+        Arc::new(Self { host, view, tempo, deck: Mutex::new(deck), runs: Mutex::default() })
+    }
+
+    fn draw(&self) -> Option<Plan> {
+        self.deck.lock().unwrap_or_else(PoisonError::into_inner).draw()
+    }
+
+    /// Whether those who play rest after a stop: where it goes on without end, nobody is in a hurry.
+    fn is_calm(&self) -> bool {
+        self.deck.lock().unwrap_or_else(PoisonError::into_inner).is_endless()
+    }
+
+    /// The stops that have ended, in their order.
+    fn take_runs(&self) -> Vec<Run> {
+        let mut runs =
+            std::mem::take(&mut *self.runs.lock().unwrap_or_else(PoisonError::into_inner));
+        runs.sort_by_key(|run| run.plan.number);
+        runs
+    }
+
+    /// Plays one stop after the other.
+    async fn play_on(&self, lane: &mut Lane) {
+        while let Some(plan) = self.draw() {
+            self.view.begin(&plan);
+            let mut session = String::new();
+            let stage = (self.tempo, &*self.view);
+            let result = run_stop(&self.host, lane, &plan, stage, &mut session).await;
+            let run = ended(&self.view, plan, &session, result, None);
+            self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+            if self.is_calm() {
+                self.tempo.pause(REST).await;
+            }
+        }
+    }
+}
+
+/// Runs the stops; each lane takes the next one.
+async fn run_stops(stage: &Arc<Stage>, lanes: Vec<Lane>) -> Result<Vec<Lane>> {
     let mut running = JoinSet::new();
     for mut lane in lanes {
-        let (host, view, waiting) = (Arc::clone(host), Arc::clone(view), Arc::clone(&waiting));
+        let stage = Arc::clone(stage);
         running.spawn(async move {
-            let mut runs = Vec::new();
-            loop {
-                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                let Some(plan) = next else { return (runs, lane) };
-                view.begin(&plan);
-                let mut session = String::new();
-                let result = run_stop(&host, &mut lane, &plan, (tempo, &view), &mut session).await;
-                runs.push(ended(&view, plan, &session, result, None));
-            }
+            stage.play_on(&mut lane).await;
+            lane
         });
     }
-    let (mut runs, mut lanes) = (Vec::new(), Vec::new());
+    let mut lanes = Vec::new();
     while let Some(joined) = running.join_next().await {
-        let (own, lane) = joined?;
-        runs.extend(own);
-        lanes.push(lane);
+        lanes.push(joined?);
     }
-    runs.sort_by_key(|run| run.plan.number);
-    Ok((runs, lanes))
+    Ok(lanes)
 }
 
 /// Runs one stop, with the devices that its scenario wants; what it spoils is replaced for the next one.
@@ -317,6 +391,10 @@ async fn finish(view: &View, host: &Host, runs: &[Run]) -> Result<usize> {
 }
 
 const STOPS: usize = 6;
+/// Stops that run at the same time where they keep coming.
+const LANES_WATCHED: usize = 3;
+/// How long a driver rests before the next stop.
+const REST: Duration = Duration::from_secs(3);
 /// Stops that run at the same time.
 const LANES_MAX: usize = 14;
 const SPEED_MIN: f64 = 0.1;

@@ -54,19 +54,24 @@ impl Store {
                 "device": devices.pump,
             }));
         }
-        let now = self.clock.now();
-        let ends = now.plus_ms(window_ms);
         let order = json!({
             "recipient": { "reference": format!("customer-{}", plan.plate), "name": plan.customer },
             "vehicle": { "plate": plan.plate, "description": plan.vehicle },
             "place": { "venue": venue, "kind": "lot" },
-            "window": { "start": time::text(now), "end": time::text(ends) },
             "handoff": "attended",
             "legs": legs,
             "value": { "amount_minor": plan.amount_minor, "currency": "USD" },
             "sensitivity": "moderate",
             "payment_reference": format!("pre-{}", plan.plate),
         });
+        self.place(order, window_ms).await
+    }
+
+    /// Places an order that may be served from now on, for so long.
+    pub(crate) async fn place(&self, mut order: Value, window_ms: u64) -> Result<Placed> {
+        let now = self.clock.now();
+        let ends = now.plus_ms(window_ms);
+        order["window"] = json!({ "start": time::text(now), "end": time::text(ends) });
         let placed = self.orders.post("/v1/orders", order.clone()).await?;
         let (session, name) = (text(&placed, "session")?, text(&placed, "order")?);
         Ok(Placed { session, order: name, terms: order, version: 1, ends })
@@ -84,8 +89,16 @@ impl Store {
 
     /// Makes the one-time link that the customer is sent.
     pub(crate) async fn link(&self, session: &str) -> Result<String> {
-        let path = format!("/v1/sessions/{session}/links");
-        text(&self.orders.post(&path, json!({})).await?, "secret")
+        text(&self.make_link(session).await?, "secret")
+    }
+
+    /// The same, as the address of the customer's page.
+    pub(crate) async fn link_address(&self, session: &str) -> Result<String> {
+        text(&self.make_link(session).await?, "url")
+    }
+
+    async fn make_link(&self, session: &str) -> Result<Value> {
+        self.orders.post(&format!("/v1/sessions/{session}/links"), json!({})).await
     }
 
     /// Gives the stop to a driver.
@@ -157,6 +170,13 @@ impl Store {
         let made =
             self.staff.post("/v1/devices/tickets", json!({ "class": class, "name": name })).await?;
         Ok((text(&made, "device")?, text(&made, "ticket")?))
+    }
+
+    /// Names a driver's browser and makes the link that enrols it: `(device, address)`.
+    pub(crate) async fn browser_link(&self, name: &str) -> Result<(String, String)> {
+        let ask = json!({ "class": "handset", "name": name, "browser": true });
+        let made = self.staff.post("/v1/devices/tickets", ask).await?;
+        Ok((text(&made, "device")?, text(&made, "url")?))
     }
 
     /// Names a driver who is signed in on a handset.

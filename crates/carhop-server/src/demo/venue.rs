@@ -18,6 +18,9 @@ use crate::timers;
 /// The venue's name.
 pub(crate) const NAME: &str = "demo:market-street";
 
+/// Where its cars stand: degrees north and east.
+pub(crate) const STANDS_AT: [f64; 2] = [NORTH, EAST];
+
 /// What the tag at the venue carries.
 pub(crate) const TAG: &str = "CARHOP-DEMO-BAY-7";
 

@@ -137,7 +137,7 @@ fn origin<'a>(server: &'a Server, parts: &Parts) -> &'a str {
     let said = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let said = said.or_else(|| parts.uri.authority().map(Authority::as_str));
     let same =
-        |origin: &&String| origin.strip_prefix("https://").is_some_and(|own| Some(own) == said);
+        |origin: &&String| origin.split_once("://").is_some_and(|(_, own)| Some(own) == said);
     server.origins.iter().find(same).or(server.origins.first()).map_or("", String::as_str)
 }
 

@@ -26,6 +26,26 @@ pub trait Forwarding: Send + Sync {
     fn pass_append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         self.pass(move |journal| journal.append(batch))
     }
+
+    /// The way of a refusal.
+    fn pass_refusal(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+        self.pass(move |journal| journal.refuse(refusal))
+    }
+
+    /// The way of a lease.
+    fn pass_lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
+        self.pass(move |journal| journal.lease_effects(now, until, limit))
+    }
+
+    /// How it is from here.
+    fn seen_condition(&self) -> Condition {
+        self.behind().condition()
+    }
 }
 
 impl<F: Forwarding> Journal for F {
@@ -34,7 +54,7 @@ impl<F: Forwarding> Journal for F {
     }
 
     fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
-        self.pass(move |journal| journal.refuse(refusal))
+        self.pass_refusal(refusal)
     }
 
     fn stream(
@@ -67,7 +87,7 @@ impl<F: Forwarding> Journal for F {
         until: Timestamp,
         limit: usize,
     ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
-        self.pass(move |journal| journal.lease_effects(now, until, limit))
+        self.pass_lease(now, until, limit)
     }
 
     fn due_timers(
@@ -105,6 +125,6 @@ impl<F: Forwarding> Journal for F {
     }
 
     fn condition(&self) -> Condition {
-        self.behind().condition()
+        self.seen_condition()
     }
 }

@@ -99,6 +99,28 @@ pub enum Body {
     Operator(OperatorEvent),
 }
 
+impl Body {
+    /// What happened to a session, if that is what is told.
+    pub fn of_session(&self) -> Option<&Event> {
+        match self {
+            Self::Session(event) => Some(event),
+            Self::Refused(_)
+            | Self::RefusalsCapped { .. }
+            | Self::CodeIssued { .. }
+            | Self::ProofFailed { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::CustomerBound { .. }
+            | Self::LinkIssued { .. }
+            | Self::PlaceJudged(_)
+            | Self::TagScanned { .. }
+            | Self::VehicleCompared { .. }
+            | Self::Device(_)
+            | Self::Operator(_) => None,
+        }
+    }
+}
+
 /// A refused request of an authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use carhop_app::App;
-use carhop_app::batch::{Body, Stream};
+use carhop_app::batch::Stream;
 use carhop_app::ports::Journal;
 use carhop_app::record::Partition;
 use carhop_kernel::id::SessionId;
@@ -62,22 +62,7 @@ async fn shown(app: &App, town: &Town, tenant: usize, id: SessionId) -> Result<S
 /// A session as its durable events tell it.
 async fn folded(journal: &dyn Journal, partition: &Partition, id: SessionId) -> Option<Session> {
     let events = journal.stream(partition.clone(), Stream::Session(id)).await.ok()?;
-    let mut bodies = events.iter().filter_map(|recorded| match &recorded.body {
-        Body::Session(event) => Some(&**event),
-        Body::Refused(_)
-        | Body::RefusalsCapped { .. }
-        | Body::CodeIssued { .. }
-        | Body::ProofFailed { .. }
-        | Body::TokenIssued { .. }
-        | Body::TokenRevoked { .. }
-        | Body::CustomerBound { .. }
-        | Body::LinkIssued { .. }
-        | Body::PlaceJudged(_)
-        | Body::TagScanned { .. }
-        | Body::VehicleCompared { .. }
-        | Body::Device(_)
-        | Body::Operator(_) => None,
-    });
+    let mut bodies = events.iter().filter_map(|recorded| recorded.body.of_session());
     let first = open(bodies.next()?)?;
     Some(bodies.fold(first, evolve))
 }

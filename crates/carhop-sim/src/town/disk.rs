@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carhop_app::batch::{
-    Appended, Batch, Body, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-    TimerSubject,
-};
-use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
-use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_app::batch::{Appended, Batch, Body, LeasedEffect, Stream, TimerSubject};
+use carhop_app::forwarding::Forwarding;
+use carhop_app::ports::{AppendError, Condition, Journal, JournalError, Pending};
+use carhop_app::record::Partition;
 use carhop_journal::MemoryJournal;
 use carhop_kernel::id::{EventId, SessionId};
 use carhop_kernel::session::{Session, evolve, open};
@@ -242,25 +240,29 @@ impl Storage {
         self.stopped.store(true, Ordering::Relaxed);
         Err(JournalError::Unknown("the flush failed".to_owned()).into())
     }
+}
+
+impl Forwarding for Storage {
+    fn behind(&self) -> &dyn Journal {
+        &self.disk.journal
+    }
 
     /// A look at what is durable, after whoever goes first.
-    fn look<'a, T: 'a>(
+    fn pass<'a, T: Send + 'a>(
         &'a self,
-        look: impl FnOnce(&'a MemoryJournal) -> Pending<'a, T> + Send + 'a,
+        look: impl FnOnce(&'a dyn Journal) -> Pending<'a, T> + Send + 'a,
     ) -> Pending<'a, T> {
         Box::pin(async move {
             self.heart.turn().await;
-            look(&self.disk.journal).await
+            look(self.behind()).await
         })
     }
-}
 
-impl Journal for Storage {
-    fn append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+    fn pass_append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         Box::pin(self.write(batch))
     }
 
-    fn refuse(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
+    fn pass_refusal(&self, refusal: Batch) -> Pending<'_, Result<Appended, AppendError>> {
         Box::pin(async move {
             if !refusal.is_aside() {
                 return Err(JournalError::Corrupt("a refusal that causes something".into()).into());
@@ -269,31 +271,7 @@ impl Journal for Storage {
         })
     }
 
-    fn stream(
-        &self,
-        partition: Partition,
-        stream: Stream,
-    ) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.look(move |journal| journal.stream(partition, stream))
-    }
-
-    fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
-        self.look(move |journal| journal.record(key))
-    }
-
-    fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {
-        self.look(move |journal| journal.records(query))
-    }
-
-    fn vault(
-        &self,
-        partition: Partition,
-        subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.look(move |journal| journal.vault(partition, subject))
-    }
-
-    fn lease_effects(
+    fn pass_lease(
         &self,
         now: Timestamp,
         until: Timestamp,
@@ -308,41 +286,7 @@ impl Journal for Storage {
         })
     }
 
-    fn due_timers(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Timer>, JournalError>> {
-        self.look(move |journal| journal.due_timers(now, limit))
-    }
-
-    fn unsequenced(&self, limit: usize) -> Pending<'_, Result<Vec<Recorded>, JournalError>> {
-        self.look(move |journal| journal.unsequenced(limit))
-    }
-
-    fn log(
-        &self,
-        partition: Partition,
-        from: u64,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
-        self.look(move |journal| journal.log(partition, from, limit))
-    }
-
-    fn appended(
-        &self,
-        partition: Partition,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Pending<'_, Result<Vec<Held>, JournalError>> {
-        self.look(move |journal| journal.appended(partition, after, limit))
-    }
-
-    fn backlog(&self, now: Timestamp) -> Pending<'_, Result<Backlog, JournalError>> {
-        self.look(move |journal| journal.backlog(now))
-    }
-
-    fn condition(&self) -> Condition {
+    fn seen_condition(&self) -> Condition {
         if self.stopped.load(Ordering::Relaxed) {
             Condition::Stopped
         } else if self.disk.is_full() {

@@ -2,7 +2,9 @@
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::SessionId;
-use carhop_kernel::session::{Action, Finding, HoldCause, LegIndex, LegState, RevocationCause};
+use carhop_kernel::session::{
+    Action, Finding, HoldCause, LegIndex, LegState, LegStateKind, RevocationCause, Session,
+};
 
 use crate::app::App;
 use crate::batch::TimerSubject;
@@ -41,7 +43,8 @@ impl App {
         retry!(self.steer(call, session, Action::Revoke { why }).await)
     }
 
-    /// Takes a person's word for what became of a command that nobody knows about (`design.md` §2.4).
+    /// Takes a person's word for what became of a command that nobody knows about, or for a pump that is known to run and is
+    /// not heard any more (`design.md` §2.4).
     pub async fn resolve_outcome(
         &self,
         call: &Call,
@@ -65,7 +68,8 @@ impl App {
         let asked = action.kind().name();
         let stop = self.stop_of_party(call, &mut reads, session, asked).await?;
         let ends = matches!(action, Action::Revoke { .. });
-        let cancel = if ends { self.cancel_of(&mut reads, &stop.session).await? } else { None };
+        let stops = ends || takes_over_what_runs(&stop.session, &action);
+        let cancel = if stops { self.cancel_of(&mut reads, &stop.session).await? } else { None };
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| {
             for leg in stop.session.legs.iter().filter(|_| ends) {
                 if let LegState::Released(release) | LegState::Authorised(release) = leg.state {
@@ -77,4 +81,11 @@ impl App {
         })
         .await
     }
+}
+
+/// Whether a person takes over a leg whose pump runs as far as anybody has heard. It serves others then, so that whatever
+/// it is doing has to end.
+fn takes_over_what_runs(session: &Session, action: &Action) -> bool {
+    let Action::ResolveOutcome { leg, .. } = action else { return false };
+    session.leg(*leg).is_some_and(|leg| leg.state.kind() == LegStateKind::Dispensing)
 }

@@ -2,6 +2,7 @@
 //! own story after all (M-FLO-5, `design.md` §2.4).
 
 use carhop_app::Failure;
+use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Basis, Exception, Finding, LegIndex, LegStateKind, PhaseKind};
 use carhop_sim::SimError;
@@ -94,4 +95,54 @@ fn what_a_pump_gave_before_its_leg_was_taken_over_is_settled_to_the_millilitre()
         Ok(())
     });
     assert_eq!(log.unwrap().count("fuel.settled"), 1);
+}
+
+#[test]
+fn a_pump_that_ran_and_was_never_heard_again_is_taken_over_and_serves_others() {
+    let log = scene(604, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![fuel(cast.pump)]).await?;
+        stop.get_ready().await?;
+        stop.release(FIRST).await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Dispensing);
+        world.disconnect(cast.pump)?;
+        world.pass(limits::METER_SILENCE_MS_MAX + 60_000).await?;
+        assert_eq!(stop.exceptions().await?, [Exception::MeterSilent]);
+        let idle = resolve(&stop, false).await;
+        let Err(Failure::Refused(refusal, _)) = idle else { panic!("{idle:?}") };
+        assert_eq!(refusal.reasons(), [Reason::NotPossibleNow], "it was carried out");
+        resolve(&stop, true).await.unwrap();
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::TakenOver);
+
+        let next = Stop::place(world, cast, vec![fuel(cast.pump)]).await?;
+        world.connect(cast.pump).await?;
+        world.pass(5_000).await?;
+        // What it had to say is settled, and then it serves the next.
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Settled);
+        let told = stop.exceptions().await?;
+        assert_eq!(told, [Exception::MeterSilent, Exception::SettledAfterTakeover]);
+        next.get_ready().await?;
+        next.release(FIRST).await?;
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("fuel.settled"), 1);
+}
+
+#[test]
+fn a_pump_that_runs_while_a_person_takes_it_over_is_told_to_stop() {
+    let log = scene(605, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![fuel(cast.pump)]).await?;
+        stop.get_ready().await?;
+        stop.release(FIRST).await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Dispensing);
+        resolve(&stop, true).await.unwrap();
+        world.pass(2_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Settled);
+        let flowed = world.metal.with(cast.pump, |unit, _| unit.truth())?;
+        world.pass(60_000).await?;
+        assert_eq!(world.metal.with(cast.pump, |unit, _| unit.truth())?, flowed);
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("command.cancelled"), 1);
 }

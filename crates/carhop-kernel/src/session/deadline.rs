@@ -111,6 +111,7 @@ mod tests {
             ("the meter stands still", running(1), running(1), Watch::Stays),
             ("it is settled", running(1), LegState::Settled { metered_ml: 1 }, Watch::Ends),
             ("a person takes it over", commanded, LegState::TakenOver, Watch::Stays),
+            ("a person takes over what runs", running(1), LegState::TakenOver, Watch::Ends),
         ] {
             assert_eq!(Watch::of(&before, &after), watch, "{what}");
         }

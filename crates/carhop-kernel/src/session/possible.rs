@@ -60,8 +60,8 @@ fn in_step(session: &Session, action: &Action, row: &Transition, now: Timestamp)
             let state = leg.state.kind();
             row.moves_leg_from(state) || state.is_end() || state == LegStateKind::Transferred
         }),
-        Action::ResolveOutcome { leg, .. } => {
-            session.leg(*leg).is_none_or(|leg| row.moves_leg_from(leg.state.kind()))
+        Action::ResolveOutcome { leg, finding } => {
+            session.leg(*leg).is_none_or(|leg| row.moves_leg(leg.state.kind(), finding.leads_to()))
         }
         Action::Expire => now >= session.order.terms.window.end,
         Action::VerifyRecipient

@@ -87,8 +87,8 @@ fn request_cells(row: &Transition) -> Vec<String> {
         codes(row.evidence.iter().map(|fact| fact.name())),
         codes(row.policy.iter().map(|action| action.name())),
         next,
-        row.leg.map_or_else(nothing, step),
-        row.every_leg.map_or_else(nothing, step),
+        steps(row.leg),
+        steps(row.every_leg.as_slice()),
         if row.frozen_by_hold { "freezes it" } else { "–" }.to_string(),
         if row.in_window { "must be open" } else { "–" }.to_string(),
     ]
@@ -122,15 +122,17 @@ fn alarms() -> String {
     table(&["report", "legs", "in", "raises"], rows)
 }
 
-fn step(step: LegStep) -> String {
+fn steps(steps: &[LegStep]) -> String {
     let side = |states: &[LegStateKind]| codes(states.iter().map(|state| state.name()));
-    format!("{} → {}", side(step.from), side(step.to))
+    let told = steps.iter().map(|step| format!("{} → {}", side(step.from), side(step.to)));
+    let told: Vec<_> = told.collect();
+    if told.is_empty() { nothing() } else { told.join("; ") }
 }
 
 /// Every step of a leg of this kind, with what causes it.
 fn leg_steps(kind: LegKind) -> Vec<(LegStep, &'static str)> {
     let requested = TRANSITIONS.iter().flat_map(|row| {
-        row.leg.into_iter().chain(row.every_leg).map(|step| (step, row.request.name()))
+        row.leg.iter().copied().chain(row.every_leg).map(|step| (step, row.request.name()))
     });
     let reported = LEG_REPORTS
         .iter()

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::event::{Basis, HoldCause, RevocationCause};
-use super::leg::{LegIndex, Release};
+use super::leg::{LegIndex, LegStateKind, Release};
 use crate::actor::Actor;
 use crate::digest::{Commitment, EvidenceHash, IntentDigest, KeyThumbprint};
 use crate::evidence::{Evidence, VehicleMatch};
@@ -42,6 +42,13 @@ pub struct Finding {
     pub basis: Basis,
     /// SHA-256 of a photo or report that the operator keeps.
     pub evidence: Option<EvidenceHash>,
+}
+
+impl Finding {
+    /// The state that it leads the leg to: what was carried out is taken over by hand, anything else is free again.
+    pub const fn leads_to(&self) -> LegStateKind {
+        if self.executed { LegStateKind::TakenOver } else { LegStateKind::Pending }
+    }
 }
 
 /// What is asked.

@@ -31,7 +31,12 @@ pub struct LegStep {
 impl Transition {
     /// Whether it moves the leg it is about when that is in `state`.
     pub fn moves_leg_from(&self, state: LegStateKind) -> bool {
-        self.leg.is_some_and(|step| step.from.contains(&state))
+        self.leg.iter().any(|step| step.from.contains(&state))
+    }
+
+    /// Whether it can move the leg it is about from the one state to the other.
+    pub fn moves_leg(&self, from: LegStateKind, to: LegStateKind) -> bool {
+        self.leg.iter().any(|step| step.from.contains(&from) && step.to.contains(&to))
     }
 
     /// Whether it moves every leg that is in `state`.
@@ -55,8 +60,8 @@ pub struct Transition {
     pub policy: Option<PolicyAction>,
     /// The phase after it.
     pub next: Next,
-    /// The leg it moves, if it moves one.
-    pub leg: Option<LegStep>,
+    /// How it moves the leg it is about, if it is about one.
+    pub leg: &'static [LegStep],
     /// What it does to every leg in such a state.
     pub every_leg: Option<LegStep>,
     /// Whether it is frozen by a hold.
@@ -91,7 +96,7 @@ const fn row(
         evidence,
         policy,
         next,
-        leg: None,
+        leg: &[],
         every_leg: None,
         frozen_by_hold: false,
         in_window: false,
@@ -99,9 +104,13 @@ const fn row(
 }
 
 /// A row for a release: frozen by a hold, only in the window, on the facts that no policy can waive.
-const fn release(request: RequestKind, policy: PolicyAction, to: &'static [L]) -> Transition {
+const fn release(
+    request: RequestKind,
+    policy: PolicyAction,
+    leg: &'static [LegStep],
+) -> Transition {
     Transition {
-        leg: Some(LegStep { from: &[L::Pending], to }),
+        leg,
         frozen_by_hold: true,
         in_window: true,
         ..row(
@@ -171,16 +180,24 @@ pub const TRANSITIONS: &[Transition] = &[
             Next::To(HandoffReady),
         )
     },
-    release(RequestKind::ReleaseCompartment, PolicyAction::ReleaseCompartment, &[L::Released]),
-    release(RequestKind::DispenseFuel, PolicyAction::DispenseFuel, &[L::Authorised]),
+    release(
+        RequestKind::ReleaseCompartment,
+        PolicyAction::ReleaseCompartment,
+        &[LegStep { from: &[L::Pending], to: &[L::Released] }],
+    ),
+    release(
+        RequestKind::DispenseFuel,
+        PolicyAction::DispenseFuel,
+        &[LegStep { from: &[L::Pending], to: &[L::Authorised] }],
+    ),
     Transition {
-        leg: Some(LegStep { from: &[L::Released, L::Authorised], to: &[L::Commanded] }),
+        leg: &[LegStep { from: &[L::Released, L::Authorised], to: &[L::Commanded] }],
         frozen_by_hold: true,
         in_window: true,
         ..row(RequestKind::SendCommand, &[InService], &[System], &[], None, Next::Stay)
     },
     Transition {
-        leg: Some(LegStep { from: &[L::Open], to: &[L::Transferred, L::Secured] }),
+        leg: &[LegStep { from: &[L::Open], to: &[L::Transferred, L::Secured] }],
         ..row(
             RequestKind::ConfirmTransfer,
             &[InService],
@@ -190,9 +207,13 @@ pub const TRANSITIONS: &[Transition] = &[
             Next::Stay,
         )
     },
-    // Of the ends only a revocation leaves a command open: nothing else ends a stop while something is under way.
+    // Of the ends only a revocation leaves a command open: nothing else ends a stop while something is under way. What runs
+    // was carried out, so that a person can only take it over: from a pump that is never heard again.
     Transition {
-        leg: Some(LegStep { from: &[L::Indeterminate], to: &[L::Pending, L::TakenOver] }),
+        leg: &[
+            LegStep { from: &[L::Indeterminate], to: &[L::Pending, L::TakenOver] },
+            LegStep { from: &[L::Dispensing], to: &[L::TakenOver] },
+        ],
         ..row(
             RequestKind::ResolveOutcome,
             &[InService, Revoked],

@@ -221,7 +221,7 @@ fn next(session: &Session) -> Vec<NextView> {
     TRANSITIONS
         .iter()
         .filter(|row| row.from.contains(&here) && !(held && row.frozen_by_hold))
-        .filter(|row| row.leg.is_none() || kinds().any(|state| row.moves_leg_from(state)))
+        .filter(|row| row.leg.is_empty() || kinds().any(|state| row.moves_leg_from(state)))
         .map(|row| NextView {
             what: row.request.name(),
             by: row.actors.iter().map(|actor| actor.name()).collect(),

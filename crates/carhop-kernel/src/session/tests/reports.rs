@@ -211,10 +211,26 @@ fn a_person_resolves_what_nobody_knows_also_after_the_stop_was_revoked_and_nothi
 }
 
 #[test]
+fn a_pump_that_runs_and_is_not_heard_any_more_is_taken_over_by_a_person_and_never_found_idle() {
+    let running = hear(&pump_commanded(), &armed(&pump_commanded()));
+    for session in [running.clone(), ask(&running, RequestKind::Revoke)] {
+        let finding = |executed| Finding { executed, basis: Basis::Inspected, evidence: None };
+        let resolve = |executed| Action::ResolveOutcome { leg: FUEL, finding: finding(executed) };
+        let idle = good(&session, resolve(false));
+        assert_eq!(refusal(&session, &idle), [crate::reason::Reason::NotPossibleNow]);
+        assert!(session.occupies(PUMP, NOW));
+        let found = found_executed(&session, FUEL);
+        assert_eq!(leg_state(&found, FUEL), LegState::TakenOver);
+        assert!(!found.occupies(PUMP, NOW), "it may serve others again");
+    }
+}
+
+#[test]
 fn what_a_taken_over_pump_gave_is_settled_once_when_it_is_told_at_last() {
     let silent = silent(&pump_commanded());
     let revoked = ask(&silent, RequestKind::Revoke);
-    for session in [found_executed(&silent, FUEL), found_executed(&revoked, FUEL)] {
+    let running = hear(&silent, &armed(&silent));
+    for session in [silent.clone(), revoked, running].map(|it| found_executed(&it, FUEL)) {
         let (phase, command) = (phase(&session), command(&silent));
         assert_ne!(phase, PhaseKind::InService);
         let told = |metered_ml| Report::DispensingEnded { device: PUMP, command, metered_ml };

@@ -16,6 +16,8 @@
 //!     fn append_and_sync(&mut self, record: &[u8]);
 //!     /// Gives a frame to the connection, or drops it if there is none.
 //!     fn send(&mut self, frame: Vec<u8>);
+//!     /// Ends the connection, which comes back as an input, and makes another.
+//!     fn reconnect(&mut self);
 //!     /// Moves metal; what it did comes back as inputs.
 //!     fn actuate(&mut self, action: carhop_agent::Action);
 //!     /// Makes an attestation token for the challenge (`carhop_proofs::eat`).
@@ -38,6 +40,7 @@
 //!                 let token = shell.attest(challenge);
 //!                 agent.handle(Input::Attested(token), now_ms);
 //!             }
+//!             Output::HangUp => shell.reconnect(),
 //!             // To be logged, and shown on the device if it can.
 //!             Output::Alarm(_) | Output::Farewell(_) => {}
 //!         }

@@ -87,10 +87,13 @@ fn commands() -> Vec<Vec<u8>> {
     actions.map(|action| command(action, 42)).to_vec()
 }
 
+/// The command that [`command`] makes.
+pub const COMMAND: CommandId = CommandId::from_bytes([1; 16]);
+
 /// A genuine command to [`DEVICE`].
 pub fn command(action: CommandAction, counter: u64) -> Vec<u8> {
     let command = Command {
-        id: CommandId::from_bytes([1; 16]),
+        id: COMMAND,
         audience: DEVICE,
         action,
         session: SessionId::from_bytes([3; 16]),
@@ -127,7 +130,7 @@ fn order_of(input: &[u8]) -> bool {
 
 /// One genuine statement of every kind.
 pub fn statements() -> Vec<Vec<u8>> {
-    let command = CommandId::from_bytes([1; 16]);
+    let command = COMMAND;
     let receipt = |outcome| Body::Receipt { command, counter: 42, outcome };
     let lock = |command, event| Body::Lock { command, event };
     let meter = |kind| {

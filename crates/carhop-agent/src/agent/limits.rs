@@ -27,6 +27,8 @@ pub const CLOCK_BOUND_MS_MAX: u64 = 10 * 60_000;
 pub const CLOCK_REFRESH_MS: u64 = 60_000;
 /// When it asks again if no answer came.
 pub const CLOCK_RETRY_MS: u64 = 5_000;
+/// How long a new connection may be without the gateway's welcome; a gateway waits as long for the hello.
+pub const WELCOME_MS_MAX: u64 = 10_000;
 
 /// Commands whose receipts are kept to be sent again.
 pub const COMMANDS_KNOWN_MAX: usize = 256;

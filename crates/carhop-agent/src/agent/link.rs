@@ -20,6 +20,8 @@ use crate::record::Record;
 #[derive(Debug, Default)]
 pub(super) struct Link {
     seed: Option<[u8; 32]>,
+    /// Since when it stands.
+    connected_at_ms: u64,
     /// How many nonces were drawn from the seed.
     drawn: u64,
     /// Whether the gateway has said what it has.
@@ -30,7 +32,7 @@ pub(super) struct Link {
 
 impl<S: Suite> Agent<S> {
     pub(super) fn connected(&mut self, seed: [u8; 32]) {
-        self.link = Link { seed: Some(seed), ..Link::default() };
+        self.link = Link { seed: Some(seed), connected_at_ms: self.now_ms, ..Link::default() };
         let Some(clock_nonce) = self.draw_nonce() else { return };
         self.clock.ask(clock_nonce, self.now_ms);
         let base = &self.memory.base;
@@ -64,6 +66,18 @@ impl<S: Suite> Agent<S> {
         if self.link.is_welcomed {
             self.send(&FromDevice::Attestation { eat });
         }
+    }
+
+    /// By when the gateway has to have said what it has. Until then nothing of the outbox leaves, so that whoever waited
+    /// longer for a welcome that is lost would be mute.
+    pub(super) fn welcome_by(&self) -> Option<u64> {
+        let waits = self.link.seed.is_some() && !self.link.is_welcomed;
+        waits.then(|| self.link.connected_at_ms.saturating_add(limits::WELCOME_MS_MAX))
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        self.link = Link::default();
+        self.outputs.push_back(Output::HangUp);
     }
 
     /// When to ask for the time; never without a connection.

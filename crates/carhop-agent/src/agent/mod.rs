@@ -181,6 +181,8 @@ pub enum Output {
     Alarm(Alarm),
     /// The gateway ends the connection.
     Farewell(FarewellCode),
+    /// End the connection and make another: the gateway does not answer on this one.
+    HangUp,
 }
 
 /// What moves metal.
@@ -305,7 +307,7 @@ impl<S: Suite> Agent<S> {
             Machine::Lock(lock) => lock.due_at(),
             Machine::Pump(pump) => pump.due_at(),
         };
-        [machine, self.ask_at()].into_iter().flatten().min()
+        [machine, self.ask_at(), self.welcome_by()].into_iter().flatten().min()
     }
 
     /// Appends a record and remembers it; what depends on it waits for the ticket.
@@ -404,6 +406,9 @@ impl<S: Suite> Agent<S> {
         match self.machine {
             Machine::Lock(_) => self.lock_pass_time(),
             Machine::Pump(_) => self.pump_pass_time(),
+        }
+        if self.welcome_by().is_some_and(|by| self.now_ms >= by) {
+            self.hang_up();
         }
         if self.ask_at().is_some_and(|at| self.now_ms >= at) {
             self.ask_time();

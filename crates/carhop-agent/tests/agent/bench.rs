@@ -79,6 +79,8 @@ pub struct Bench<M> {
     pub durable_at: Vec<(Action, usize)>,
     pub alarms: Vec<Alarm>,
     pub farewells: Vec<FarewellCode>,
+    /// How often it gave a connection up.
+    pub hang_ups: usize,
     /// Challenges that are to be attested.
     pub challenges: Vec<[u8; 32]>,
     /// Frames the authority has not looked at.
@@ -103,6 +105,7 @@ impl<M: Metal> Bench<M> {
             durable_at: Vec::new(),
             alarms: Vec::new(),
             farewells: Vec::new(),
+            hang_ups: 0,
             challenges: Vec::new(),
             sent: Vec::new(),
             authority: Authority::default(),
@@ -246,6 +249,7 @@ impl<M: Metal> Bench<M> {
             Output::Attest { challenge } => self.challenges.push(challenge),
             Output::Alarm(alarm) => self.alarms.push(alarm),
             Output::Farewell(code) => self.farewells.push(code),
+            Output::HangUp => self.hang_ups += 1,
         }
     }
 

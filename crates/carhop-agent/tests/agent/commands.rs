@@ -413,6 +413,24 @@ fn statements_are_sent_until_acknowledged_and_a_window_ahead_at_most() {
 }
 
 #[test]
+fn a_connection_without_a_welcome_is_given_up_once_and_the_next_one_hears_everything() {
+    let mut bench = Bench::new(SimulatedLock::new(0));
+    bench.handle(Input::Sensor(SensorEvent::Temperature { c10: 40 }));
+    bench.handle(Input::Connected { seed: [1; 32] });
+    bench.pass(limits::WELCOME_MS_MAX - 1);
+    assert_eq!(bench.hang_ups, 0, "it may be on its way");
+    bench.pass(1);
+    assert_eq!(bench.hang_ups, 1);
+    bench.sent.clear();
+    bench.pass(60_000);
+    assert_eq!((bench.hang_ups, bench.sent.len()), (1, 0), "there is no connection");
+    bench.connect();
+    assert_eq!(bench.authority.statements.len(), 1);
+    bench.pass(60_000);
+    assert_eq!(bench.hang_ups, 1, "it was welcomed");
+}
+
+#[test]
 fn a_device_says_hello_attests_answers_pings_and_hears_farewells() {
     let mut bench = Bench::new(SimulatedLock::new(0));
     bench.handle(Input::Attested(vec![1]));
@@ -530,7 +548,10 @@ fn with_true_cryptography_a_command_opens_a_lock_once() {
                     frames.push(FromDevice::decode(&frame).unwrap());
                 }
                 Output::Actuate(action) => actions.push(action),
-                other @ (Output::Attest { .. } | Output::Alarm(_) | Output::Farewell(_)) => {
+                other @ (Output::Attest { .. }
+                | Output::Alarm(_)
+                | Output::Farewell(_)
+                | Output::HangUp) => {
                     panic!("{other:?}")
                 }
             }

@@ -124,7 +124,10 @@ impl<M: Metal> World<M> {
                             }
                         }
                         Output::Actuate(action) => assert_eq!(action, Action::Disarm),
-                        Output::Attest { .. } | Output::Alarm(_) | Output::Farewell(_) => {}
+                        Output::Attest { .. }
+                        | Output::Alarm(_)
+                        | Output::Farewell(_)
+                        | Output::HangUp => {}
                     }
                 }
                 let command = ToDevice::Command { cose: self.signed[&id].clone() }.encode();

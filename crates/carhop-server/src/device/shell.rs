@@ -188,6 +188,8 @@ impl Shell {
             Output::Attest { challenge } => self.attest(&challenge)?,
             Output::Alarm(alarm) => see(&Seen::Alarm { what: describe(alarm).to_owned() }),
             Output::Farewell(code) => self.farewell(code),
+            // Whoever keeps the connection ends it, says so, and makes another.
+            Output::HangUp => self.frames = None,
         }
         Ok(())
     }

@@ -331,6 +331,7 @@ impl Device {
                     agent.handle(Input::Attested(token), now_ms);
                 }
             }
+            Output::HangUp => self.hang_up(state),
             Output::Alarm(_) | Output::Farewell(_) => {}
         }
     }

@@ -329,6 +329,7 @@ impl Unit {
             Output::Alarm(alarm) => self.alarms.push(alarm),
             // The connection closes by itself.
             Output::Farewell(_) => {}
+            Output::HangUp => self.disconnect(now_ms),
         }
     }
 }

@@ -75,36 +75,8 @@ impl Batch {
     /// Whether it withdraws something, so that it must work when nothing else does: a full disk stops releases and must
     /// not stop revocations and holds. The start of a server counts, because without it there is nobody to ask.
     pub fn takes_away(&self) -> bool {
-        self.entries.iter().any(|entry| match &entry.body {
-            Body::Session(event) => {
-                matches!(**event, Event::SessionRevoked { .. } | Event::SessionHeld { .. })
-            }
-            Body::TokenRevoked { .. } => true,
-            Body::Device(event) => {
-                matches!(
-                    event,
-                    DeviceEvent::Revoked { .. }
-                        | DeviceEvent::Frozen { .. }
-                        | DeviceEvent::Forked { .. }
-                )
-            }
-            Body::Operator(event) => matches!(
-                event,
-                OperatorEvent::TenantHeld { .. }
-                    | OperatorEvent::TrustRevoked { .. }
-                    | OperatorEvent::Started { .. }
-            ),
-            Body::Refused(_)
-            | Body::RefusalsCapped { .. }
-            | Body::CodeIssued { .. }
-            | Body::ProofFailed { .. }
-            | Body::TokenIssued { .. }
-            | Body::CustomerBound { .. }
-            | Body::LinkIssued { .. }
-            | Body::PlaceJudged(_)
-            | Body::TagScanned { .. }
-            | Body::VehicleCompared { .. } => false,
-        })
+        let mut told = self.entries.iter().map(|entry| &entry.body);
+        told.clone().any(withdraws) && !told.any(grants)
     }
 
     /// Whether it may go the way of refusals: it tells and stores, but moves no session and causes nothing.
@@ -116,6 +88,46 @@ impl Batch {
             && (put_off.is_empty() && timers.is_empty() && finished_timers.is_empty())
             && (sealed.is_empty() && erased.is_empty() && sequenced.is_empty())
     }
+}
+
+/// Whether something is withdrawn, or stopped, or has to be told before anything can be.
+fn withdraws(body: &Body) -> bool {
+    match body {
+        Body::Session(event) => {
+            matches!(**event, Event::SessionRevoked { .. } | Event::SessionHeld { .. })
+        }
+        Body::TokenRevoked { .. } => true,
+        Body::Device(event) => {
+            matches!(
+                event,
+                DeviceEvent::Revoked { .. }
+                    | DeviceEvent::Frozen { .. }
+                    | DeviceEvent::Forked { .. }
+                    | DeviceEvent::CancelMade { .. }
+            )
+        }
+        Body::Operator(event) => matches!(
+            event,
+            OperatorEvent::TenantHeld { .. }
+                | OperatorEvent::TrustRevoked { .. }
+                | OperatorEvent::Started { .. }
+        ),
+        Body::Refused(_)
+        | Body::RefusalsCapped { .. }
+        | Body::CodeIssued { .. }
+        | Body::ProofFailed { .. }
+        | Body::TokenIssued { .. }
+        | Body::CustomerBound { .. }
+        | Body::LinkIssued { .. }
+        | Body::PlaceJudged(_)
+        | Body::TagScanned { .. }
+        | Body::VehicleCompared { .. } => false,
+    }
+}
+
+/// Whether somebody is given something, in whose stead what they had before is withdrawn.
+const fn grants(body: &Body) -> bool {
+    matches!(body, Body::TokenIssued { .. } | Body::CustomerBound { .. } | Body::LinkIssued { .. })
 }
 
 /// What an append came to.

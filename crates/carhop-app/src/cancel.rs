@@ -4,7 +4,7 @@
 //! Each is a command of its own and dies in seconds like any other. What lasts is the order: it is remembered with the
 //! command it stops, and `timers` makes another cancel of it until the device has answered.
 
-use carhop_kernel::id::{CommandId, EventId, SessionId};
+use carhop_kernel::id::{CommandId, DeviceId, EventId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::session::{Leg, LegKind, Release, Session};
 use carhop_kernel::time::Timestamp;
@@ -73,6 +73,16 @@ impl App {
 }
 
 impl Cancel {
+    /// Whom it tells to stop.
+    pub(crate) const fn device(&self) -> DeviceId {
+        self.actuator.device
+    }
+
+    /// The same to a device that is frozen with it.
+    pub(crate) fn of_frozen(self) -> Self {
+        Self { actuator: DeviceRecord { frozen: true, ..self.actuator }, ..self }
+    }
+
     /// Whether the order was given before.
     pub(crate) fn is_repeated(&self) -> bool {
         self.command.stop != StopOrder::None

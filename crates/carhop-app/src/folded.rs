@@ -7,18 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use carhop_kernel::id::SessionId;
-use carhop_kernel::session::{Assignment, Session};
+use carhop_kernel::session::Session;
 
 use crate::record::Partition;
-
-/// A session, and who has it, or had it when it ended.
-pub(crate) type WithDriver = (Session, Option<Assignment>);
 
 /// What was folded, with the version of the head it belongs to.
 #[derive(Debug)]
 pub(crate) struct Folded(Mutex<Entries>);
 
-type Entries = BTreeMap<(Partition, SessionId), (u64, WithDriver)>;
+type Entries = BTreeMap<(Partition, SessionId), (u64, Session)>;
 
 impl Folded {
     /// Nothing yet.
@@ -32,7 +29,7 @@ impl Folded {
         partition: &Partition,
         session: SessionId,
         version: u64,
-    ) -> Option<WithDriver> {
+    ) -> Option<Session> {
         let place = (partition.clone(), session);
         let entries = self.entries();
         let (under, folded) = entries.get(&place)?;
@@ -45,7 +42,7 @@ impl Folded {
         partition: &Partition,
         session: SessionId,
         version: u64,
-        folded: &WithDriver,
+        folded: &Session,
     ) {
         let mut entries = self.entries();
         if entries.len() >= FOLDED_MAX {

@@ -14,7 +14,7 @@ use carhop_kernel::id::{DecisionId, ReleaseId, SessionId};
 use carhop_kernel::order::Scope;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::table::transition;
-use carhop_kernel::session::{Action, Assignment, Event, LegIndex, Request, Session, decide};
+use carhop_kernel::session::{Action, Event, LegIndex, Request, Session, decide};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::verdict::PolicyAction;
 use carhop_policy::{
@@ -35,8 +35,6 @@ use crate::records::{
 /// Everything about a stop that decisions look at, read in one go with its versions noted.
 pub(crate) struct Stop {
     pub(crate) session: Session,
-    /// The driver who has the stop, or had it when it ended.
-    pub(crate) driver: Option<Assignment>,
     pub(crate) record: StopRecord,
     pub(crate) tenant: TenantRecord,
     pub(crate) policies: Arc<Bundle>,
@@ -86,7 +84,7 @@ impl App {
         reads: &mut Reads<'_>,
         id: SessionId,
     ) -> Result<Stop, Failure> {
-        let (session, driver) = reads.session_with_driver(id).await?;
+        let session = reads.session(id).await?;
         let record = reads.load::<StopRecord>(id.to_string()).await?;
         let tenant = reads.tenant().await?;
         let policies = self.policies_in_force(reads).await?;
@@ -97,17 +95,7 @@ impl App {
         };
         let driver_track = reads.find(TrackRecord::key_of(id, Party::Driver)).await?;
         let vehicle_track = reads.find(TrackRecord::key_of(id, Party::Vehicle)).await?;
-        Ok(Stop {
-            session,
-            driver,
-            record,
-            tenant,
-            policies,
-            venue,
-            handset,
-            driver_track,
-            vehicle_track,
-        })
+        Ok(Stop { session, record, tenant, policies, venue, handset, driver_track, vehicle_track })
     }
 
     /// Judges a request. A refusal is journaled before it is returned.

@@ -132,7 +132,7 @@ impl App {
 
 fn is_assigned(call: &Call, stop: &Stop) -> bool {
     let Actor::Driver { driver, device } = call.actor else { return false };
-    stop.driver.as_ref().is_some_and(|assigned| {
+    stop.session.last_assignment().is_some_and(|assigned| {
         assigned.driver == driver && assigned.device == device && Some(assigned.key) == call.key
     })
 }

@@ -9,7 +9,6 @@ use crate::app::{App, fresh};
 use crate::batch::{Appended, Batch, Body, Entry, Meta, Stream, Timer, TimerSubject};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
-use crate::folded::WithDriver;
 use crate::ports::{AppendError, JournalError, Query};
 use crate::record::{Kind, Partition, Record, RecordKey, Versioned};
 use crate::records::{LeftOutRecord, ReplyRecord, SessionHead, TenantRecord};
@@ -47,14 +46,6 @@ impl<'a> Reads<'a> {
 
     /// A session as its events tell it, with the version of its head.
     pub(crate) async fn session(&mut self, id: SessionId) -> Result<Session, Failure> {
-        Ok(self.session_with_driver(id).await?.0)
-    }
-
-    /// A session, and who has it, or had it when it ended.
-    pub(crate) async fn session_with_driver(
-        &mut self,
-        id: SessionId,
-    ) -> Result<WithDriver, Failure> {
         // The head is read before the events: an event that comes between makes the append conflict, not the fold lie.
         self.load::<SessionHead>(id.to_string()).await?;
         let head = |(place, _): &&(RecordKey, u64)| {
@@ -69,34 +60,13 @@ impl<'a> Reads<'a> {
         Ok(folded)
     }
 
-    async fn fold(&self, id: SessionId) -> Result<WithDriver, Failure> {
+    async fn fold(&self, id: SessionId) -> Result<Session, Failure> {
         let events =
             self.app.parts.journal.stream(self.partition.clone(), Stream::Session(id)).await?;
-        let mut bodies = events.iter().filter_map(|recorded| match &recorded.body {
-            Body::Session(event) => Some(&**event),
-            Body::Refused(_)
-            | Body::RefusalsCapped { .. }
-            | Body::CodeIssued { .. }
-            | Body::ProofFailed { .. }
-            | Body::TokenIssued { .. }
-            | Body::TokenRevoked { .. }
-            | Body::CustomerBound { .. }
-            | Body::LinkIssued { .. }
-            | Body::PlaceJudged(_)
-            | Body::TagScanned { .. }
-            | Body::VehicleCompared { .. }
-            | Body::Device(_)
-            | Body::Operator(_) => None,
-        });
+        let mut bodies = events.iter().filter_map(|recorded| recorded.body.of_session());
         let first =
             bodies.next().and_then(open).ok_or(Failure::Internal("a session without a start"))?;
-        Ok(bodies.fold((first, None), |(session, driver), event| {
-            let had = session.assignment().cloned();
-            let session = evolve(session, event);
-            let has = session.assignment().cloned();
-            let driver = if session.is_active() { has } else { driver.or(had) };
-            (session, driver)
-        }))
+        Ok(bodies.fold(first, evolve))
     }
 
     /// A batch that holds only if nothing that was read has changed.

@@ -4,18 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carhop_kernel::actor::Actor;
-use carhop_kernel::id::{DeviceId, RequestId, SessionId};
+use carhop_kernel::id::{DeviceId, SessionId};
 use carhop_kernel::session::{
-    Action, Event, Exception, HoldCause, Leg, LegKind, LegStateKind, Session, evolve, open,
+    Event, Exception, HoldCause, Leg, LegKind, LegStateKind, Session, evolve, open,
 };
 use carhop_kernel::time::Timestamp;
 
-use crate::app::{App, fresh};
+use crate::app::App;
 use crate::batch::{Body, Meta, OperatorEvent, Stream, Timer};
-use crate::call::Call;
 use crate::failure::Failure;
-use crate::judge::Ask;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{
@@ -138,17 +135,18 @@ impl App {
             Swept::None | Swept::All => None,
         };
         let found = self.concerned(partition, record.subject, after, DEVICES_PER_STEP).await?;
-        let mut disowned = Vec::new();
+        let (mut disowned, mut outcome) = (Vec::new(), Ok(()));
         for device in &found {
             let relying = self.relying(partition, device.device).await?;
             record.sessions += relying.len() as u64;
             for head in relying {
-                self.hold_relying(partition, head.session).await?;
-                self.stop_relying(partition, head.session, device.device).await?;
-                for awaited in self.awaited_of(partition, head.session, device.device).await? {
-                    if !record.awaited.contains(&awaited) {
-                        record.awaited.push(awaited);
+                match self.withdraw_from(partition, head.session, device.device).await {
+                    Ok(awaited) => {
+                        let known = record.awaited.clone();
+                        record.awaited.extend(awaited.into_iter().filter(|it| !known.contains(it)));
                     }
+                    // The others are not left running for one that cannot be read.
+                    Err(failure) => outcome = Err(failure),
                 }
             }
             if let TrustSubject::Firmware(_) = record.subject {
@@ -157,6 +155,7 @@ impl App {
                 disowned.push(DeviceRecord { attested: None, ..device });
             }
         }
+        outcome?;
         record.devices += found.len() as u64;
         let is_all = found.len() < DEVICES_PER_STEP;
         record.swept = match found.last() {
@@ -203,27 +202,34 @@ impl App {
         Ok(())
     }
 
-    /// Freezes a stop that relies on a device which lost its trust. A graver hold stays.
+    /// Takes a device that lost its trust out of a stop: what moves metal first. The commands that are to be waited for.
+    async fn withdraw_from(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        device: DeviceId,
+    ) -> Result<Vec<AwaitedCommand>, Failure> {
+        let stopped = self.stop_relying(partition, session, device).await;
+        self.hold_relying(partition, session).await?;
+        stopped?;
+        self.awaited_of(partition, session, device).await
+    }
+
+    /// Freezes a stop that relies on a device which lost its trust. A graver hold stays. It follows from what people have
+    /// decided, so that no policy is asked and none can stand in its way.
     async fn hold_relying(&self, partition: &Partition, id: SessionId) -> Result<(), Failure> {
         let cause = HoldCause::DeviceRevoked;
-        let call = Call {
-            partition: partition.clone(),
-            actor: Actor::System,
-            key: None,
-            stop: None,
-            mutual_tls: false,
-            request: fresh!(self, RequestId),
-            idempotency: None,
-        };
         retry!({
             let mut reads = Reads::new(self, partition);
-            let stop = self.read_stop(&mut reads, id).await?;
-            let is_held = stop.session.hold.is_some_and(|hold| hold.cause >= cause);
-            if is_held || !stop.session.is_active() {
+            let session = reads.session(id).await?;
+            let is_held = session.hold.is_some_and(|hold| hold.cause >= cause);
+            if is_held || !session.is_active() {
                 return Ok(());
             }
-            let action = Action::Hold { cause };
-            self.apply(&call, &reads, &stop, action, Ask::default(), |_| Ok(())).await?;
+            let mut batch = reads.batch();
+            let held = Event::SessionHeld { cause, at: reads.now };
+            batch.advance(self, &session, &Meta::system(), &[held])?;
+            self.append(batch, Some(id)).await?;
             Ok(())
         })
     }
@@ -311,10 +317,10 @@ impl App {
     }
 }
 
-/// Whether a leg is served by the device, or by a driver with it.
+/// Whether a leg is served by the device, or by a driver with it, who may have released it before the stop ended.
 fn relies(session: &Session, leg: &Leg, device: DeviceId) -> bool {
     leg.terms.device == device
-        || session.assignment().is_some_and(|assigned| assigned.device == device)
+        || session.last_assignment().is_some_and(|assigned| assigned.device == device)
 }
 
 /// Whether something may yet happen under a leg's release and nobody has been told so. What has not left is called back

@@ -1,6 +1,8 @@
 //! Runs the timers: what falls due is looked at again, silent devices are asked, and a failure comes back later each time.
 //! Every deadline is a durable row (`design.md` §9.3); nothing here waits.
 
+use std::collections::BTreeSet;
+
 use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::session::{
@@ -14,30 +16,46 @@ use crate::cancel::quiet_at;
 use crate::failure::Failure;
 use crate::ports::DeviceFrame;
 use crate::reads::{Reads, retry};
+use crate::record::Partition;
 use crate::records::{CommandRecord, SessionHead, StopOrder};
 
 impl App {
     /// Runs every timer that is due. Returns how many there were.
     pub async fn run_timers(&self) -> Result<usize, Failure> {
-        let due = self.parts.journal.due_timers(self.now(), TIMERS_PER_RUN).await?;
-        let mut outcome = Ok(due.len());
-        for timer in &due {
-            let run = match timer.subject {
-                TimerSubject::Silence { session, command } => {
-                    self.silence(timer, session, command).await
-                }
-                TimerSubject::WindowEnd { session } => self.window_end(timer, session).await,
-                TimerSubject::Settlement { subject } => self.settle(timer, subject).await,
-                TimerSubject::Overdue { session, command } => {
-                    self.overdue(&timer.partition, session, command).await
-                }
-            };
-            if let Err(failure) = run {
-                self.put_off(timer).await?;
-                outcome = Err(failure);
+        let (mut stuck, mut count, mut outcome) = (BTreeSet::new(), 0, Ok(()));
+        loop {
+            let limit = TIMERS_PER_RUN + stuck.len();
+            let due = self.parts.journal.due_timers(self.now(), limit).await?;
+            let stuck_before = stuck.len();
+            for timer in due.iter().filter(|timer| !stuck.contains(&key_of(timer))) {
+                count += 1;
+                let Err(failure) = self.run_timer(timer).await else { continue };
+                // It must not hold up the others, nor may what cannot be put off: that stays due before them.
+                outcome = match self.put_off(timer).await {
+                    Ok(()) => Err(failure),
+                    Err(graver) => {
+                        stuck.insert(key_of(timer));
+                        Err(graver)
+                    }
+                };
+            }
+            if stuck.len() == stuck_before {
+                return outcome.map(|()| count);
             }
         }
-        outcome
+    }
+
+    async fn run_timer(&self, timer: &Timer) -> Result<(), Failure> {
+        match timer.subject {
+            TimerSubject::Silence { session, command } => {
+                self.silence(timer, session, command).await
+            }
+            TimerSubject::WindowEnd { session } => self.window_end(timer, session).await,
+            TimerSubject::Settlement { subject } => self.settle(timer, subject).await,
+            TimerSubject::Overdue { session, command } => {
+                self.overdue(&timer.partition, session, command).await
+            }
+        }
     }
 
     /// Has a timer that failed come back later, each time twice as late, so that it takes nobody else's turn.
@@ -152,7 +170,7 @@ impl App {
     }
 
     /// The window is over: an untouched stop expires, a half-done one ends with what was done. What is under way sets the
-    /// timer again when it ends.
+    /// timer again when it ends, and a window that has been moved meanwhile ends at its own time.
     async fn window_end(&self, timer: &Timer, id: SessionId) -> Result<(), Failure> {
         retry!({
             let mut reads = Reads::new(self, &timer.partition);
@@ -171,12 +189,19 @@ impl App {
                         batch.advance(self, &session, &Meta::system(), &events)?;
                     }
                 }
+                Err(_) if session.is_active() && reads.now < session.order.terms.window.end => {
+                    batch.set_timer(timer.subject, session.order.terms.window.end);
+                }
                 Err(_) => batch.finished_timers.push(timer.subject),
             }
             self.append(batch, Some(id)).await?;
             Ok(())
         })
     }
+}
+
+fn key_of(timer: &Timer) -> (Partition, TimerSubject) {
+    (timer.partition.clone(), timer.subject)
 }
 
 /// The leg about whose command its device is to be asked: nobody knows what came of it, or it was told to stop and has

@@ -81,9 +81,9 @@ impl App {
         Ok(())
     }
 
-    /// Notes that two live connections claim to be a device: somebody has its key who should not. It is commanded nothing,
-    /// heard only about what it was commanded before, and what it serves is held, until a person has looked (`design.md`
-    /// §9.5).
+    /// Notes that two live connections claim to be a device: somebody has its key who should not. It is told to stop what it
+    /// is doing and commanded nothing else, heard only about what it was commanded before, and what it serves is held, until
+    /// a person has looked (`design.md` §9.5).
     pub async fn freeze_device(
         &self,
         partition: &Partition,
@@ -99,6 +99,11 @@ impl App {
                 Some(id) => Some(reads.session(id).await?),
                 None => None,
             };
+            let cancel = match &serving {
+                Some(session) => self.cancel_of(&mut reads, session).await?,
+                None => None,
+            };
+            let cancel = cancel.filter(|it| it.device() == device && !it.is_repeated());
             let mut batch = reads.batch();
             let body = Body::Device(DeviceEvent::Frozen { device });
             batch.record(self, Stream::Device(device), &Meta::system(), body);
@@ -107,7 +112,10 @@ impl App {
                 batch.advance(self, &session, &Meta::system(), &events)?;
             }
             let held = record.serving;
-            batch.store(&DeviceRecord { frozen: true, ..record })?;
+            match cancel {
+                Some(cancel) => cancel.of_frozen().give(&mut batch, self)?,
+                None => batch.store(&DeviceRecord { frozen: true, ..record })?,
+            }
             self.append(batch, held).await?;
             Ok(())
         })

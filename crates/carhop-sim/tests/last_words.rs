@@ -5,13 +5,13 @@
 
 use carhop_agent::SensorEvent;
 use carhop_agent::simulated::{Fault, Person};
-use carhop_app::batch::{Batch, Clearance, Stream};
+use carhop_app::batch::{Batch, Clearance, Stream, Write};
 use carhop_app::ports::Carrier;
-use carhop_app::record::Record;
+use carhop_app::record::{Kind, Record, RecordKey};
 use carhop_app::records::{DeviceRecord, RevocationRecord, TrustSubject};
 use carhop_app::{Failure, Hearing, LAST_WORDS_MAX};
 use carhop_kernel::device::TrustTier;
-use carhop_kernel::id::DeviceId;
+use carhop_kernel::id::{CommandId, DeviceId};
 use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Exception, HoldCause, LegIndex, LegState, LegStateKind};
@@ -272,6 +272,92 @@ fn a_revoked_device_that_nothing_waits_for_is_not_heard() {
 }
 
 #[test]
+fn a_lock_that_has_shut_its_door_has_said_everything_whoever_confirmed_what() {
+    scene(616, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock), fuel(cast.pump)]).await?;
+        stop.get_ready().await?;
+        stop.release(FIRST).await?;
+        world.pass(1_000).await?;
+        stop.close_door()?;
+        world.pass(1_000).await?;
+        let LegState::Open { locked: true, .. } = stop.session().await?.legs[0].state else {
+            panic!("nobody has confirmed anything");
+        };
+        revoke(world, cast, cast.lock).await?;
+        world.settle().await?;
+        assert_eq!(hearing(world, cast.lock).await, Hearing::NotAtAll(FarewellCode::Revoked));
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_handsets_revocation_waits_for_what_its_driver_released_in_a_stop_that_has_ended() {
+    scene(617, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        stop.release(FIRST).await?;
+        world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
+        world.app.run_effects().await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Commanded);
+        world.app.revoke(&stop.by_customer(), stop.session).await?;
+        revoke(world, cast, cast.driver.device).await?;
+        world.app.run_timers().await?;
+        let record = revocation(world, cast.driver.device).await;
+        assert_eq!((record.awaited.len(), record.settled_at), (1, None), "it may open yet");
+        world.pass(120_000).await?;
+        assert!(revocation(world, cast.driver.device).await.settled_at.is_some());
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_stop_that_cannot_be_read_keeps_no_other_from_being_stopped() {
+    let mut seen = 0;
+    for seed in 620..630 {
+        scene(seed, async |world, cast| {
+            let unreadable = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+            unreadable.get_ready().await?;
+            let reply = unreadable.release(FIRST).await?;
+            world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
+            world.app.run_effects().await?;
+            let running = dispensing(world, cast).await?;
+            // Stops are gone through in order of their names.
+            if running.session < unreadable.session {
+                return Ok(());
+            }
+            seen += 1;
+            let release = unreadable.session().await?.legs[0].state.release().copied();
+            let command = release.unwrap().command;
+            let kept = spoil(world, command, b"{}".to_vec()).await;
+            revoke(world, cast, cast.driver.device).await?;
+            assert!(world.app.run_timers().await.is_err(), "{reply:?}");
+            assert_eq!(world.journal.backlog(world.now()).await.unwrap().effects, 1);
+            for stop in [&unreadable, &running] {
+                let hold = stop.session().await?.hold.map(|hold| hold.cause);
+                assert_eq!(hold, Some(HoldCause::DeviceRevoked));
+            }
+            spoil(world, command, kept).await;
+            world.pass(60_000).await
+        })
+        .unwrap();
+    }
+    assert!(seen > 0, "never in the order that matters");
+}
+
+/// Puts something else in the place of what is kept of a command, and gives that back.
+async fn spoil(world: &World, command: CommandId, body: Vec<u8>) -> Vec<u8> {
+    let (partition, kind) = (world.partition.clone(), Kind::Command);
+    let key = RecordKey { partition, kind, key: command.to_string() };
+    let kept = world.journal.record(key.clone()).await.unwrap().unwrap();
+    let mut batch = Batch::new(world.partition.clone(), world.now());
+    batch.writes.push(Write { key, body: Some(body), indexes: Vec::new(), until: None });
+    world.journal.append(batch).await.unwrap();
+    kept.body
+}
+
+#[test]
 fn a_revoked_device_is_heard_only_so_often() {
     scene(611, async |world, cast| {
         let _stop = loaded(world, cast).await?;
@@ -317,13 +403,51 @@ fn a_frozen_lock_holds_its_stop_and_is_heard_until_its_door_is_shut() {
 }
 
 #[test]
+fn a_frozen_pump_is_stopped_and_heard_and_its_stop_is_held() {
+    let log = scene(614, async |world, cast| {
+        let stop = dispensing(world, cast).await?;
+        world.app.freeze_device(&world.partition, cast.pump).await?;
+        assert!(world.app.view_device(&world.partition, cast.pump).await?.frozen);
+        let hold = stop.session().await?.hold.unwrap();
+        assert_eq!(hold.cause, HoldCause::Tamper);
+        world.app.freeze_device(&world.partition, cast.pump).await?;
+        world.pass(5_000).await?;
+        assert!(settled_ml(&stop).await? < 1_000);
+        assert!(!world.metal.is_connected(cast.pump), "it has said everything");
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("command.cancelled"), 1);
+}
+
+#[test]
+fn a_freeze_stops_only_what_the_frozen_device_is_doing() {
+    let log = scene(615, async |world, cast| {
+        let stop = dispensing(world, cast).await?;
+        world.app.freeze_device(&world.partition, cast.lock).await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(FIRST).await?, LegStateKind::Dispensing);
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("command.cancelled"), 0);
+}
+
+#[test]
 fn what_a_lock_does_by_itself_concerns_the_stop_it_serves_however_many_wait_for_it() {
     scene(613, async |world, cast| {
-        for _ in 0..16 {
-            Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let mut waiting = Vec::new();
+        for _ in 0..32 {
+            waiting.push(Stop::place(world, cast, vec![goods(cast.lock)]).await?.session);
         }
-        let legs = vec![goods(cast.lock), fuel(cast.pump)];
-        let stop = Stop::place(world, cast, legs).await?;
+        waiting.sort();
+        // It is none of the first that a list of them shows.
+        let stop = loop {
+            let legs = vec![goods(cast.lock), fuel(cast.pump)];
+            let stop = Stop::place(world, cast, legs).await?;
+            if stop.session > waiting[16] {
+                break stop;
+            }
+            waiting.push(stop.session);
+        };
         stop.get_ready().await?;
         stop.hand_over(FIRST).await?;
         world.metal.with(cast.lock, force)?;

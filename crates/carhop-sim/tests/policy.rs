@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use carhop_app::batch::Batch;
 use carhop_app::record::Record;
-use carhop_app::records::{PolicyInForceRecord, PolicyRecord};
+use carhop_app::records::{PolicyInForceRecord, PolicyRecord, TrustSubject};
 use carhop_app::{Candidate, Decided, Failure, Reply};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::digest::PolicyVersion;
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::LegIndex;
+use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
 use carhop_policy::Bundle;
 use carhop_proofs::suite::RustCrypto;
 use carhop_sim::SimError;
@@ -28,6 +28,8 @@ const GOODS: LegIndex = LegIndex(0);
 const FUEL: LegIndex = LegIndex(1);
 /// More turns than a release takes.
 const MOMENTS: u64 = 64;
+const NO_HOLD: &str = "@id(\"own.no_hold\") @reason(\"rung_too_low\")\n\
+    forbid (principal, action == Action::\"hold\", resource);\n";
 const NO_RELEASE: &str = "@id(\"own.no_release\") @reason(\"rung_too_low\")\n\
     forbid (principal, action in Action::\"release\", resource);\n";
 
@@ -100,6 +102,29 @@ fn a_release_judged_by_policies_that_were_replaced_meanwhile_is_judged_again() {
         }
     }
     assert!((1..MOMENTS / 4).contains(&released_first), "both orders happen: {released_first}");
+}
+
+#[test]
+fn no_policy_stands_in_the_way_of_what_a_revocation_leads_to() {
+    let log = scene(83, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![fuel(cast.pump), goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        stop.release(LegIndex(0)).await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(LegIndex(0)).await?, LegStateKind::Dispensing);
+        activate(world, cast, &with("own.cedar", NO_HOLD)).await?;
+        let held = world.app.hold(&cast.by_staff(world), stop.session).await;
+        assert!(matches!(held, Err(Failure::Refused(..))), "{held:?}");
+        let subject = TrustSubject::Device(cast.pump);
+        world.app.withdraw_trust(&cast.by_staff(world), subject, "stolen").await?;
+        world.pass(5_000).await?;
+        assert_eq!(stop.leg(LegIndex(0)).await?, LegStateKind::Settled, "it was told to stop");
+        let hold = stop.session().await?.hold.map(|hold| hold.cause);
+        assert_eq!(hold, Some(HoldCause::DeviceRevoked));
+        Ok(())
+    });
+    let log = log.unwrap();
+    assert_eq!((log.count("command.cancelled"), log.count("revocation.settled")), (1, 1));
 }
 
 #[test]

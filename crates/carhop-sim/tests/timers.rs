@@ -44,6 +44,26 @@ fn a_window_that_cannot_end_waits_for_the_metal_and_not_for_the_clock() {
 }
 
 #[test]
+fn a_window_that_was_moved_meanwhile_ends_at_its_own_time() {
+    scene(707, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let end = stop.session().await?.order.terms.window.end;
+        let subject = TimerSubject::WindowEnd { session: stop.session };
+        let timer = |due_at| Timer::new(world.partition.clone(), subject, due_at);
+        // As if it had fallen due before the terms were replaced.
+        let mut batch = Batch::new(world.partition.clone(), world.now());
+        batch.timers.push(timer(world.now()));
+        world.journal.append(batch).await.unwrap();
+        world.app.run_timers().await?;
+        assert_eq!(timers(world).await?, [timer(end)]);
+        world.pass(end.since_ms(world.now())).await?;
+        assert_eq!(stop.session().await?.phase, Phase::Expired);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_device_that_comes_and_goes_is_asked_no_more_often_than_one_that_stays() {
     let log = scene(702, async |world, cast| {
         let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;

@@ -25,7 +25,7 @@ pub struct SessionHead {
     pub driver: Option<DriverId>,
     /// The locks and pumps of its legs, while it is active.
     pub devices: Vec<DeviceId>,
-    /// The assigned driver's handset.
+    /// The assigned driver's handset; after the end, as long as something is awaited that its driver released.
     pub handset: Option<DeviceId>,
     /// Locks and pumps that have something to say yet of what they were commanded, whatever became of the stop.
     pub awaited: Vec<DeviceId>,
@@ -35,15 +35,18 @@ impl SessionHead {
     /// The head of a session.
     pub fn of(session: &Session) -> Self {
         let devices = session.legs.iter().map(|leg| leg.terms.device);
-        let awaited = session.legs.iter().filter(|leg| leg.state.kind().expects_word());
+        let awaited = session.legs.iter().filter(|leg| leg.state.expects_word());
+        let awaited: Vec<_> = awaited.map(|leg| leg.terms.device).collect();
+        let relies = session.is_active() || !awaited.is_empty();
+        let assigned = session.last_assignment().filter(|_| relies);
         Self {
             session: session.id,
             phase: session.phase.kind(),
             held: session.hold.is_some(),
             driver: session.assignment().map(|assignment| assignment.driver),
             devices: if session.is_active() { devices.collect() } else { Vec::new() },
-            handset: session.assignment().map(|assignment| assignment.device),
-            awaited: awaited.map(|leg| leg.terms.device).collect(),
+            handset: assigned.map(|assignment| assignment.device),
+            awaited,
         }
     }
 }

@@ -25,6 +25,7 @@ pub fn open(event: &Event) -> Option<Session> {
         legs: pending_legs(order),
         bindings: 0,
         assignments: 0,
+        left_by: None,
         raised: BTreeMap::new(),
     })
 }
@@ -73,6 +74,7 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
 
 fn end(session: &mut Session, phase: Phase) {
     if session.is_active() {
+        session.left_by = session.assignment().cloned();
         session.phase = phase;
     }
 }

@@ -215,6 +215,26 @@ impl LegState {
         }
     }
 
+    /// Whether its device has something to say yet: what came of the command, that the compartment is locked, what was
+    /// metered.
+    pub const fn expects_word(&self) -> bool {
+        match self {
+            Self::Open { locked, .. } => !*locked,
+            Self::Commanded(_)
+            | Self::Indeterminate(_)
+            | Self::Transferred { .. }
+            | Self::Dispensing { .. }
+            | Self::Dispensed { .. } => true,
+            Self::Pending
+            | Self::Released(_)
+            | Self::Authorised(_)
+            | Self::Secured
+            | Self::Settled { .. }
+            | Self::Failed(_)
+            | Self::TakenOver => false,
+        }
+    }
+
     /// The release in force, if one is.
     pub const fn release(&self) -> Option<&Release> {
         match self {
@@ -276,12 +296,6 @@ impl LegStateKind {
     /// Whether its command may still move metal, as far as anybody has heard. A pump runs on after its command is dead.
     pub const fn may_act(self) -> bool {
         self.is_awaited() || matches!(self, Self::Dispensing)
-    }
-
-    /// Whether its device has something to say yet: what came of the command, that the compartment is locked, what was
-    /// metered.
-    pub const fn expects_word(self) -> bool {
-        self.may_act() || matches!(self, Self::Open | Self::Transferred | Self::Dispensed)
     }
 
     /// The stable name.

@@ -38,6 +38,8 @@ pub struct Session {
     pub bindings: u32,
     /// How many driver assignments there have been; the last one's number.
     pub assignments: u32,
+    /// Who had it when it ended.
+    pub left_by: Option<Assignment>,
     /// How often each exception was recorded, with the mark that more are counted only.
     pub raised: BTreeMap<Exception, u32>,
 }
@@ -223,7 +225,7 @@ impl Session {
     /// Whether something that this stop began with a device is going on: its door stands open, its pump runs.
     pub fn is_going_on_at(&self, device: DeviceId) -> bool {
         let mut own = self.legs.iter().filter(|leg| leg.terms.device == device);
-        own.any(|leg| leg.state.kind().expects_word() && !leg.state.kind().is_awaited())
+        own.any(|leg| leg.state.expects_word() && !leg.state.kind().is_awaited())
     }
 
     /// The recipient, once verified and until the end.
@@ -268,6 +270,11 @@ impl Session {
             | Phase::Revoked(_)
             | Phase::Expired => None,
         }
+    }
+
+    /// Who has it, or had it when it ended.
+    pub fn last_assignment(&self) -> Option<&Assignment> {
+        self.assignment().or(self.left_by.as_ref())
     }
 
     /// The presence shown at the car, once shown and until the end.

@@ -149,7 +149,8 @@ impl Stop {
     }
 
     /// Where the car is. Nothing recent leaves the customer's word standing, unless the last that was seen of the car
-    /// speaks against it (M-GEO-0).
+    /// speaks against it: that it moves, is elsewhere, may be leaving, or cannot be where it says (M-GEO-0). Silence makes
+    /// none of that better.
     pub(crate) fn vehicle_place(
         &self,
         scope: Scope,
@@ -159,7 +160,9 @@ impl Stop {
         let fence = &self.venue.fence;
         let result = fence.evaluate(&record.track, now, scope);
         let then = fence.evaluate(&record.track, last.received_at, scope);
-        let contradicts = record.track.is_moving() || is_outside(&then);
+        let is_doubted = record.seen_inside && then.answer != PlaceAnswer::Inside;
+        let is_suspect = then.why.iter().any(|reason| reason.is_suspicion());
+        let contradicts = record.track.is_moving() || is_outside(&then) || is_doubted || is_suspect;
         if result.why.contains(&FenceReason::Stale) && !contradicts {
             return self.stated_place();
         }

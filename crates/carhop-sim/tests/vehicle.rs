@@ -150,6 +150,28 @@ fn a_car_that_slowly_leaves_its_place_loses_its_binding() {
 }
 
 #[test]
+fn what_made_the_cars_place_uncertain_is_not_mended_by_its_silence() {
+    scene(409, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        parks(&stop).await?;
+        // It rolls out at walking pace: one fix that says so does not end the binding.
+        for east_m in [60.0, 110.0] {
+            world.pass(30_000).await?;
+            stop.report_car(east_m, 0.5).await?;
+        }
+        assert!(stop.session().await?.bound().is_some());
+        stop.report_position(0.0).await?;
+        let at_once = refused(stop.hand_over(GOODS).await);
+        assert!(at_once.contains(&Reason::PlaceUncertain), "{at_once:?}");
+        world.pass(60_000).await?;
+        let later = refused(stop.hand_over(GOODS).await);
+        assert!(later.contains(&Reason::PlaceUncertain), "{later:?}");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_car_that_moves_between_decision_and_unlock_holds_the_stop_and_the_command_never_leaves() {
     let log = scene(405, async |world, cast| {
         let stop = ready(world, cast).await?;

@@ -4,7 +4,7 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
-use carhop_kernel::order::Terms;
+use carhop_kernel::order::{Scope, Terms};
 use carhop_kernel::session::{Event, NotExecuted, Report, Session, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
@@ -379,9 +379,16 @@ fn lock_report(
         LockEvent::Temperature { c10 } => terms
             .cold_chain
             .filter(|cold| c10 < cold.min_c10 || c10 > cold.max_c10)
+            .filter(|_| is_cold_box(device, terms))
             .map(|_| Report::TemperatureOutOfRange { device }),
         LockEvent::Closed => None,
     }
+}
+
+/// Whether a device keeps something cold in a stop; how warm it is beside another compartment says nothing of the goods.
+fn is_cold_box(device: DeviceId, terms: &Terms) -> bool {
+    let mut own = terms.legs.iter().filter(|leg| leg.device == device);
+    own.any(|leg| leg.service.scope() == Scope::ColdRelease)
 }
 
 /// A reading counts whatever speaks against it: what is settled is what the meter showed at the end.

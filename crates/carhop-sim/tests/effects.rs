@@ -4,17 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
 use carhop_agent::SensorEvent;
-use carhop_app::Failure;
 use carhop_app::batch::{Batch, Effect, Timer, TimerSubject};
 use carhop_app::record::Record;
 use carhop_app::records::ChainRecord;
+use carhop_app::{Failure, NewLeg, NewOrder};
 use carhop_kernel::id::{CommandId, EventId, SessionId};
+use carhop_kernel::order::{ColdChain, Compartment};
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{LegIndex, LegStateKind, PhaseKind};
+use carhop_kernel::session::{Exception, LegIndex, LegStateKind, PhaseKind};
 use carhop_proofs::statement::{Body, ClockState, Outcome, Statement, sign};
 use carhop_proofs::suite::RustCrypto;
 use carhop_sim::SimError;
-use carhop_sim::fixtures::{Cast, fuel, goods};
+use carhop_sim::fixtures::{Cast, fuel, goods, order};
 use carhop_sim::stop::{Stop, scene};
 use carhop_sim::world::World;
 use carhop_sim::world::metal::Actuator;
@@ -208,6 +209,31 @@ fn a_timer_that_fails_comes_back_later_each_time() {
         Ok(())
     })
     .unwrap();
+}
+
+#[test]
+fn how_warm_it_is_matters_where_something_is_kept_cold_and_nowhere_else() {
+    let out_of_range = [Exception::TemperatureOutOfRange];
+    for (compartment, raised) in
+        [(Compartment::Trunk, &[][..]), (Compartment::ColdBox, &out_of_range)]
+    {
+        scene(45, async |world, cast| {
+            let basket = vec!["1 x milk".to_owned()];
+            let leg = NewLeg::Goods { compartment, basket, device: cast.lock };
+            let cold = ColdChain { min_c10: 0, max_c10: 80, out_of_range_ms_max: 60_000 };
+            let ask = NewOrder { cold_chain: Some(cold), ..order(world, vec![leg])? };
+            let stop = Stop::place_order(world, cast, &ask).await?;
+            world.metal.with(cast.lock, |unit, _| {
+                if let Actuator::Lock(lock) = unit.actuator() {
+                    lock.sense(SensorEvent::Temperature { c10: 200 });
+                }
+            })?;
+            world.settle().await?;
+            assert_eq!(stop.exceptions().await?, raised, "{compartment:?}");
+            Ok(())
+        })
+        .unwrap();
+    }
 }
 
 #[test]

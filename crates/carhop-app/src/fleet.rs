@@ -69,6 +69,7 @@ impl App {
             certificate: None,
             certified_until: None,
             attested: None,
+            ran: Vec::new(),
             revoked: None,
             tampered: false,
             frozen: false,
@@ -261,7 +262,8 @@ impl App {
                 root: attested.as_ref().map(|attested| attested.root),
             };
             batch.record(self, Stream::Device(device), &meta, Body::Device(event));
-            batch.store(&DeviceRecord { attested: attested.clone(), ..record })?;
+            let ran = attested.as_ref().map_or(record.ran, |attested| attested.firmware.clone());
+            batch.store(&DeviceRecord { attested: attested.clone(), ran, ..record })?;
             self.append(batch, None).await?;
             match (attested, why) {
                 (Some(Attested { tier, firmware, .. }), _) => Ok(Attestation { tier, firmware }),

@@ -81,6 +81,27 @@ fn a_revoked_class_or_firmware_holds_what_relies_and_releases_nothing_more() {
 }
 
 #[test]
+fn a_revoked_firmware_holds_what_ran_it_last_though_it_has_to_attest_itself_afresh() {
+    scene(84, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        // As a renewal of its certificate leaves it.
+        let lock = world.app.view_device(&world.partition, cast.lock).await?;
+        let renewed = DeviceRecord { attested: None, ..lock };
+        let mut batch = Batch::new(world.partition.clone(), world.now());
+        batch.writes.push(renewed.write(&world.partition).unwrap());
+        world.journal.append(batch).await.unwrap();
+        let subject = TrustSubject::Firmware(FIRMWARE);
+        let found = world.app.reliance(&world.partition, subject).await?;
+        assert!(found.devices.contains(&cast.lock), "{:?}", found.devices);
+        world.app.withdraw_trust(&cast.by_staff(world), subject, "leaks").await?;
+        world.settle().await?;
+        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::DeviceRevoked);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_revocation_settles_when_what_had_left_is_answered() {
     scene(73, async |world, cast| {
         let stop = ready(world, cast).await?;

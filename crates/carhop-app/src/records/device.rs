@@ -32,6 +32,9 @@ pub struct DeviceRecord {
     pub certified_until: Option<Timestamp>,
     /// Its last accepted attestation.
     pub attested: Option<Attested>,
+    /// Everything that ran on it when it last attested itself, also while that counts no more: what it does now, it does
+    /// with that.
+    pub ran: Vec<FirmwareDigest>,
     /// Why it was revoked.
     pub revoked: Option<String>,
     /// Whether it has reported tampering since a person last looked. Attesting does not undo it: whoever tampered could
@@ -134,7 +137,7 @@ impl Record for DeviceRecord {
     fn indexes(&self) -> Vec<(&'static str, String)> {
         let key = self.key.iter().map(|key| ("key", key.to_string()));
         // A part may run twice on it, and is indexed once.
-        let parts: BTreeSet<_> = self.attested.iter().flat_map(|it| &it.firmware).collect();
+        let parts: BTreeSet<_> = self.ran.iter().collect();
         let firmware = parts.into_iter().map(|part| ("firmware", part.to_string()));
         [("class", self.class.name().to_owned())].into_iter().chain(key).chain(firmware).collect()
     }

@@ -163,7 +163,7 @@ impl ActionView {
         }
         if let Event::LegFailed { leg, .. } = event
             && *leg == index
-            && self.status == PENDING
+            && self.status != DONE
         {
             self.status = NOT_DONE;
         }
@@ -183,3 +183,33 @@ const DONE: &str = "done";
 const NOT_DONE: &str = "not_done";
 /// Longest wait for an outcome, in seconds.
 const WAIT_S_MAX: u64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use carhop_kernel::id::CommandId;
+    use carhop_kernel::session::LegFailure;
+    use carhop_kernel::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_release_is_not_done_when_its_lock_jammed_whatever_was_known_before() {
+        let (leg, command) = (LegIndex(0), CommandId::from_bytes([2; 16]));
+        let wanted = ReleaseId::from_bytes([1; 16]);
+        let release = Release {
+            release: wanted,
+            command,
+            counter: 1,
+            expires_at: Timestamp::from_unix_s(1_800_000_000),
+        };
+        let device = DeviceId::from_bytes([3; 16]);
+        let jammed = Event::LegFailed { leg, why: LegFailure::Jammed };
+        let silent = Event::ReleaseUnconfirmed { leg, command };
+        for events in [&[jammed.clone()][..], &[silent, jammed]] {
+            let mut view =
+                ActionView { id: wanted, leg: leg.0, device, status: PENDING, metered_ml: None };
+            events.iter().for_each(|event| view.follow(event, leg, &release));
+            assert_eq!(view.status, NOT_DONE, "{events:?}");
+        }
+    }
+}

@@ -121,3 +121,15 @@ fn log(json: bool, filter: &str) {
 }
 
 const BEGIN_WITH: &str = "Begin with `carhop demo`, which needs nothing, or with `carhop serve`.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_called() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -23,9 +23,9 @@ pub(super) enum PolicyCommand {
     Show {
         #[command(flatten)]
         remote: Remote,
-        /// The version that a decision names.
-        #[arg(long)]
-        version: Option<String>,
+        /// The version that a decision names; without it, those that decide.
+        #[arg(long = "of", value_name = "VERSION")]
+        which: Option<String>,
         /// Write the files into this folder.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
@@ -46,8 +46,8 @@ pub(super) enum PolicyCommand {
 pub(super) async fn run(command: PolicyCommand, json: bool) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check { folder } => check(folder.as_deref(), json)?,
-        PolicyCommand::Show { remote, version, out } => {
-            let which = version.map(|version| format!("?version={version}")).unwrap_or_default();
+        PolicyCommand::Show { remote, which, out } => {
+            let which = which.map(|version| format!("?version={version}")).unwrap_or_default();
             let shown = remote.connect()?.look(&format!("/v1/policy{which}")).await?;
             if let Some(folder) = out {
                 write(&folder, &shown)?;

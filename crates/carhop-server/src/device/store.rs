@@ -209,10 +209,12 @@ fn next_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (check(record) == *checked).then_some((record, rest))
 }
 
-/// Whether bytes that are no record are what a power cut leaves of one: nothing stands behind it.
+/// Whether bytes that are no record are what a power cut leaves of one: nothing stands behind it. A length that was
+/// damaged may reach over the records that do.
 fn is_torn(rest: &[u8]) -> bool {
     let Some((length, _)) = record_length(rest) else { return rest.len() < HEADER_LENGTH };
-    length <= RECORD_LENGTH_MAX && rest.len() <= HEADER_LENGTH + length
+    let is_cut = length <= RECORD_LENGTH_MAX && rest.len() <= HEADER_LENGTH + length;
+    is_cut && (1..rest.len()).all(|place| next_record(&rest[place..]).is_none())
 }
 
 fn record_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -276,10 +278,17 @@ mod tests {
             store.append(b"a record").unwrap();
         }
         let path = folder.path().join(LOG_FILE);
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[HEADER_LENGTH] ^= 1;
-        fs::write(&path, bytes).unwrap();
-        assert!(Store::open(folder.path()).is_err());
+        let whole = fs::read(&path).unwrap();
+        // Anywhere in the first record: its length, its check, its bytes.
+        for (place, bit) in
+            (0..HEADER_LENGTH + b"a record".len()).flat_map(|place| [(place, 1), (place, 0x20)])
+        {
+            let mut bytes = whole.clone();
+            bytes[place] ^= bit;
+            fs::write(&path, bytes).unwrap();
+            assert!(Store::open(folder.path()).is_err(), "byte {place}, bit {bit:#x}");
+            assert_eq!(fs::metadata(&path).unwrap().len(), whole.len() as u64, "it is left alone");
+        }
     }
 
     #[test]

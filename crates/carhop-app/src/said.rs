@@ -34,7 +34,7 @@ pub(crate) const fn what(said: &Said) -> &'static str {
             LockEvent::Closed => "lock.closed",
             LockEvent::Locked => "lock.locked",
             LockEvent::Jammed => "lock.jammed",
-            LockEvent::Tampered => "lock.tampered",
+            LockEvent::Tampered => TAMPERED,
             LockEvent::Temperature { .. } => "lock.temperature",
         },
         Said::Meter { reading, .. } => match reading.kind {
@@ -45,3 +45,6 @@ pub(crate) const fn what(said: &Said) -> &'static str {
         Said::Interlock { .. } => "pump.interlock",
     }
 }
+
+/// The name of a statement by which a lock says that somebody tampers with it.
+pub(crate) const TAMPERED: &str = "lock.tampered";

@@ -17,6 +17,7 @@ use crate::records::{
     DeviceRecord, Distrust, PolicyInForceRecord, RevocationRecord, TenantHold, TenantRecord,
     TrustSubject,
 };
+use crate::said::TAMPERED;
 
 /// What events have told so far.
 #[derive(Debug, Default)]
@@ -49,6 +50,7 @@ struct Withdrawn {
 struct Standing {
     revoked: Option<String>,
     frozen: bool,
+    tampered: bool,
     distrusted: Option<Distrust>,
 }
 
@@ -148,12 +150,18 @@ impl Told {
                 let standing = self.devices.entry(*device).or_default();
                 (standing.frozen, standing.distrusted) = (false, None);
             }
-            DeviceEvent::Cleared { of: Clearance::Tamper, .. }
-            | DeviceEvent::Enrolled { .. }
+            DeviceEvent::Cleared { device, of: Clearance::Tamper, .. } => {
+                self.devices.entry(*device).or_default().tampered = false;
+            }
+            DeviceEvent::Stated { device, what, .. } => {
+                if what == TAMPERED {
+                    self.devices.entry(*device).or_default().tampered = true;
+                }
+            }
+            DeviceEvent::Enrolled { .. }
             | DeviceEvent::Renewed { .. }
             | DeviceEvent::Attested { .. }
             | DeviceEvent::Connected { .. }
-            | DeviceEvent::Stated { .. }
             | DeviceEvent::CancelMade { .. }
             | DeviceEvent::EffectAbandoned { .. }
             | DeviceEvent::Ticketed { .. } => {}
@@ -175,8 +183,8 @@ impl From<RevocationRecord> for Withdrawn {
 
 impl From<DeviceRecord> for Standing {
     fn from(record: DeviceRecord) -> Self {
-        let DeviceRecord { revoked, frozen, distrusted, .. } = record;
-        Self { revoked, frozen, distrusted }
+        let DeviceRecord { revoked, frozen, tampered, distrusted, .. } = record;
+        Self { revoked, frozen, tampered, distrusted }
     }
 }
 

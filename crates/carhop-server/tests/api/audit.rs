@@ -141,7 +141,41 @@ async fn what_was_put_into_the_journal_beside_the_log_is_told_and_what_waits_is_
 /// What is done, how, and what the fault says.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);
 
-const WITHOUT_A_NEW_EVENT: [Row<'static>; 7] = [
+const WITHOUT_A_NEW_EVENT: [Row<'static>; 12] = [
+    (
+        "a device revoked or given back without a word",
+        "UPDATE records SET body =
+             CAST(replace(CAST(body AS TEXT), '\"revoked\":null', '\"revoked\":\"x\"') AS BLOB)
+         WHERE kind = 'device' AND tenant = 'acme';",
+        &["the device record `dev_", "is not as the log tells"],
+    ),
+    (
+        "a device that was tampered with, or was not",
+        "UPDATE records SET body =
+             CAST(replace(CAST(body AS TEXT), '\"tampered\":false', '\"tampered\":true') AS BLOB)
+         WHERE kind = 'device' AND tenant = 'acme';",
+        &["the device record `dev_", "is not as the log tells"],
+    ),
+    (
+        "a device that is believed no more, or again",
+        "UPDATE records SET body = CAST(replace(CAST(body AS TEXT),
+             '\"distrusted\":null', '\"distrusted\":\"forked\"') AS BLOB)
+         WHERE kind = 'device' AND tenant = 'acme';",
+        &["the device record `dev_", "is not as the log tells"],
+    ),
+    (
+        "a revocation that nobody made",
+        "INSERT INTO records VALUES ('acme', 'san-jose', 'revocation', 'class:lock', 1,
+             CAST('{\"subject\":\"class:lock\",\"cause\":\"x\",\"revoked_at\":1,\"swept\":\"all\",
+                 \"devices\":0,\"sessions\":0,\"awaited\":[],\"settled_at\":null}' AS BLOB), '[]', NULL);",
+        &["the revocation record `class:lock` is not as the log tells"],
+    ),
+    (
+        "policies that nobody put in force",
+        "INSERT INTO records VALUES ('acme', 'san-jose', 'policy_in_force', 'in_force', 1,
+             CAST('{\"version\":\"' || hex(zeroblob(32)) || '\",\"activated_at\":1}' AS BLOB), '[]', NULL);",
+        &["the policy_in_force record `in_force` is not as the log tells"],
+    ),
     (
         "a device thawed or frozen without a word",
         "UPDATE records SET body =

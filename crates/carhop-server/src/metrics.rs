@@ -182,3 +182,35 @@ fn known(method: &str) -> &str {
 
 const BOUNDS_S: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_stands_under_its_own_name_with_its_age_in_whole_seconds() {
+        let now = Timestamp::from_unix_s(1_800_000_000);
+        let waiting = Backlog {
+            effects: 2,
+            effects_since: Some(now.minus_ms(3_900)),
+            timers: 4,
+            timers_since: Some(now.minus_ms(5_000)),
+            unsequenced: 6,
+        };
+        let metrics = Metrics::default();
+        for (waiting, values) in [(waiting, [2, 3, 4, 5, 6]), (Backlog::default(), [0; 5])] {
+            let text = metrics.text(7, &waiting, now);
+            let names = [
+                "effects_waiting",
+                "effects_waiting_seconds",
+                "timers_due",
+                "timers_due_seconds",
+                "events_unsequenced",
+            ];
+            for (name, value) in names.into_iter().zip(values).chain([("devices_connected", 7)]) {
+                let line = format!("carhop_{name} {value}");
+                assert!(text.lines().any(|one| one == line), "{line}: {text}");
+            }
+        }
+    }
+}

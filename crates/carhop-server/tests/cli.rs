@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 #[test]
 fn what_cannot_be_meant_is_answered_with_what_can() {
@@ -48,18 +48,41 @@ fn a_server_names_the_administrators_key_only_where_it_is() {
     let settings = "public_address = \"127.0.0.1:0\"\ndevice_address = \"127.0.0.1:0\"";
     fs::write(folder.path().join("carhop.toml"), settings).unwrap();
     let key = folder.path().join("carhop-data/admin.key");
-    let (mut first, line) = serve(folder.path());
+    let (mut first, said) = serve(folder.path());
+    let line = said.last().unwrap();
     assert!(line.ends_with("carhop-data/admin.key"), "{line}");
     assert!(key.is_file());
     end(&mut first);
     fs::remove_file(key).unwrap();
-    let (mut second, line) = serve(folder.path());
+    let (mut second, said) = serve(folder.path());
+    let line = said.last().unwrap();
     assert!(line.ends_with("not here any more"), "{line}");
     end(&mut second);
 }
 
-/// Starts a server, and waits until it has said where the administrator's key is.
-fn serve(folder: &Path) -> (Child, String) {
+#[test]
+fn whoever_begins_is_told_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "public_address = \"127.0.0.1:0\"\ndevice_address = \"127.0.0.1:0\"";
+    fs::write(folder.path().join("carhop.toml"), settings).unwrap();
+    let (mut server, said) = serve(folder.path());
+    let port = said.iter().find(|line| line.contains("people and partners"));
+    let port = port.and_then(|line| line.rsplit(':').next()).unwrap();
+    let origin = format!("https://localhost:{port}");
+    let list = call(folder.path(), &["device", "list", "--server", &origin]);
+    assert!(list.status.success(), "{list:?}");
+    let said = String::from_utf8(list.stdout).unwrap();
+    assert!(said.contains("`carhop device ticket`"), "{said}");
+    let gateway = "wss://localhost:1";
+    let run = ["device", "run", "--class", "lock", "--store", "lock", "--gateway", gateway];
+    let of_server = ["--server", &origin, "--ca", "carhop-data/ca.pem", "--ticket", "tkt_7"];
+    let said = carhop(folder.path(), &[&run[..], &of_server].concat());
+    assert!(said.contains("works once, within an hour"), "{said}");
+    end(&mut server);
+}
+
+/// Starts a server, and waits until it has said where the administrator's key is: what it has said.
+fn serve(folder: &Path) -> (Child, Vec<String>) {
     let mut process = Command::new(CARHOP)
         .args(["serve", "--config", "carhop.toml"])
         .current_dir(folder)
@@ -67,9 +90,15 @@ fn serve(folder: &Path) -> (Child, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let line = lines.into_iter().find(|line| line.contains("administrator's key")).unwrap();
-    (process, line)
+    let mut said = Vec::new();
+    for line in BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        let is_last = line.contains("administrator's key");
+        said.push(line);
+        if is_last {
+            break;
+        }
+    }
+    (process, said)
 }
 
 fn end(process: &mut Child) {
@@ -79,9 +108,13 @@ fn end(process: &mut Child) {
 
 /// What a call that fails says.
 fn carhop(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(CARHOP).args(arguments).current_dir(folder).output().unwrap();
+    let output = call(folder, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
+}
+
+fn call(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(CARHOP).args(arguments).current_dir(folder).output().unwrap()
 }
 
 const CARHOP: &str = env!("CARGO_BIN_EXE_carhop");

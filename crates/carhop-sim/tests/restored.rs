@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use carhop_app::batch::{Batch, Effect};
+use carhop_app::batch::{Batch, Effect, PutOff};
 use carhop_app::ports::{Carrier, DeviceFrame, Query};
 use carhop_app::record::{Partition, Record};
 use carhop_app::records::{DeviceRecord, ReceiptRecord, SignedCommandRecord, TokenRow};
@@ -25,6 +25,7 @@ use carhop_sim::stop::Stop;
 use carhop_sim::world::World;
 
 const FIRST: LegIndex = LegIndex(0);
+const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;
 
 /// A world that goes on for an hour after its backup, then falls back to it.
@@ -136,6 +137,11 @@ fn nothing_that_waited_to_leave_waits_in_any_account_after_a_restore() {
                 batch.effects.push((EventId::from_bytes([waiting; 16]), cancel));
                 world.journal.append(batch).await.unwrap();
             }
+            // One of them was tried and put off for as long as that is done.
+            let mut batch = Batch::new(account.clone(), world.now());
+            let due_at = world.now().plus_ms(MINUTE_MS);
+            batch.put_off.push(PutOff { effect: EventId::from_bytes([0; 16]), due_at, tries: 6 });
+            world.journal.append(batch).await.unwrap();
         }
         world.app.restore(&accounts, world.now()).await.unwrap();
         let later = world.now().plus_ms(HOUR_MS);

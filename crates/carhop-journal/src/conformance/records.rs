@@ -80,12 +80,13 @@ pub fn deleting_what_is_absent_changes_nothing(open: Open<'_>) {
 pub fn a_record_is_forgotten_after_its_time_and_never_before(open: Open<'_>) {
     let world = World::new(open);
     let end = NOW.plus_ms(10);
-    let put = |key: &str, at: Timestamp, until: Option<Timestamp>| {
+    let put_as = |state: &str, key: &str, at: Timestamp, until: Option<Timestamp>| {
         let mut batch = Batch::new(world.partition.clone(), at);
-        let indexes = vec![("state", "open".to_owned())];
+        let indexes = vec![("state", state.to_owned())];
         batch.writes.push(Write { indexes, until, ..world.write(key, Some("body")) });
         world.append(batch).unwrap();
     };
+    let put = |key, at, until| put_as("open", key, at, until);
     for (key, until) in [("kept", None), ("passing", Some(end)), ("renewed", Some(end))] {
         put(key, NOW, until);
     }
@@ -100,19 +101,23 @@ pub fn a_record_is_forgotten_after_its_time_and_never_before(open: Open<'_>) {
         put(key, end, Some(FOREVER));
     }
     assert_eq!(["kept", "passing", "renewed"].map(|key| world.version(key)), [1, 0, 2]);
-    let query = Query {
-        partition: world.partition.clone(),
-        kind: Kind::Token,
-        index: Some(("state", "open".to_owned())),
-        after: None,
-        limit: usize::MAX,
+    let open = || {
+        let query = Query {
+            partition: world.partition.clone(),
+            kind: Kind::Token,
+            index: Some(("state", "open".to_owned())),
+            after: None,
+            limit: usize::MAX,
+        };
+        let found = block_on(world.journal.records(query)).unwrap().into_iter();
+        found.map(|(key, _)| key).collect::<Vec<_>>()
     };
-    let found = block_on(world.journal.records(query)).unwrap();
-    let found: Vec<_> = found.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(found, [&others[..], &["kept", "renewed"]].concat());
-    // It comes back as if it had never been.
-    put("passing", end, Some(LATER));
+    let left = [&others[..], &["kept", "renewed"]].concat();
+    assert_eq!(open(), left);
+    // It comes back as if it had never been, and is not found by what it was.
+    put_as("shut", "passing", end, Some(LATER));
     assert_eq!(world.version("passing"), 1);
+    assert_eq!(open(), left);
 }
 
 pub fn of_many_racing_batches_exactly_one_wins(open: Open<'_>) {

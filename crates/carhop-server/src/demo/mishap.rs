@@ -87,12 +87,9 @@ impl<P: Positions + Send> Scene<'_, P> {
 
     /// Lets so much time pass, and counts it down.
     async fn wait(&self, why: &'static str, span_ms: u64) {
-        let mut left_ms = span_ms;
-        while left_ms > 0 {
-            self.show(Stage::Waiting { why, left_s: left_ms.div_ceil(1_000) });
-            let step_ms = left_ms.min(1_000);
+        for (left_s, step_ms) in countdown(span_ms) {
+            self.show(Stage::Waiting { why, left_s });
             timers::sleep(Duration::from_millis(step_ms)).await;
-            left_ms -= step_ms;
         }
     }
 
@@ -185,5 +182,28 @@ impl<P: Positions + Send> Scene<'_, P> {
         lock.touch(Hand::Key).await?;
         lock.touch(Hand::Close).await?;
         lock.wait_for(|seen| *seen == Seen::Locked).await
+    }
+}
+
+/// What is shown while so much time passes: the seconds that are left, each for as long as it lasts, in milliseconds.
+fn countdown(span_ms: u64) -> impl Iterator<Item = (u64, u64)> {
+    let left_ms = (0..span_ms.div_ceil(1_000)).map(move |passed_s| span_ms - passed_s * 1_000);
+    left_ms.map(|left_ms| (left_ms.div_ceil(1_000), left_ms.min(1_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_counted_down_to_its_end() {
+        for (span_ms, shown) in [
+            (0, &[][..]),
+            (400, &[(1, 400)]),
+            (2_000, &[(2, 1_000), (1, 1_000)]),
+            (2_500, &[(3, 1_000), (2, 1_000), (1, 500)]),
+        ] {
+            assert_eq!(countdown(span_ms).collect::<Vec<_>>(), shown, "{span_ms} ms");
+        }
     }
 }

@@ -172,6 +172,22 @@ fn what_made_the_cars_place_uncertain_is_not_mended_by_its_silence() {
 }
 
 #[test]
+fn a_car_that_cannot_be_where_it_says_is_not_where_its_customer_said_by_its_silence() {
+    scene(410, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        world.pass(1_000).await?;
+        stop.report_car(0.0, 0.0).await?;
+        world.pass(1_000).await?;
+        stop.report_car(AWAY_M, 0.0).await?;
+        world.pass(60_000).await?;
+        let later = refused(stop.hand_over(GOODS).await);
+        assert!(later.contains(&Reason::PlaceUncertain), "{later:?}");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_car_that_moves_between_decision_and_unlock_holds_the_stop_and_the_command_never_leaves() {
     let log = scene(405, async |world, cast| {
         let stop = ready(world, cast).await?;

@@ -141,7 +141,14 @@ async fn what_was_put_into_the_journal_beside_the_log_is_told_and_what_waits_is_
 /// What is done, how, and what the fault says.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);
 
-const WITHOUT_A_NEW_EVENT: [Row<'static>; 12] = [
+const WITHOUT_A_NEW_EVENT: [Row<'static>; 13] = [
+    (
+        "another end from which the journal goes on",
+        "UPDATE records SET body = CAST(json_set(CAST(body AS TEXT), '$.size', 1, '$.peaks',
+             json_array(json(CAST(body AS TEXT) -> '$.peaks[0]'))) AS BLOB)
+         WHERE kind = 'log' AND tenant = 'acme';",
+        &["entries, but 1 are claimed"],
+    ),
     (
         "a device revoked or given back without a word",
         "UPDATE records SET body =

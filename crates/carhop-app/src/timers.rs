@@ -27,7 +27,10 @@ impl App {
             let limit = TIMERS_PER_RUN + stuck.len();
             let due = self.parts.journal.due_timers(self.now(), limit).await?;
             let stuck_before = stuck.len();
-            for timer in due.iter().filter(|timer| !stuck.contains(&key_of(timer))) {
+            for timer in &due {
+                if stuck.contains(&key_of(timer)) {
+                    continue;
+                }
                 count += 1;
                 let Err(failure) = self.run_timer(timer).await else { continue };
                 // It must not hold up the others, nor may what cannot be put off: that stays due before them.

@@ -1,8 +1,6 @@
 //! A journal without room takes what takes something away, and nothing that gives: a revocation comes to its end in it,
 //! whatever else waits (M-FLO-3, M-THR).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

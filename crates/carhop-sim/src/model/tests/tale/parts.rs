@@ -133,6 +133,7 @@ pub(super) fn device_record(counter: u64) -> DeviceRecord {
         revoked: None,
         tampered: false,
         distrusted: None,
+        browser: false,
         frozen: false,
         enrolled_at: None,
         ruled_out: None,

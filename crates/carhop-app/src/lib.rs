@@ -8,6 +8,7 @@ mod app;
 pub mod batch;
 pub mod call;
 mod cancel;
+mod chain;
 pub mod checkpoint;
 mod code;
 mod customer;

@@ -5,14 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::CommandId;
 use carhop_kernel::session::{
     Event, Hold, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe,
 };
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenEnd;
-use carhop_proofs::statement::{ChainHead, Statement};
 
 use crate::app::App;
 use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream, Timer, TimerSubject};
@@ -169,20 +167,21 @@ impl App {
     }
 
     /// Counters go on above every one that was ever used, devices show their integrity anew, for what they run may have
-    /// changed since, and chains are taken up where the devices say they are.
+    /// changed since, and chains are taken up where the devices say they are ([`crate::chain`]).
     async fn reset_devices(&self, partition: &Partition, trust_epoch: u64) -> Result<(), Failure> {
         let floor = trust_epoch << COUNTERS_PER_EPOCH_BITS;
+        let chains = self.every::<ChainRecord>(partition).await?.into_iter();
+        let mut chains: BTreeMap<_, _> = chains.map(|chain| (chain.device, chain)).collect();
         let devices = self.every::<DeviceRecord>(partition).await?.into_iter();
         let devices: Vec<_> = devices
             .map(|device| {
                 let counter = device.counter.max(floor);
+                chains.entry(device.device).or_insert(ChainRecord::unheard(device.device));
                 DeviceRecord { counter, attested: None, ..device }
             })
             .collect();
         self.store_all(partition, &devices).await?;
-        let chains = self.every::<ChainRecord>(partition).await?.into_iter();
-        let chains: Vec<_> =
-            chains.map(|chain| ChainRecord { hash: ChainRecord::LOST, ..chain }).collect();
+        let chains: Vec<_> = chains.into_values().map(ChainRecord::cut).collect();
         self.store_all(partition, &chains).await
     }
 
@@ -235,23 +234,6 @@ fn open_command((leg, index): (&Leg, u8)) -> Option<(LegIndex, CommandId, bool)>
         | LegState::Failed(_)
         | LegState::TakenOver => None,
     }
-}
-
-impl ChainRecord {
-    /// Whether the journal was restored since and does not know how far the device has come.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.hash == Self::LOST
-    }
-
-    /// The head of a lost chain: the device is where it says it is, unless it only repeats itself.
-    pub(crate) fn taken_up(&self, statement: &Statement, hash: [u8; 32]) -> Option<ChainHead> {
-        let Statement { boot_epoch, sequence, .. } = *statement;
-        let repeats = (boot_epoch, sequence) == (self.boot_epoch, self.sequence);
-        (!repeats).then_some(ChainHead { boot_epoch, sequence, hash })
-    }
-
-    /// Stands where a hash was that a restored journal no longer knows. No statement has it.
-    const LOST: EvidenceHash = EvidenceHash([0; 32]);
 }
 
 /// More commands than one device can be sent between two restores: epochs are seconds.

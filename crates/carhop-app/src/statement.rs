@@ -8,12 +8,14 @@ use carhop_kernel::order::{Scope, Terms};
 use carhop_kernel::session::{Event, NotExecuted, Report, Session, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
+use carhop_proofs::frame::Position;
 use carhop_proofs::statement::{
     self, Body as Said, ChainError, ChainHead, LockEvent, Outcome, Reading, ReadingKind, Statement,
 };
 
 use crate::app::App;
 use crate::batch::{Body, DeviceEvent, Meta, Stream, TimerSubject};
+use crate::chain::{self, Place};
 use crate::failure::Failure;
 use crate::hearing::Hearing;
 use crate::meter;
@@ -36,7 +38,9 @@ pub struct HighWaterMark {
 /// What a new statement needs to be understood.
 struct Heard {
     statement: Statement,
-    head: ChainHead,
+    hash: EvidenceHash,
+    /// The head of the chain with it, unless it belongs further back.
+    head: Option<ChainHead>,
     record: DeviceRecord,
     chain: Option<ChainRecord>,
     session: Option<SessionId>,
@@ -53,6 +57,7 @@ impl App {
     ) -> Result<Option<HighWaterMark>, Failure> {
         let chain = self.peek::<ChainRecord>(partition, device.to_string()).await?;
         Ok(chain
+            .filter(|chain| chain.is_heard())
             .map(|chain| HighWaterMark { boot_epoch: chain.boot_epoch, sequence: chain.sequence }))
     }
 
@@ -61,11 +66,17 @@ impl App {
         &self,
         partition: &Partition,
         device: DeviceId,
+        next: Position,
     ) -> Result<(), Failure> {
-        retry!(self.try_connected(partition, device).await)
+        retry!(self.try_connected(partition, device, next).await)
     }
 
-    async fn try_connected(&self, partition: &Partition, device: DeviceId) -> Result<(), Failure> {
+    async fn try_connected(
+        &self,
+        partition: &Partition,
+        device: DeviceId,
+        next: Position,
+    ) -> Result<(), Failure> {
         let mut reads = Reads::new(self, partition);
         let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
         let mut batch = reads.batch();
@@ -74,6 +85,10 @@ impl App {
         batch.record(self, Stream::Device(device), &meta, body);
         if self.hearing_of(partition, &record).await? == Hearing::LastWords {
             batch.store(&record.heard_again())?;
+        }
+        let chain = reads.find::<ChainRecord>(device.to_string()).await?;
+        if let Some(chain) = chain.and_then(|chain| chain.greeted(next)) {
+            batch.store(&chain)?;
         }
         self.ask_again(&mut batch, device).await?;
         self.append(batch, None).await?;
@@ -101,17 +116,17 @@ impl App {
             let chain = reads.load::<ChainRecord>(device.to_string()).await?;
             return Ok(HighWaterMark { boot_epoch: chain.boot_epoch, sequence: chain.sequence });
         };
-        let Heard { statement, head, record, chain, session, is_own } = heard;
+        let Heard { statement, hash: receipt, head, record, chain, session, is_own } = heard;
         let observed = match session {
             Some(id) => Some(reads.session(id).await?),
             None => None,
         };
         let mut batch = reads.batch();
-        let receipt = EvidenceHash(head.hash);
         let meta = Meta::of(Actor::Device { device }).about(&record, reads.now);
         let stated = stated(&statement, receipt);
         batch.record(self, Stream::Device(device), &meta, Body::Device(stated));
-        batch.store(&next_chain(device, &statement, &head, chain))?;
+        let chain_after = next_chain(device, &statement, head.as_ref(), chain);
+        batch.store(&chain_after)?;
         batch.store(&receipt_record(&statement, session, reads.now, bytes))?;
         let told = record.after(&statement.body);
         if told != record {
@@ -119,14 +134,19 @@ impl App {
         }
         if let Some(before) = observed {
             let reports = reports(&statement, &before.order.terms, receipt, chain.as_ref());
-            let reports = reports.into_iter().filter(|report| is_own || stands_alone(report));
+            let is_forgotten = chain.is_some_and(|chain| chain.is_forgotten(&statement));
+            let counts = |report: &Report| {
+                (is_own || stands_alone(report)) && !(is_forgotten && is_half_told(report))
+            };
+            let reports = reports.into_iter().filter(counts);
             let events = heard_by(&before, reports, reads.now);
             if !events.is_empty() {
                 batch.advance(self, &before, &meta, &events)?;
             }
         }
         self.append(batch, session).await?;
-        Ok(HighWaterMark { boot_epoch: head.boot_epoch, sequence: head.sequence })
+        let ChainRecord { boot_epoch, sequence, .. } = chain_after;
+        Ok(HighWaterMark { boot_epoch, sequence })
     }
 
     /// Verifies a statement and finds its place; `None` for one that is in already.
@@ -149,45 +169,42 @@ impl App {
             return Err(Failure::invalid("statement", "made by another device"));
         }
         let chain = reads.find::<ChainRecord>(device.to_string()).await?;
-        let before = chain.map(|chain| ChainHead {
-            boot_epoch: chain.boot_epoch,
-            sequence: chain.sequence,
-            hash: chain.hash.0,
-        });
-        let head = match statement::next_head(suite, before.as_ref(), &statement, bytes) {
-            Ok(head) => head,
+        let head = match chain::place(suite, chain.as_ref(), &statement, bytes) {
+            Ok(Place::Next(head)) => Some(head),
             Err(ChainError::Repeated) => return Ok(None),
-            Err(ChainError::Gap | ChainError::Forked) if chain.is_some_and(|it| it.is_lost()) => {
-                match chain.and_then(|it| it.taken_up(&statement, suite.sha256(&[bytes]))) {
-                    Some(head) => head,
-                    None => return Ok(None),
-                }
-            }
-            Err(ChainError::Old) if self.is_told_before(reads, &statement, bytes).await? => {
+            Ok(Place::Forgotten) | Err(ChainError::Old)
+                if self.is_told_before(reads, &statement, bytes).await? == Some(true) =>
+            {
                 return Ok(None);
+            }
+            Ok(Place::Forgotten)
+                if self.is_told_before(reads, &statement, bytes).await?.is_none() =>
+            {
+                None
             }
             Err(error @ ChainError::Gap) => {
                 return Err(Failure::invalid("statement", error.to_string()));
             }
-            Err(ChainError::Old | ChainError::Forked) => {
+            Ok(Place::Forgotten) | Err(ChainError::Old | ChainError::Forked) => {
                 return Err(self.note_fork(reads, &record, &statement, bytes).await?);
             }
         };
         let (session, is_own) = self.session_of(reads, &statement, &record).await?;
-        Ok(Some(Heard { statement, head, record, chain, session, is_own }))
+        let hash = EvidenceHash(suite.sha256(&[bytes]));
+        Ok(Some(Heard { statement, hash, head, record, chain, session, is_own }))
     }
 
-    /// Whether an old statement is the one that is known, byte for byte.
+    /// Whether an old statement is the one that is known, byte for byte; `None` if none is known.
     async fn is_told_before(
         &self,
         reads: &mut Reads<'_>,
         statement: &Statement,
         bytes: &[u8],
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<bool>, Failure> {
         let Statement { device, boot_epoch, sequence, .. } = *statement;
         let key = ReceiptRecord::key_of(device, boot_epoch, sequence);
         let known = reads.find::<ReceiptRecord>(key).await?;
-        Ok(known.is_some_and(|known| known.bytes == bytes))
+        Ok(known.map(|known| known.bytes == bytes))
     }
 
     /// Two stories about one moment: the second is no part of the chain, but that it was told is journaled, once. Nothing
@@ -309,6 +326,13 @@ const fn stands_alone(report: &Report) -> bool {
     }
 }
 
+/// Whether a report is worse than none where the next ones may never come: of a pump that was armed in forgotten time
+/// nobody knows whether it runs. If it does, its readings say so; if not, a person has to find out what flowed, which is
+/// asked only while the outcome is unknown.
+const fn is_half_told(report: &Report) -> bool {
+    matches!(report, Report::PumpArmed { .. })
+}
+
 /// What a session comes to hear of them all, one after the other.
 fn heard_by(
     session: &Session,
@@ -405,22 +429,17 @@ fn meter_report(device: DeviceId, command: CommandId, reading: &Reading) -> Repo
 fn next_chain(
     device: DeviceId,
     statement: &Statement,
-    head: &ChainHead,
+    head: Option<&ChainHead>,
     before: Option<ChainRecord>,
 ) -> ChainRecord {
+    let before = before.unwrap_or(ChainRecord::unheard(device));
+    let Some(head) = head else { return before };
     let metering = match &statement.body {
         Said::Meter { command, reading } => Some(meter::metering(*command, reading)),
-        Said::Receipt { .. } | Said::Lock { .. } | Said::Interlock { .. } => {
-            before.and_then(|chain| chain.metering)
-        }
+        Said::Receipt { .. } | Said::Lock { .. } | Said::Interlock { .. } => before.metering,
     };
-    ChainRecord {
-        device,
-        boot_epoch: head.boot_epoch,
-        sequence: head.sequence,
-        hash: EvidenceHash(head.hash),
-        metering,
-    }
+    let ChainHead { boot_epoch, sequence, hash } = *head;
+    ChainRecord { boot_epoch, sequence, hash: EvidenceHash(hash), metering, ..before }
 }
 
 /// What is kept of a statement; a verifier makes the same of its bytes and its entry.

@@ -85,8 +85,8 @@ pub enum Output {
 pub enum Inbound {
     /// It is there.
     Greeted {
-        /// The boot it is in.
-        boot_epoch: u32,
+        /// The statement that it makes next.
+        next: Position,
     },
     /// It asks for the time; answer with [`Connection::tell_time`].
     TimeAsked {
@@ -326,7 +326,7 @@ impl Connection {
                     return Err(Fault::LostMemory);
                 }
                 self.phase = Phase::Open;
-                self.inbound(Inbound::Greeted { boot_epoch });
+                self.inbound(Inbound::Greeted { next });
                 self.ask_time(nonce);
             }
             (FromDevice::Hello { .. }, _) => return Err(Fault::SecondHello),

@@ -228,8 +228,8 @@ impl Line {
     ) -> Result<(), Failure> {
         let (app, device) = (&self.server.app, self.peer.device);
         match inbound {
-            Inbound::Greeted { .. } => {
-                app.device_connected(&self.partition, device).await?;
+            Inbound::Greeted { next } => {
+                app.device_connected(&self.partition, device, next).await?;
                 self.server.bell.ring_appended();
             }
             Inbound::TimeAsked { nonce } => self.tell_time(connection, nonce).await?,

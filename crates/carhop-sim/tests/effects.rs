@@ -370,6 +370,7 @@ async fn statement(
         sequence: 0,
         hash: carhop_kernel::digest::EvidenceHash([0; 32]),
         metering: None,
+        lost: None,
     };
     let kept = world.journal.record(head.place(&world.partition)).await?;
     let (sequence, previous) = match kept {

@@ -5,24 +5,31 @@
 
 use std::sync::Arc;
 
+use carhop_agent::SensorEvent;
+use carhop_agent::simulated::Person;
 use carhop_app::batch::{Batch, Effect, PutOff};
 use carhop_app::ports::{Carrier, DeviceFrame, Query};
 use carhop_app::record::{Partition, Record};
-use carhop_app::records::{DeviceRecord, ReceiptRecord, SignedCommandRecord, TokenRow};
+use carhop_app::records::{
+    ChainRecord, DeviceRecord, ReceiptRecord, SignedCommandRecord, TokenRow,
+};
 use carhop_app::{Failure, Restored};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::id::{DeviceId, EventId};
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{HoldCause, LegIndex};
+use carhop_kernel::session::{
+    Basis, Exception, Finding, HoldCause, LegIndex, LegState, LegStateKind,
+};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::statement::{self, Body, Outcome, RefusalCode};
 use carhop_proofs::suite::{RustCrypto, Suite};
 use carhop_sim::SimError;
 use carhop_sim::executor::run;
-use carhop_sim::fixtures::{Cast, goods};
+use carhop_sim::fixtures::{Cast, fuel, goods};
 use carhop_sim::stop::Stop;
 use carhop_sim::world::World;
+use carhop_sim::world::metal::Actuator;
 
 const FIRST: LegIndex = LegIndex(0);
 const MINUTE_MS: u64 = 60_000;
@@ -149,3 +156,110 @@ fn nothing_that_waited_to_leave_waits_in_any_account_after_a_restore() {
     });
     assert_eq!(played.unwrap(), []);
 }
+
+#[test]
+fn a_lock_whose_answer_the_backup_does_not_know_gives_it_again_and_goes_on_being_heard() {
+    // With and without something that the backup knows of its chain.
+    for (number, spoke_before) in [(603, true), (604, false)] {
+        let journal = Arc::new(MemoryJournal::default());
+        let world = World::new(number, Arc::clone(&journal) as _).unwrap();
+        let played = run(async {
+            let cast = Cast::assemble(&world).await?;
+            if spoke_before {
+                feel(&world, &cast, SensorEvent::Temperature { c10: 40 }).await?;
+            }
+            let stop = Stop::place(&world, &cast, vec![goods(cast.lock)]).await?;
+            stop.get_ready().await?;
+            stop.release(FIRST).await?;
+            let (order, session, customer) = (stop.order, stop.session, stop.customer);
+            let (backup, made_at) = (journal.backup(), world.now());
+            world.pass(1_000).await?;
+            assert_eq!(stop.leg(FIRST).await?, LegStateKind::Open);
+            stop.close_door()?;
+            world.pass(1_000).await?;
+            let fallen = fall_back(world, &cast, backup, made_at).await;
+            let world = &fallen.after;
+            world.connect(cast.lock).await?;
+            world.pass(60_000).await?;
+            let stop = Stop { world, cast: &cast, order, session, customer };
+            assert_eq!(stop.leg(FIRST).await?, LegStateKind::Open, "it was asked, and answered");
+            // What it says from now on is heard, in its order.
+            for c10 in [50, 60, 70] {
+                feel(world, &cast, SensorEvent::Temperature { c10 }).await?;
+            }
+            feel(world, &cast, SensorEvent::Tampered).await?;
+            let lock = world.app.view_device(&world.partition, cast.lock).await?;
+            assert!(lock.tampered && lock.distrusted.is_none(), "{lock:?}");
+            assert!(world.metal.is_connected(cast.lock));
+            // And what is missing after that is missed.
+            let mut chains = every::<ChainRecord>(world).await.into_iter();
+            let chain = chains.find(|chain| chain.device == cast.lock).unwrap();
+            let lost = chain.lost.unwrap();
+            assert!(Some((chain.boot_epoch, chain.sequence)) > lost.until, "{chain:?}");
+            Ok::<(), SimError>(())
+        });
+        played.unwrap().unwrap();
+    }
+}
+
+/// Something happens to the lock by itself.
+async fn feel(world: &World, cast: &Cast, event: SensorEvent) -> Result<(), SimError> {
+    world.metal.with(cast.lock, |unit, _| {
+        if let Actuator::Lock(lock) = unit.actuator() {
+            lock.sense(event);
+        }
+    })?;
+    world.settle().await
+}
+
+#[test]
+fn a_pump_that_said_its_end_in_the_lost_time_is_resolved_by_a_person_and_one_that_did_not_settles()
+{
+    for (seed, is_ended) in [(605, true), (606, false)] {
+        let journal = Arc::new(MemoryJournal::default());
+        let world = World::new(seed, Arc::clone(&journal) as _).unwrap();
+        let played = run(async {
+            let cast = Cast::assemble(&world).await?;
+            let stop = Stop::place(&world, &cast, vec![fuel(cast.pump), goods(cast.lock)]).await?;
+            stop.get_ready().await?;
+            if !is_ended {
+                world.metal.with(cast.pump, |unit, _| {
+                    if let Actuator::Pump(pump) = unit.actuator() {
+                        pump.expect(SLOW);
+                    }
+                })?;
+            }
+            stop.release(FIRST).await?;
+            let (backup, made_at) = (journal.backup(), world.now());
+            world.pass(if is_ended { 180_000 } else { 10_000 }).await?;
+            let left = stop.leg(FIRST).await?;
+            let running = if is_ended { LegStateKind::Settled } else { LegStateKind::Dispensing };
+            assert_eq!(left, running);
+            let (order, session, customer) = (stop.order, stop.session, stop.customer);
+            let fallen = fall_back(world, &cast, backup, made_at).await;
+            let world = &fallen.after;
+            let stop = Stop { world, cast: &cast, order, session, customer };
+            world.connect(cast.pump).await?;
+            world.pass(HOUR_MS).await?;
+            let state = stop.session().await?.legs[0].state;
+            if is_ended {
+                assert!(matches!(state, LegState::Indeterminate(_)), "{state:?}");
+                let raised = stop.exceptions().await?;
+                assert_eq!(raised, [Exception::OutcomeUnknown], "a person is called");
+                let (executed, evidence) = (true, None);
+                let finding = Finding { executed, basis: Basis::Inspected, evidence };
+                let staff = cast.by_staff(world);
+                world.app.resolve_outcome(&staff, session, FIRST, finding).await?;
+            } else {
+                let LegState::Settled { metered_ml } = state else { panic!("{state:?}") };
+                let flowed = world.metal.with(cast.pump, |unit, _| unit.truth())? - 1_000_000;
+                assert_eq!(u64::from(metered_ml), flowed);
+            }
+            Ok::<(), SimError>(())
+        });
+        played.unwrap().unwrap();
+    }
+}
+
+/// Somebody with a large tank and a slow nozzle.
+const SLOW: Person = Person { lift_after_ms: Some(2_000), flow_ml_per_s: 20, wanted_ml: 90_000 };

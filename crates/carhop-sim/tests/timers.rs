@@ -4,11 +4,14 @@ use carhop_app::batch::{Batch, Timer, TimerSubject, Write};
 use carhop_app::ports::Backlog;
 use carhop_app::record::{Kind, RecordKey};
 use carhop_kernel::session::{Exception, LegIndex, LegStateKind, Outcome, Phase};
+use carhop_proofs::frame::Position;
 use carhop_sim::SimError;
 use carhop_sim::fixtures::{fuel, goods};
 use carhop_sim::stop::{Stop, scene};
 use carhop_sim::world::World;
 
+/// Nobody asks what it says next where nothing was lost.
+const NEXT: Position = Position { boot_epoch: 1, sequence: 0 };
 const FIRST: LegIndex = LegIndex(0);
 const SECOND: LegIndex = LegIndex(1);
 
@@ -76,7 +79,7 @@ fn a_device_that_comes_and_goes_is_asked_no_more_often_than_one_that_stays() {
         assert_eq!(cancels, 8);
         for _ in 0..60 {
             // It is there again, and deaf as before.
-            world.app.device_connected(&world.partition, cast.lock).await?;
+            world.app.device_connected(&world.partition, cast.lock, NEXT).await?;
             world.pass(10_000).await?;
         }
         let more = stop.check().await?.count("command.cancelled") - cancels;
@@ -101,7 +104,7 @@ fn a_device_that_comes_and_goes_while_it_is_asked_is_not_asked_from_the_start_ag
         stop.release(FIRST).await?;
         for _ in 0..120 {
             world.pass(5_000).await?;
-            world.app.device_connected(&world.partition, cast.lock).await?;
+            world.app.device_connected(&world.partition, cast.lock, NEXT).await?;
         }
         Ok(())
     });

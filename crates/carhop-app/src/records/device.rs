@@ -156,6 +156,18 @@ pub struct ChainRecord {
     pub hash: EvidenceHash,
     /// What its meter said last; pumps only.
     pub metering: Option<Metering>,
+    /// What may be missing since a backup was brought back.
+    pub lost: Option<Lost>,
+}
+
+/// A stretch of a device's chain of which a restored journal may know nothing: boots and numbers within them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The last statement that the backup had; boots count from one, so that zero is none.
+    pub after: (u32, u64),
+    /// The next statement that the device was to make when it came back, with which the chain goes on; `None` while it
+    /// has not come back.
+    pub until: Option<(u32, u64)>,
 }
 
 /// The last reading of a pump's meter.

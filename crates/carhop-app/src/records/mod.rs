@@ -10,7 +10,7 @@ mod trust;
 
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{
-    Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Metering, ReceiptRecord,
+    Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Lost, Metering, ReceiptRecord,
     SignedCommandRecord, StopOrder,
 };
 pub use evidence::{

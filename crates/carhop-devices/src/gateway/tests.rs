@@ -23,6 +23,8 @@ fn peer() -> Peer {
     Peer { device: LOCK, class: DeviceClass::Lock, key }
 }
 
+const NEXT: Position = Position { boot_epoch: 3, sequence: 10 };
+
 fn hello() -> FromDevice {
     FromDevice::Hello { boot_epoch: 3, clock_nonce: NONCE, next_sequence: 10 }
 }
@@ -52,7 +54,7 @@ fn welcomed() -> Connection {
 fn greeted() -> Connection {
     let mut connection = welcomed();
     connection.receive(&AwsLc, &hello().encode(), NOW);
-    let greeted = Output::Inbound(Inbound::Greeted { boot_epoch: 3 });
+    let greeted = Output::Inbound(Inbound::Greeted { next: NEXT });
     let asked = Output::Inbound(Inbound::TimeAsked { nonce: NONCE });
     assert_eq!(outputs(&mut connection), [greeted, asked]);
     connection
@@ -127,7 +129,7 @@ fn an_attestation_answers_the_last_challenge_once() {
 fn a_confined_device_is_heard_stopped_and_told_nothing_else() {
     let mut connection = welcomed();
     connection.confine(true);
-    let greeted = Output::Inbound(Inbound::Greeted { boot_epoch: 3 });
+    let greeted = Output::Inbound(Inbound::Greeted { next: NEXT });
     assert_eq!(receive(&mut connection, &hello()), [greeted]);
     assert_eq!(receive(&mut connection, &FromDevice::AskTime { nonce: NONCE }), []);
     assert_eq!(receive(&mut connection, &FromDevice::Attestation { eat: vec![1] }), []);

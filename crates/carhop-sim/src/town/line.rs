@@ -201,7 +201,7 @@ impl Line {
         let (town, app, device) = (&self.town, &self.process.app, self.device.id);
         let partition = town.partition(self.device.tenant);
         match inbound {
-            Inbound::Greeted { .. } => app.device_connected(partition, device).await?,
+            Inbound::Greeted { next } => app.device_connected(partition, device, next).await?,
             Inbound::TimeAsked { nonce } => {
                 let (key, now) = (town.command_key(self.device.tenant), self.process.clock.now());
                 connection

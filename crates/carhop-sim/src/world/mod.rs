@@ -240,7 +240,9 @@ impl World {
         self.tell(device, |connection| connection.confine(is_confined))?;
         match inbound {
             Inbound::TimeAsked { .. } | Inbound::Attestation { .. } if is_confined => {}
-            Inbound::Greeted { .. } => self.app.device_connected(&self.partition, device).await?,
+            Inbound::Greeted { next } => {
+                self.app.device_connected(&self.partition, device, next).await?;
+            }
             Inbound::TimeAsked { nonce } => {
                 let epoch = self.trust_epoch().await?;
                 let (key, now) = (&self.command_key, self.now());

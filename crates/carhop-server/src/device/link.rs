@@ -36,8 +36,15 @@ pub(crate) async fn keep(
         let connecting = Box::pin(authority.connect(&key, &identity));
         let why = match timers::within(CONNECT_PATIENCE, connecting).await {
             Some(Ok(socket)) => {
-                failures = 0;
-                pass_frames(socket, &events).await
+                let mut passing = Box::pin(pass_frames(socket, &events));
+                // One that ends as soon as it stands is no better than none: whoever hung up would do it again.
+                match timers::within(STEADY, &mut passing).await {
+                    Some(why) => why,
+                    None => {
+                        failures = 0;
+                        passing.await
+                    }
+                }
             }
             Some(Err(error)) => format!("{error:#}"),
             None => "nobody answers".to_owned(),
@@ -95,6 +102,8 @@ fn pause(failures: u32, chance: [u8; 2]) -> Duration {
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing may be heard; the agent asks for the time more than twice as often.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
+/// How long a connection stands before the next pause begins with the shortest again.
+const STEADY: Duration = Duration::from_secs(5);
 const PAUSE_MS_MIN: u64 = 200;
 const PAUSE_MS_MAX: u64 = 30_000;
 

@@ -110,6 +110,7 @@ fn withdraws(body: &Body) -> bool {
             event,
             OperatorEvent::TenantHeld { .. }
                 | OperatorEvent::TrustRevoked { .. }
+                | OperatorEvent::ApiKeyRevoked { .. }
                 | OperatorEvent::Started { .. }
         ),
         Body::Refused(_)

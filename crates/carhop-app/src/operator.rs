@@ -1,5 +1,6 @@
 //! The operator's set-up: venues, API keys, tenant holds and the first line of every log (M-GEO-1, M-INT-1).
 
+use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::{CommandKey, KeyThumbprint};
 use carhop_kernel::id::{ApiKeyId, TenantId};
 use carhop_proofs::suite::PublicKey;
@@ -10,7 +11,7 @@ use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
-use crate::record::Partition;
+use crate::record::{Partition, Record};
 use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantHold, TenantRecord, VenueRecord};
 
 impl App {
@@ -49,7 +50,7 @@ impl App {
             id,
             name: name.to_owned(),
             scopes: scopes.to_vec(),
-            revoked: false,
+            revoked_at: None,
         };
         let reads = Reads::new(self, &call.partition);
         let mut batch = reads.batch();
@@ -61,6 +62,80 @@ impl App {
         Ok((id, key.expose().to_owned()))
     }
 
+    /// Revokes an API key: whoever has it is nobody from now on. What it made goes on.
+    pub async fn revoke_api_key(
+        &self,
+        call: &Call,
+        id: ApiKeyId,
+        cause: &str,
+    ) -> Result<Reply, Failure> {
+        retry!({
+            let mut reads = Reads::new(self, &call.partition);
+            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
+                return Ok(reply);
+            }
+            let found = self.view_api_key(&call.partition, id).await?;
+            let record = reads.load::<ApiKeyRecord>(found.key()).await?;
+            let reply = Reply { made: Some(id.to_string()), ..Reply::default() };
+            if !record.is_in_force() {
+                return Ok(reply);
+            }
+            let mut batch = reads.batch();
+            batch.store(&ApiKeyRecord { revoked_at: Some(reads.now), ..record })?;
+            let event = OperatorEvent::ApiKeyRevoked { key: id.to_string(), why: cause.to_owned() };
+            batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+            self.commit(call, batch, &reply).await?;
+            Ok(reply)
+        })
+    }
+
+    /// An API key by its name in records.
+    pub async fn view_api_key(
+        &self,
+        partition: &Partition,
+        id: ApiKeyId,
+    ) -> Result<ApiKeyRecord, Failure> {
+        let index = Some(("id", id.to_string()));
+        let found = self.list::<ApiKeyRecord>(partition, index, None, 1).await?;
+        found.into_iter().next().ok_or(Failure::NotFound)
+    }
+
+    /// The API keys that were made, revoked ones too, in an order that tells nothing, after the one with this name.
+    pub async fn list_api_keys(
+        &self,
+        partition: &Partition,
+        after: Option<ApiKeyId>,
+        limit: usize,
+    ) -> Result<Vec<ApiKeyRecord>, Failure> {
+        let after = match after {
+            Some(id) => Some(self.view_api_key(partition, id).await?.key()),
+            None => None,
+        };
+        self.list(partition, None, after, limit).await
+    }
+
+    /// Whether somebody can ask for everything in this account: an administrator's key is in force.
+    pub async fn has_administrator(&self, partition: &Partition) -> Result<bool, Failure> {
+        let mut after = None;
+        loop {
+            let page = self.list::<ApiKeyRecord>(partition, None, after, KEYS_PER_PAGE).await?;
+            if page.iter().any(|key| key.allows(ApiScope::Admin)) {
+                return Ok(true);
+            }
+            after = page.last().map(Record::key);
+            if page.len() < KEYS_PER_PAGE {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether a caller may still call: no API key that it called with was revoked since. Whoever is answered for long
+    /// asks again and again.
+    pub async fn stands(&self, call: &Call) -> Result<bool, Failure> {
+        let (Actor::Store { key } | Actor::Staff { key }) = call.actor else { return Ok(true) };
+        Ok(self.view_api_key(&call.partition, key).await?.is_in_force())
+    }
+
     /// The record of an API key's text, if it is one in force.
     pub async fn authenticate_api_key(
         &self,
@@ -70,7 +145,7 @@ impl App {
         let key = ApiKey::parse(secret).map_err(|_| Failure::Unauthenticated)?;
         let hash = key.hash(self.suite(), &self.pepper(partition));
         let found = self.peek::<ApiKeyRecord>(partition, hash.to_string()).await?;
-        found.filter(|record| !record.revoked).ok_or(Failure::Unauthenticated)
+        found.filter(ApiKeyRecord::is_in_force).ok_or(Failure::Unauthenticated)
     }
 
     /// Freezes all releases of the partition, and calls back what has not left. What is frozen already stays frozen for
@@ -157,3 +232,6 @@ impl App {
         }
     }
 }
+
+/// API keys that are looked at together.
+const KEYS_PER_PAGE: usize = 100;

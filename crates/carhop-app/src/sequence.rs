@@ -158,6 +158,7 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::Started { .. } => "authority.started",
         OperatorEvent::VenueStored { .. } => "venue.stored",
         OperatorEvent::ApiKeyMade { .. } => "api_key.made",
+        OperatorEvent::ApiKeyRevoked { .. } => "api_key.revoked",
         OperatorEvent::DriverNamed { .. } => "driver.named",
         OperatorEvent::Restored { .. } => "authority.restored",
         OperatorEvent::TenantHeld { .. } => "tenant.held",

@@ -1,5 +1,5 @@
 //! What the log tells of records that nothing else vouches for: what holds in the whole account, which policies decide,
-//! whose trust was withdrawn. Each of them follows from events, so one that says otherwise was not made by Carhop
+//! whose trust was withdrawn, which API keys there are. Each of them follows from events, so one that says otherwise was not made by Carhop
 //! (M-AUD-1).
 //!
 //! It compares, and mends nothing; whether the events are the log's is checked elsewhere.
@@ -14,8 +14,8 @@ use crate::failure::Failure;
 use crate::log::Log;
 use crate::record::{Kind, Record};
 use crate::records::{
-    DeviceRecord, Distrust, PolicyInForceRecord, RevocationRecord, TenantHold, TenantRecord,
-    TrustSubject,
+    ApiKeyRecord, DeviceRecord, Distrust, PolicyInForceRecord, RevocationRecord, TenantHold,
+    TenantRecord, TrustSubject,
 };
 use crate::said::TAMPERED;
 
@@ -26,6 +26,8 @@ pub struct Told {
     policies: Option<PolicyInForceRecord>,
     revocations: BTreeMap<String, Withdrawn>,
     devices: BTreeMap<DeviceId, Standing>,
+    /// Whether each API key is in force.
+    api_keys: BTreeMap<String, bool>,
 }
 
 /// A record that says something else than the events do, or that there is only in one of the two.
@@ -91,6 +93,11 @@ impl Told {
         for key in differing(&found, &self.revocations) {
             stray(RevocationRecord::KIND, key);
         }
+        let found = log.records::<ApiKeyRecord>().await?.into_iter();
+        let found = found.map(|record| (record.id.to_string(), record.is_in_force())).collect();
+        for key in differing(&found, &self.api_keys) {
+            stray(ApiKeyRecord::KIND, key);
+        }
         let found = log.records::<DeviceRecord>().await?.into_iter();
         let mut found: BTreeMap<_, _> =
             found.map(|record| (record.device, Standing::from(record))).collect();
@@ -127,9 +134,14 @@ impl Told {
                     withdrawn.settled_at = Some(at);
                 }
             }
+            OperatorEvent::ApiKeyMade { key, .. } => {
+                self.api_keys.insert(key.clone(), true);
+            }
+            OperatorEvent::ApiKeyRevoked { key, .. } => {
+                self.api_keys.insert(key.clone(), false);
+            }
             OperatorEvent::Started { .. }
             | OperatorEvent::VenueStored { .. }
-            | OperatorEvent::ApiKeyMade { .. }
             | OperatorEvent::DriverNamed { .. } => {}
         }
     }

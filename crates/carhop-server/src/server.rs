@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carhop_app::ports::{Clock, Journal, Query};
-use carhop_app::record::{Partition, Record};
-use carhop_app::records::{ApiKeyRecord, ApiScope};
+use carhop_app::ports::{Clock, Journal};
+use carhop_app::record::Partition;
+use carhop_app::records::ApiScope;
 use carhop_app::{App, Call, Failure, Keyring, Parts, Settings};
 use carhop_devices::presence::Registry;
 use carhop_journal::{OpenError, SqliteJournal};
@@ -152,8 +152,8 @@ impl Server {
         })
     }
 
-    /// Notes the start in every log, leaves the root certificate for clients and, the first time, an administrator's
-    /// key for the operator.
+    /// Notes the start in every log, leaves the root certificate for clients and, where none is in force, an
+    /// administrator's key for the operator.
     pub(crate) async fn begin(&self) -> Result<(), StartError> {
         let roots: String = self.keys.roots().map(|root| pem("CERTIFICATE", root)).collect();
         self.leave(CA_FILE, roots.as_bytes())?;
@@ -165,20 +165,13 @@ impl Server {
             }
         }
         let account = &self.partitions[0];
-        if self.has_no_key(account).await? {
+        if !self.app.has_administrator(account).await? {
             let call = self.system_call(account);
             let (_, key) =
                 self.app.make_api_key(&call, "first administrator", &[ApiScope::Admin]).await?;
             self.leave(ADMIN_KEY_FILE, key.as_bytes())?;
         }
         Ok(())
-    }
-
-    /// Whether nobody can ask for anything in this account yet.
-    async fn has_no_key(&self, account: &Partition) -> Result<bool, Failure> {
-        let (partition, kind) = (account.clone(), ApiKeyRecord::KIND);
-        let query = Query { partition, kind, index: None, after: None, limit: 1 };
-        Ok(self.journal.records(query).await?.is_empty())
     }
 
     /// Leaves a file for the operator in the data directory.

@@ -306,6 +306,13 @@ pub enum OperatorEvent {
         /// Its scopes.
         scopes: Vec<String>,
     },
+    /// An API key was revoked: whoever has it is nobody.
+    ApiKeyRevoked {
+        /// Which.
+        key: String,
+        /// Why.
+        why: String,
+    },
     /// A driver was named and given a device to sign in on.
     DriverNamed {
         /// Who.

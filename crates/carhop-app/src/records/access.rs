@@ -85,14 +85,20 @@ pub struct ApiKeyRecord {
     pub name: String,
     /// What it may do.
     pub scopes: Vec<ApiScope>,
-    /// Whether it was withdrawn.
-    pub revoked: bool,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl ApiKeyRecord {
     /// Whether the key is good for `scope`.
     pub fn allows(&self, scope: ApiScope) -> bool {
-        !self.revoked && (self.scopes.contains(&scope) || self.scopes.contains(&ApiScope::Admin))
+        self.is_in_force()
+            && (self.scopes.contains(&scope) || self.scopes.contains(&ApiScope::Admin))
+    }
+
+    /// Whether it was not revoked.
+    pub const fn is_in_force(&self) -> bool {
+        self.revoked_at.is_none()
     }
 }
 
@@ -101,6 +107,10 @@ impl Record for ApiKeyRecord {
 
     fn key(&self) -> String {
         self.hash.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        vec![("id", self.id.to_string())]
     }
 }
 

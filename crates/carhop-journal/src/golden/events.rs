@@ -165,6 +165,7 @@ every! { operator_events, OperatorEvent:
     };
     VenueStored { venue: "mobilitynet:los-altos-library".to_owned(), version: 2 };
     ApiKeyMade { key: "key_1".to_owned(), scopes: vec!["orders".to_owned()] };
+    ApiKeyRevoked { key: "key_1".to_owned(), why: "leaked".to_owned() };
     DriverNamed { driver: id(4, DriverId::from_bytes), device: device() };
     Restored { backed_up_at: NOW, trust_epoch: 1_800_000_000 };
     TenantHeld { cause: "recall".to_owned() };

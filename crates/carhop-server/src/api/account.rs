@@ -39,7 +39,7 @@ pub(crate) struct HoldView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CauseAsk {
-    cause: String,
+    pub(super) cause: String,
 }
 
 /// Shows the account of the caller.

@@ -8,8 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use carhop_app::Call;
 use carhop_app::batch::{LogEntry, Stream};
-use carhop_app::record::Partition;
 use carhop_app::records::ApiScope;
 use carhop_app::sequence::event_name;
 use carhop_kernel::id::{EventId, SessionId};
@@ -112,14 +112,14 @@ pub(crate) async fn stream(
         None => which.after,
     };
     let from = last.map_or(0, |last: u64| last.saturating_add(1));
-    let feed = Feed { server, partition: call.partition, which, from, waiting: Vec::new() };
+    let feed = Feed { server, call, which, from, waiting: Vec::new() };
     Ok(Sse::new(stream::unfold(feed, Feed::next)).keep_alive(KeepAlive::default()))
 }
 
 /// A reader of the log that waits for more.
 struct Feed {
     server: Arc<Server>,
-    partition: Partition,
+    call: Call,
     which: Which,
     from: u64,
     waiting: Vec<EventView>,
@@ -133,8 +133,11 @@ impl Feed {
                 let event = Event::default().id(next.position.to_string()).event(&next.kind);
                 return Some((Ok(event.json_data(&next).ok()?), self));
             }
+            if !self.server.app.stands(&self.call).await.unwrap_or(false) {
+                return None;
+            }
             // A journal that cannot be read ends the stream; the reader comes back with its last position.
-            let read = self.server.app.feed(&self.partition, self.from, BATCH).await.ok()?;
+            let read = self.server.app.feed(&self.call.partition, self.from, BATCH).await.ok()?;
             if let Some(last) = read.last() {
                 self.from = last.position + 1;
                 let wanted = read.iter().filter(|entry| self.which.wants(entry));

@@ -118,6 +118,9 @@ impl Watcher {
             if self.server.clock.now() >= self.ends_at {
                 return None;
             }
+            if !self.server.app.stands(&self.call).await.unwrap_or(false) {
+                return None;
+            }
             // A caller whom a change has taken away from the session, or a journal that cannot be read, ends the stream.
             let (version, live) = look(&self.server, &self.call, self.session).await.ok()?;
             if self.shown != Some(version) {

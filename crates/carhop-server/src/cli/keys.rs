@@ -9,13 +9,15 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::ports::Clock;
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
-use carhop_kernel::id::TenantId;
+use carhop_kernel::id::{ApiKeyId, TenantId};
 use carhop_proofs::dpop::{self, Claim};
 use carhop_proofs::pki::{self, AttestationRoot, Serial};
 use carhop_proofs::suite::{Algorithm, AwsLc, SigningKey, Suite};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::api_keys;
+use super::remote::Remote;
 use crate::clock::SystemClock;
 use crate::device::attester::SoftwareAttester;
 use crate::entropy::random;
@@ -59,6 +61,21 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         class: DeviceClass,
     },
+    /// List the API keys of a running server, revoked ones too; none is shown itself.
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Revoke an API key at once: whoever has it is nobody.
+    Revoke {
+        #[command(flatten)]
+        remote: Remote,
+        /// Which: `key_…`, as `list` shows it.
+        key: ApiKeyId,
+        /// Why, for the record.
+        #[arg(long)]
+        cause: String,
+    },
     /// Let a software attester vouch for a device, and print the token as base64url.
     Attestation(Vouch),
 }
@@ -98,22 +115,26 @@ pub(super) struct Vouch {
     firmware: String,
 }
 
-pub(super) fn run(command: &KeysCommand, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<ExitCode> {
     let (name, made) = match command {
-        KeysCommand::New { file } => ("key", new(file)?),
-        KeysCommand::Proof(proof) => ("proof", prove(proof)?),
+        KeysCommand::New { file } => ("key", new(&file)?),
+        KeysCommand::Proof(proof) => ("proof", prove(&proof)?),
         KeysCommand::Csr { key } => {
-            ("csr", Base64UrlUnpadded::encode_string(&pki::csr(&AwsLc, &read_key(key)?)?))
+            ("csr", Base64UrlUnpadded::encode_string(&pki::csr(&AwsLc, &read_key(&key)?)?))
         }
-        KeysCommand::Chain { certificates } => ("chain", chain(certificates)?),
-        KeysCommand::Attester { folder } => ("root", attester(folder)?),
+        KeysCommand::Chain { certificates } => ("chain", chain(&certificates)?),
+        KeysCommand::Attester { folder } => ("root", attester(&folder)?),
         KeysCommand::Rotate { data, tenant, class } => {
             let now = SystemClock::default().now();
-            let made = crate::keys::KeyStore::rotate(data, tenant, *class, now)?;
+            let made = crate::keys::KeyStore::rotate(&data, &tenant, class, now)?;
             ("certificate", made.display().to_string())
         }
         KeysCommand::Attestation(vouch) => {
-            ("eat", Base64UrlUnpadded::encode_string(&attestation(vouch)?))
+            ("eat", Base64UrlUnpadded::encode_string(&attestation(&vouch)?))
+        }
+        KeysCommand::List { remote } => return api_keys::list(remote, as_json).await,
+        KeysCommand::Revoke { remote, key, cause } => {
+            return api_keys::revoke(remote, key, &cause, as_json).await;
         }
     };
     if as_json {

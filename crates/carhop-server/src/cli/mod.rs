@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted;
 mod account;
+mod api_keys;
 mod audit;
 mod backup;
 mod device;
@@ -53,7 +54,7 @@ enum Command {
     /// Check policies, show those that decide, and put others in their place.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Make by hand what clients and devices make.
+    /// Make by hand what clients and devices make; list and revoke a running server's API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// The devices of a running server, or a lock or pump of its own.
@@ -98,7 +99,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Restore(command) => in_runtime(backup::restore(command, json)),
         Command::Audit(command) => Ok(audit::run(&command, json)),
         Command::Policy(command) => in_runtime(policy::run(command, json)),
-        Command::Keys(command) => keys::run(&command, json),
+        Command::Keys(command) => in_runtime(keys::run(command, json)),
         Command::Device(command) => in_runtime(device::run(command, json)),
         Command::Account(command) => in_runtime(account::run(command, json)),
         Command::Events(command) => in_runtime(events::run(command, json)),

@@ -75,8 +75,9 @@ impl Lanes {
 
 const RELEASES: &str = "/v1/sessions/{session}/releases";
 const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
-const STOPPING: [&str; 6] = [
+const STOPPING: [&str; 7] = [
     "/v1/account/holds",
+    "/v1/api-keys/{key}/revocations",
     "/v1/sessions/{session}/holds",
     "/v1/sessions/{session}/revocations",
     "/v1/devices/{device}/revocations",

@@ -1,5 +1,6 @@
 //! Callers of one tenant, and how far each of them reaches (M-PRV-3, M-TOK-1).
 
+use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::stop::{Stop, bind};
@@ -46,6 +47,44 @@ async fn a_key_reaches_no_further_than_its_scopes() {
     }
     let ask = json!({ "name": "more", "scopes": ["admin"] });
     world.ask(By::Key(&key), "POST", "/v1/api-keys", Some(ask)).await.expect(403);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_nobody_from_the_answer_on_and_what_it_was_reading_ends() {
+    let world = World::start().await;
+    let admin = By::Key(&world.admin);
+    let ask = json!({ "name": "left on a train", "scopes": ["staff", "admin"] });
+    let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await.expect(201);
+    let (id, key) = (made.text("id"), made.text("key"));
+    let path = format!("/v1/api-keys/{id}/revocations");
+    let url = format!("{}/v1/events/stream", world.base());
+    let mut stream = world.client().get(url).bearer_auth(&key).send().await.unwrap().bytes_stream();
+    assert!(stream.next().await.unwrap().is_ok());
+
+    let why = json!({ "cause": "lost" });
+    let revoked = world.ask(admin, "POST", &path, Some(why.clone())).await.expect(200);
+    assert!(revoked.body["revoked_at"].is_string(), "{:?}", revoked.body);
+    for route in ["/v1/sessions", "/v1/account", "/v1/api-keys"] {
+        world.ask(By::Key(&key), "GET", route, None).await.expect(401);
+    }
+    while stream.next().await.is_some_and(|part| part.is_ok()) {}
+    let again = world.ask(admin, "POST", &path, Some(why.clone())).await.expect(200);
+    assert_eq!(again.body, revoked.body, "the first moment stays");
+
+    let listed = world.ask(admin, "GET", "/v1/api-keys", None).await.expect(200);
+    let listed = listed.body["data"].as_array().unwrap();
+    assert!(listed.contains(&revoked.body) && listed.len() > 1, "{listed:?}");
+    assert!(!serde_json::to_string(listed).unwrap().contains("ch_live_"), "no key is shown");
+    let log = world.ask(admin, "GET", "/v1/events?limit=100", None).await.expect(200);
+    assert!(log.body.to_string().contains("carhop.api_key.revoked.v1"), "{:?}", log.body);
+
+    // A key that is no administrator's neither sees nor revokes others.
+    let ask = json!({ "name": "auditor", "scopes": ["audit", "staff"] });
+    let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await.expect(201);
+    let auditor = made.text("key");
+    world.ask(By::Key(&auditor), "GET", "/v1/api-keys", None).await.expect(403);
+    world.ask(By::Key(&auditor), "POST", &path, Some(why.clone())).await.expect(403);
     world.stop().await;
 }
 

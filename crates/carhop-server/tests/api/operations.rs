@@ -39,6 +39,7 @@ struct Ids {
     driver: String,
     venue: String,
     decision: String,
+    key: String,
 }
 
 impl Ids {
@@ -46,6 +47,8 @@ impl Ids {
     async fn existing(world: &World, stop: &Stop) -> Self {
         let (admin, ask) = (By::Key(&world.admin), json!({ "driver": stop.driver }));
         let refused = world.ask(admin, "POST", &stop.path("assignments"), Some(ask)).await;
+        let ask = json!({ "name": "of nobody", "scopes": ["audit"] });
+        let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await;
         Self {
             session: stop.session.clone(),
             order: stop.order.clone(),
@@ -53,14 +56,15 @@ impl Ids {
             driver: stop.driver.clone(),
             venue: "lot-1".to_owned(),
             decision: refused.expect(409).text("decision"),
+            key: made.expect(201).text("id"),
         }
     }
 
     /// What nobody has.
     fn unknown() -> Self {
-        let [session, order, device, driver, decision] =
-            ["hs", "ord", "dev", "drv", "dec"].map(|prefix| format!("{prefix}_{NO_ID}"));
-        Self { session, order, device, driver, venue: "lot-9".to_owned(), decision }
+        let [session, order, device, driver, decision, key] =
+            ["hs", "ord", "dev", "drv", "dec", "key"].map(|prefix| format!("{prefix}_{NO_ID}"));
+        Self { session, order, device, driver, venue: "lot-9".to_owned(), decision, key }
     }
 
     /// The path of the operation with these.
@@ -73,6 +77,7 @@ impl Ids {
             .replace("{driver}", &self.driver)
             .replace("{venue}", &self.venue)
             .replace("{decision}", &self.decision)
+            .replace("{key}", &self.key)
             .replace("{release}", &format!("act_{NO_ID}"))
             .replace("{leg}", "0");
         assert!(!filled.contains('{'), "{path}: say here which ids there are");

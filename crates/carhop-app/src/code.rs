@@ -55,8 +55,7 @@ impl App {
     async fn try_issue_code(&self, call: &Call, id: SessionId) -> Result<IssuedCode, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         let (stop, ..) = self.stop_of_customer(call, &mut reads, id, ISSUE_CODE).await?;
-        let phase = stop.session.phase.kind();
-        if phase != PhaseKind::EnRoute && phase != PhaseKind::Arrived {
+        if !may_show(stop.session.phase.kind()) {
             return Err(self.turn_away(call, &reads, id, ISSUE_CODE, Reason::NotPossibleNow).await);
         }
         let codes = codes(&mut reads, id).await?;
@@ -288,6 +287,23 @@ impl App {
         batch.record(self, Stream::Side(codes.session), &Meta::by(call), body);
         batch.store(&CodesRecord { live, tries: codes.tries.saturating_add(1), ..codes })?;
         Ok(batch)
+    }
+}
+
+/// Whether a code can be of use: the driver is on the way to the car or at it, where presence counts for minutes only and
+/// is shown anew.
+const fn may_show(phase: PhaseKind) -> bool {
+    match phase {
+        PhaseKind::EnRoute
+        | PhaseKind::Arrived
+        | PhaseKind::HandoffReady
+        | PhaseKind::InService => true,
+        PhaseKind::Requested
+        | PhaseKind::Verified
+        | PhaseKind::VehicleBound
+        | PhaseKind::Completed
+        | PhaseKind::Revoked
+        | PhaseKind::Expired => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The driver's part up to the car: assignment, positions, tags, plate, arrival, presence (M-IDN-7, M-GEO-0, M-VEH-4).
 
+use carhop_kernel::actor::Actor;
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
 use carhop_kernel::id::{DriverId, SessionId};
@@ -157,7 +158,7 @@ impl App {
         })
     }
 
-    /// Confirms that the goods are inside.
+    /// Confirms that the goods are inside: the driver, or the staff where the driver does not.
     pub async fn confirm_transfer(
         &self,
         call: &Call,
@@ -170,7 +171,14 @@ impl App {
                 return Ok(reply);
             }
             let asked = RequestKind::ConfirmTransfer.name();
-            let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
+            let stop = match call.actor {
+                Actor::Staff { .. } => self.read_stop(&mut reads, session).await?,
+                Actor::Customer { .. }
+                | Actor::Driver { .. }
+                | Actor::Store { .. }
+                | Actor::Device { .. }
+                | Actor::System => self.stop_of_driver(call, &mut reads, session, asked).await?,
+            };
             let ask = Ask { leg: Some(leg), ..Ask::default() };
             let action = Action::ConfirmTransfer { leg };
             self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await

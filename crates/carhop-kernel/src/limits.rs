@@ -39,6 +39,8 @@ pub const PLATE_MISSES_PER_STOP_MAX: u8 = 5;
 
 /// How long a compartment may stand open before somebody is told.
 pub const LEFT_OPEN_MS: u64 = 90 * 1000;
+/// How long goods may be locked in without anybody's word that they are, before somebody is told.
+pub const UNCONFIRMED_MS: u64 = 5 * 60 * 1000;
 /// Longest dispensing, from the arming on: a pump stops by itself then, whatever it hears (standards §8.5).
 pub const DISPENSING_MS_MAX: u64 = 15 * 60 * 1000;
 /// How long a running pump may say nothing before its session is held for review (standards §8.9).

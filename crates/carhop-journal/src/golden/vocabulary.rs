@@ -51,8 +51,8 @@ choices! {
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
     "exception" Exception: OpenedWithoutLeave OpenedAfterEnd FlowWithoutLeave OverDispensed
         LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown
-        LeftOpen MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow SettledAfterTakeover
-        CommandAbandoned;
+        LeftOpen TransferUnconfirmed MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow
+        SettledAfterTakeover CommandAbandoned;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;

@@ -33,7 +33,8 @@ pub enum Watch {
 }
 
 impl LegState {
-    /// How long a leg may stand in this state: a door is to be closed, a pump that runs is to say so again.
+    /// How long a leg may stand in this state: a door is to be closed, what was locked in to be confirmed, a pump that
+    /// runs is to say so again.
     pub const fn deadline(&self) -> Option<Deadline> {
         match self {
             Self::Open { locked: false, .. } | Self::Transferred { .. } => Some(Deadline {
@@ -48,8 +49,13 @@ impl LegState {
                 raises: Exception::MeterSilent,
                 holds: true,
             }),
-            Self::Open { locked: true, .. }
-            | Self::Pending
+            Self::Open { locked: true, .. } => Some(Deadline {
+                span_ms: limits::UNCONFIRMED_MS,
+                is_renewed: false,
+                raises: Exception::TransferUnconfirmed,
+                holds: false,
+            }),
+            Self::Pending
             | Self::Released(_)
             | Self::Authorised(_)
             | Self::Commanded(_)
@@ -68,7 +74,9 @@ impl Watch {
     pub fn of(before: &LegState, after: &LegState) -> Self {
         match (before.deadline(), after.deadline()) {
             (None, Some(new)) => Self::Begins { span_ms: new.span_ms },
-            (Some(_), Some(new)) if new.is_renewed && before != after => {
+            (Some(old), Some(new))
+                if old.raises != new.raises || new.is_renewed && before != after =>
+            {
                 Self::Begins { span_ms: new.span_ms }
             }
             (Some(_), None) => Self::Ends,
@@ -92,20 +100,22 @@ mod tests {
     };
 
     #[test]
-    fn a_door_has_one_deadline_from_its_opening_and_a_pump_one_from_each_sign_of_life() {
+    fn a_door_has_a_deadline_from_its_opening_and_from_its_locking_and_a_pump_from_each_sign_of_life()
+     {
         let commanded = LegState::Commanded(RELEASE);
         let open = |locked| LegState::Open { release: RELEASE, locked };
         let transferred = LegState::Transferred { release: RELEASE };
         let running = |metered_ml| LegState::Dispensing { release: RELEASE, metered_ml };
         let door = Watch::Begins { span_ms: limits::LEFT_OPEN_MS };
+        let word = Watch::Begins { span_ms: limits::UNCONFIRMED_MS };
         let pump = Watch::Begins { span_ms: limits::METER_SILENCE_MS_MAX };
         for (what, before, after, watch) in [
             ("nothing has begun", LegState::Pending, commanded, Watch::Stays),
             ("it opens", commanded, open(false), door),
             ("loading takes no longer for being confirmed", open(false), transferred, Watch::Stays),
-            ("it locks", open(false), open(true), Watch::Ends),
+            ("it locks", open(false), open(true), word),
             ("it locks after loading", transferred, LegState::Secured, Watch::Ends),
-            ("it was locked already", open(true), LegState::Secured, Watch::Stays),
+            ("it was locked already", open(true), LegState::Secured, Watch::Ends),
             ("the pump is armed", commanded, running(0), pump),
             ("the meter advances", running(0), running(1), pump),
             ("the meter stands still", running(1), running(1), Watch::Stays),

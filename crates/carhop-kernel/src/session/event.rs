@@ -358,6 +358,8 @@ pub enum Exception {
     OutcomeUnknown,
     /// A compartment stands open for longer than loading takes.
     LeftOpen,
+    /// A compartment was opened and locked again, and nobody has said that the goods are inside.
+    TransferUnconfirmed,
     /// A numbered meter reading is missing.
     MeterGap,
     /// A meter shows less than it has shown.
@@ -403,6 +405,7 @@ impl Exception {
             Self::TemperatureOutOfRange => "temperature_out_of_range",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::LeftOpen => "left_open",
+            Self::TransferUnconfirmed => "transfer_unconfirmed",
             Self::MeterGap => "meter_gap",
             Self::MeterBackwards => "meter_backwards",
             Self::MeterFaulty => "meter_faulty",

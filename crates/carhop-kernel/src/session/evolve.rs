@@ -129,14 +129,30 @@ fn advance(session: &mut Session, event: &Event) {
                 },
             }))
         }
-        (Phase::Arrived(at_car), Event::PresenceProven { method, proof, at }) => {
-            let presence = Presence { method: *method, proof: *proof, shown_at: *at };
-            Some(Phase::HandoffReady(at_car.clone(), presence))
+        (phase, Event::PresenceProven { method, proof, at }) => {
+            shown(phase, Presence { method: *method, proof: *proof, shown_at: *at })
         }
         (_, _) => None,
     };
     if let Some(phase) = next {
         session.phase = phase;
+    }
+}
+
+/// The phase once presence was shown, for the first time or anew; `None` away from the car.
+fn shown(phase: &Phase, presence: Presence) -> Option<Phase> {
+    match phase {
+        Phase::Arrived(at_car) | Phase::HandoffReady(at_car, _) => {
+            Some(Phase::HandoffReady(at_car.clone(), presence))
+        }
+        Phase::InService(at_car, _) => Some(Phase::InService(at_car.clone(), presence)),
+        Phase::Requested
+        | Phase::Verified { .. }
+        | Phase::VehicleBound(_)
+        | Phase::EnRoute(..)
+        | Phase::Completed(_)
+        | Phase::Revoked(_)
+        | Phase::Expired => None,
     }
 }
 

@@ -119,6 +119,13 @@ pub const ALARMS: &[Alarm] = &[
         holds: false,
     },
     Alarm {
+        report: "unconfirmed",
+        legs: GOODS,
+        from: &[L::Open],
+        raises: Exception::TransferUnconfirmed,
+        holds: false,
+    },
+    Alarm {
         report: "overdue",
         legs: FUEL,
         from: &[L::Dispensing],

@@ -299,6 +299,10 @@ fn overdue(session: &Session, command: CommandId, now: Timestamp) -> Vec<Event> 
     let begun = session.legs().find(|(_, leg)| leg.last_command == Some(command));
     let Some((index, leg)) = begun else { return Vec::new() };
     let Some(deadline) = leg.state.deadline() else { return Vec::new() };
+    // In a stop that has ended there is nothing left to confirm.
+    if deadline.raises == Exception::TransferUnconfirmed && !session.is_active() {
+        return Vec::new();
+    }
     let raised = exception(deadline.raises, Some(index), leg.terms.device);
     let hold = if deadline.holds { safety_hold(session, now) } else { None };
     [raised].into_iter().chain(hold).collect()

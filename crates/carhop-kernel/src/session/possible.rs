@@ -93,7 +93,10 @@ fn legs_allow(session: &Session, action: &Action, row: &Transition) -> Result<()
             session.leg(*leg).map(|_| ()).ok_or(Reason::LegUnknown)
         }
         Action::AmendOrder { order } => amendable(session, order),
-        Action::Relocate | Action::Expire => nothing_under_way(session),
+        // Another driver comes to the car anew; what the former one began has to end first.
+        Action::AssignDriver { .. } | Action::Relocate | Action::Expire => {
+            nothing_under_way(session)
+        }
         // Lifting it voids the binding, and a binding in use cannot be voided.
         Action::Resume
             if session.hold.is_some_and(|hold| hold.cause == HoldCause::VehicleMoved) =>
@@ -103,7 +106,6 @@ fn legs_allow(session: &Session, action: &Action, row: &Transition) -> Result<()
         Action::VerifyRecipient
         | Action::ProposeBinding { .. }
         | Action::ApproveIntent
-        | Action::AssignDriver { .. }
         | Action::Arrive
         | Action::ProvePresence
         | Action::Hold { .. }

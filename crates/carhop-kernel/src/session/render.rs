@@ -40,8 +40,9 @@ pub fn mermaid() -> String {
 fn phase_edges() -> Vec<Edge> {
     let mut edges = vec![Edge::new("[*]", PhaseKind::Requested.name(), "request")];
     for row in TRANSITIONS {
-        let Next::To(next) = row.next else { continue };
-        for from in row.from {
+        let (Next::To(next) | Next::Reach(next)) = row.next else { continue };
+        let is_past = |from: &PhaseKind| matches!(row.next, Next::Reach(_)) && *from >= next;
+        for from in row.from.iter().filter(|from| !is_past(from)) {
             merge(&mut edges, Edge::new(from.name(), next.name(), row.request.name()));
         }
     }
@@ -79,6 +80,7 @@ fn request_cells(row: &Transition) -> Vec<String> {
     let next = match row.next {
         Next::Stay => "stays".to_string(),
         Next::To(phase) => code(phase.name()),
+        Next::Reach(phase) => format!("{} at least", code(phase.name())),
     };
     vec![
         code(row.request.name()),

@@ -17,6 +17,8 @@ pub enum Next {
     Stay,
     /// Leads to this phase.
     To(PhaseKind),
+    /// Leads to this phase, or leaves one that is further on.
+    Reach(PhaseKind),
 }
 
 /// What a transition does to a leg.
@@ -152,7 +154,7 @@ pub const TRANSITIONS: &[Transition] = &[
     ),
     row(
         RequestKind::AssignDriver,
-        &[VehicleBound, EnRoute, Arrived, HandoffReady],
+        &[VehicleBound, EnRoute, Arrived, HandoffReady, InService],
         &[Store, Staff],
         &[FactKind::Handset],
         Some(PolicyAction::AssignDriver),
@@ -173,11 +175,11 @@ pub const TRANSITIONS: &[Transition] = &[
         in_window: true,
         ..row(
             RequestKind::ProvePresence,
-            &[Arrived],
+            &[Arrived, HandoffReady, InService],
             &[Driver, Customer],
             &[FactKind::Presence],
             Some(PolicyAction::AcceptProof),
-            Next::To(HandoffReady),
+            Next::Reach(HandoffReady),
         )
     },
     release(
@@ -201,7 +203,7 @@ pub const TRANSITIONS: &[Transition] = &[
         ..row(
             RequestKind::ConfirmTransfer,
             &[InService],
-            &[Driver],
+            &[Driver, Staff],
             &[],
             Some(PolicyAction::ConfirmTransfer),
             Next::Stay,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use carhop_app::Presented;
 use carhop_app::ports::Clock;
+use carhop_app::records::ApiScope;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::geofence::{
@@ -233,7 +234,7 @@ pub(crate) async fn prove(
     changed(&server, &call, session, &reply).await
 }
 
-/// Confirms that the goods are inside.
+/// Confirms that the goods are inside: the driver, or the staff where the driver does not.
 #[utoipa::path(post, path = "/v1/sessions/{session}/legs/{leg}/transfers", tag = "driver",
     request_body = Nothing,
     params(("session" = String, Path), ("leg" = u8, Path), ("Idempotency-Key" = String, Header)),
@@ -244,7 +245,8 @@ pub(crate) async fn transfer(
     Named((session, leg)): Named<(SessionId, u8)>,
     ask: Ask<Nothing>,
 ) -> Result<Response, Problem> {
-    let call = caller.once(caller.driver()?, &ask)?;
+    let by = caller.key(ApiScope::Staff).or_else(|_| caller.driver())?;
+    let call = caller.once(by, &ask)?;
     let reply = server.app.confirm_transfer(&call, session, LegIndex(leg)).await?;
     changed(&server, &call, session, &reply).await
 }

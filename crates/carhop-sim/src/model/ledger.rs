@@ -278,7 +278,10 @@ impl Stop {
             (_, Event::ExceptionRaised { exception, .. }) => {
                 self.asks_for_person |= matches!(
                     exception,
-                    Exception::OutcomeUnknown | Exception::LeftOpen | Exception::MeterSilent
+                    Exception::OutcomeUnknown
+                        | Exception::LeftOpen
+                        | Exception::TransferUnconfirmed
+                        | Exception::MeterSilent
                 );
             }
             (_, Event::ReleaseAuthorised { leg, release, .. }) => self.change(*leg, |leg| {

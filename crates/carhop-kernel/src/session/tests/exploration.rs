@@ -273,7 +273,10 @@ fn tabled(session: &Session, row: &Transition, action: &Action) -> bool {
         Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
             idle && session.legs.iter().take(order.leg.0.into()).all(ended)
         }
-        Action::AmendOrder { .. } | Action::Relocate | Action::Expire => idle,
+        Action::AssignDriver { .. }
+        | Action::AmendOrder { .. }
+        | Action::Relocate
+        | Action::Expire => idle,
         Action::Resume => idle || !moved,
         Action::ApproveIntent => matches!(session.phase, Phase::Verified { proposal: Some(_), .. }),
         _ => true,
@@ -331,6 +334,7 @@ fn assert_leads_as_tabled(
         Next::Stay if unbinds => PhaseKind::Verified,
         Next::Stay => phase(before),
         Next::To(phase) => phase,
+        Next::Reach(reached) => reached.max(phase(before)),
     };
     assert_eq!(phase(&reached), expected, "{told}");
     let moved = moved_leg(before, action);

@@ -4,13 +4,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::world::*;
+use crate::actor::ActorKind;
 use crate::id::DeviceId;
 use crate::limits;
+use crate::reason::Reason;
 use crate::session::table::{ALARMS, LEG_REPORTS};
 use crate::session::{
     Action, Basis, Event, Exception, Finding, HoldCause, InterlockKind, LegFailure, LegIndex,
     LegKind, LegState, LegStateKind, MeterDoubt, NotExecuted, Outcome, Phase, PhaseKind, Report,
-    RequestKind, RevocationCause, Session, decide, observe,
+    Request, RequestKind, RevocationCause, Session, decide, observe,
 };
 
 #[test]
@@ -400,6 +402,39 @@ fn a_compartment_is_secured_by_confirmation_and_lock_in_either_order() {
     assert_eq!(confirmed_first, locked_first);
     assert_eq!(leg_kind(&locked_first, GROCERIES), LegStateKind::Secured);
     assert_eq!(phase(&locked_first), PhaseKind::InService);
+}
+
+#[test]
+fn goods_that_were_locked_in_without_a_word_call_a_person_whose_word_counts() {
+    let open = hear(&commanded(), &opened(&commanded()));
+    let locked = hear(&open, &Report::LockLocked { device: LOCK });
+    let events = observe(&locked, &Report::Overdue { command: command(&locked) }, NOW);
+    assert_eq!(exceptions(&events), [Exception::TransferUnconfirmed]);
+    assert_eq!(events.len(), 1, "nobody is held up");
+    let ended = ask(&locked, RequestKind::Revoke);
+    assert_eq!(observe(&ended, &Report::Overdue { command: command(&locked) }, NOW), []);
+    for by in [ActorKind::Driver, ActorKind::Staff] {
+        let request = good(&locked, Action::ConfirmTransfer { leg: GROCERIES });
+        let request = Request { actor: actor(by), ..request };
+        let confirmed = after(&locked, &answer(&locked, &request).unwrap());
+        assert_eq!(leg_kind(&confirmed, GROCERIES), LegStateKind::Secured, "{by:?}");
+    }
+}
+
+#[test]
+fn presence_is_shown_anew_at_the_car_and_another_driver_comes_to_it_anew() {
+    let served = groceries_secured();
+    let shown = ask(&served, RequestKind::ProvePresence);
+    assert_eq!(phase(&shown), PhaseKind::InService);
+    assert_eq!(phase(&ask(&ready(), RequestKind::ProvePresence)), PhaseKind::HandoffReady);
+    let again = ask(&shown, RequestKind::AssignDriver);
+    assert_eq!((phase(&again), again.presence()), (PhaseKind::EnRoute, None));
+    assert_eq!(leg_kind(&again, GROCERIES), LegStateKind::Secured, "what is done stays done");
+    let at_car = ask(&ask(&again, RequestKind::Arrive), RequestKind::ProvePresence);
+    assert_eq!(phase(&ask(&at_car, RequestKind::DispenseFuel)), PhaseKind::InService);
+    // Not while something is under way.
+    let request = good(&commanded(), action(&commanded(), RequestKind::AssignDriver));
+    assert_eq!(refusal(&commanded(), &request), [Reason::ReleaseUnderWay]);
 }
 
 #[test]

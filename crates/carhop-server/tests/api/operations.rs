@@ -208,6 +208,43 @@ async fn what_another_tenant_has_cannot_be_told_from_what_nobody_has() {
     world.stop().await;
 }
 
+/// Bodies name things too.
+#[tokio::test]
+async fn no_body_tells_another_tenant_what_there_is() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let foreign = By::ForeignKey(&world.foreign_admin);
+    // A venue of the same name, so that their order is refused for our lock alone.
+    world.ask(foreign, "PUT", "/v1/venues/lot-1", Some(venue())).await;
+    let devices = [&stop.lock, &stop.handset];
+    let mut bodies = 0;
+    for operation in operations().into_iter().filter(|operation| !operation.path.contains('{')) {
+        let Operation { method, path, .. } = &operation;
+        let asked = match (path.as_str(), body(&operation, &world, &stop)) {
+            ("/v1/revocations", Some(_)) => {
+                json!({ "subject": format!("device:{}", stop.lock), "cause": "x" })
+            }
+            (_, Some(asked)) => asked,
+            (_, None) => continue,
+        };
+        let nobodys = devices.iter().fold(asked.to_string(), |text, device| {
+            text.replace(device.as_str(), &format!("dev_{NO_ID}"))
+        });
+        let nobodys = nobodys.replace(stop.driver.as_str(), &format!("drv_{NO_ID}"));
+        let nobodys: Value = serde_json::from_str(&nobodys).unwrap();
+        if nobodys == asked {
+            continue;
+        }
+        let real = world.ask(foreign, method, path, Some(asked)).await;
+        let none = world.ask(foreign, method, path, Some(nobodys)).await;
+        assert!((400..500).contains(&real.status), "{method} {path}: {:?}", real.body);
+        assert_eq!(outside(real), outside(none), "{method} {path}");
+        bodies += 1;
+    }
+    assert!(bodies > 2, "{bodies} bodies");
+    world.stop().await;
+}
+
 /// All of an answer that its asker sees, without what is different each time.
 fn outside(mut answer: Answer) -> (u16, Vec<String>, Value) {
     answer.body.as_object_mut().unwrap().remove("trace_id");

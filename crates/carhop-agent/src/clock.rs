@@ -12,6 +12,8 @@ use crate::agent::limits;
 #[derive(Debug, Default)]
 pub(crate) struct BoundedClock {
     question: Option<Question>,
+    /// Nothing is asked again before this, whatever came of the last question.
+    again_at_ms: u64,
     answer: Option<Answer>,
 }
 
@@ -32,6 +34,7 @@ impl BoundedClock {
     /// Notes a question; only its answer counts from here on.
     pub(crate) fn ask(&mut self, nonce: [u8; 16], now_ms: u64) {
         self.question = Some(Question { nonce, asked_at_ms: now_ms });
+        self.again_at_ms = now_ms + limits::CLOCK_RETRY_MS;
     }
 
     /// The nonce of the open question.
@@ -70,13 +73,13 @@ impl BoundedClock {
 
     /// When to ask again.
     pub(crate) fn ask_at_ms(&self, now_ms: u64) -> u64 {
-        let retry = self.question.map(|question| question.asked_at_ms + limits::CLOCK_RETRY_MS);
-        let refresh = self.answer.map(|answer| answer.answered_at_ms + limits::CLOCK_REFRESH_MS);
-        match (retry, refresh) {
-            (Some(retry), _) => retry,
-            (None, Some(refresh)) if self.is_bounded(now_ms) => refresh,
-            (None, _) => now_ms,
+        if self.question.is_some() {
+            return self.again_at_ms;
         }
+        let answer = self.answer.filter(|answer| answer.is_fresh(now_ms));
+        let due_at_ms =
+            answer.map_or(now_ms, |answer| answer.answered_at_ms + limits::CLOCK_REFRESH_MS);
+        due_at_ms.max(self.again_at_ms)
     }
 
     fn is_bounded(&self, now_ms: u64) -> bool {
@@ -170,5 +173,17 @@ mod tests {
         assert_eq!(clock.ask_at_ms(8), 7 + limits::CLOCK_RETRY_MS);
         clock.answer(SERVER, 9);
         assert_eq!(clock.ask_at_ms(10), 9 + limits::CLOCK_REFRESH_MS);
+    }
+
+    #[test]
+    fn what_was_left_aside_of_an_answer_is_not_asked_for_again_at_once() {
+        let slow = answered(0, limits::CLOCK_ROUND_TRIP_MS_MAX + 1);
+        let asked_ms = limits::CLOCK_ROUND_TRIP_MS_MAX + 1;
+        assert_eq!(slow.ask_at_ms(asked_ms), limits::CLOCK_RETRY_MS.max(asked_ms));
+        let mut turned_back = answered(0, 0);
+        let asked_ms = limits::CLOCK_REFRESH_MS;
+        turned_back.ask([2; 16], asked_ms);
+        turned_back.answer(SERVER, asked_ms + 10);
+        assert_eq!(turned_back.ask_at_ms(asked_ms + 10), asked_ms + limits::CLOCK_RETRY_MS);
     }
 }

@@ -76,7 +76,18 @@ digests! {
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn write_hex(f: &mut impl Write, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    let mut digits = [0; 2 * HEX_PART_BYTES];
+    for part in bytes.chunks(HEX_PART_BYTES) {
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(part) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
+        }
+        f.write_str(core::str::from_utf8(&digits[..2 * part.len()]).map_err(|_| fmt::Error)?)?;
+    }
+    Ok(())
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
 /// Bytes from exactly `2 * N` lower-case hexadecimal digits.
@@ -99,3 +110,6 @@ fn nibble(digit: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// Digits are written in parts of so many bytes: the longest value that is written often.
+const HEX_PART_BYTES: usize = 32;

@@ -175,12 +175,16 @@ async fn withdraw(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
     if withdrawn.is_ok()
         && let Some(session) = visit.session.get()
     {
-        // A stop that has lost its device for good is ended by a person in the end.
-        town.heart.sleep(10 * 60_000).await;
-        let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
-            app.revoke(&call, session).await
-        });
+        end_at_last(town, visit, session).await;
     }
+}
+
+/// A stop that has lost its device for good is ended by a person in the end.
+async fn end_at_last(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
+    town.heart.sleep(10 * 60_000).await;
+    let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
+        app.revoke(&call, session).await
+    });
 }
 
 async fn hold_tenant(town: &Rc<Town>, visit: &Rc<Visit>) {
@@ -215,6 +219,7 @@ async fn steal(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     if let Some(leg) = visit.next_leg(town) {
         release(town, &thief, session, leg).await;
     }
+    end_at_last(town, visit, session).await;
 }
 
 /// Somebody tries codes: guessed ones, and whatever was shown before, at this stop and at others.

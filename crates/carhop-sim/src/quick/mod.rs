@@ -11,15 +11,27 @@ pub use certificates::{Identities, QuickCertifier, request};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use carhop_proofs::suite::{AwsLc, KeyError, PublicKey, RustCrypto, SigningKey, Suite};
+use carhop_proofs::suite::{Algorithm, AwsLc, KeyError, PublicKey, RustCrypto, SigningKey, Suite};
 
 /// Which cryptography a world runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crypto {
     /// That of devices, with deterministic signatures.
     Real,
+    /// That of servers beside such devices: the library they run on, wherever it makes the same bytes each time.
+    Served,
     /// The quick one.
     Quick,
+}
+
+impl Crypto {
+    /// What servers run on in the same world.
+    pub const fn of_servers(self) -> Self {
+        match self {
+            Self::Real | Self::Served => Self::Served,
+            Self::Quick => Self::Quick,
+        }
+    }
 }
 
 impl Suite for Crypto {
@@ -34,20 +46,24 @@ impl Suite for Crypto {
     fn public_key(&self, key: &SigningKey) -> Result<PublicKey, KeyError> {
         match self {
             Self::Real => RustCrypto.public_key(key),
-            Self::Quick => known(key),
+            Self::Served | Self::Quick => known(key),
         }
     }
 
     fn p256_public_key(&self, sec1: &[u8]) -> Result<PublicKey, KeyError> {
         match self {
             Self::Real => RustCrypto.p256_public_key(sec1),
-            Self::Quick => AwsLc.p256_public_key(sec1),
+            Self::Served | Self::Quick => AwsLc.p256_public_key(sec1),
         }
     }
 
     fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<[u8; 64], KeyError> {
         match self {
             Self::Real => RustCrypto.sign(key, message),
+            Self::Served => match key.algorithm() {
+                Algorithm::Ed25519 => AwsLc.sign(key, message),
+                Algorithm::Es256 => RustCrypto.sign(key, message),
+            },
             Self::Quick => Ok(stamp(&known(key)?, message)),
         }
     }
@@ -55,6 +71,7 @@ impl Suite for Crypto {
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Real => RustCrypto.verify(key, message, signature),
+            Self::Served => AwsLc.verify(key, message, signature),
             Self::Quick => signature == stamp(key, message),
         }
     }
@@ -96,11 +113,9 @@ const KNOWN_MAX: usize = 4_096;
 
 #[cfg(test)]
 mod tests {
-    use carhop_proofs::suite::Algorithm;
-
     use super::*;
 
-    const BOTH: [Crypto; 2] = [Crypto::Quick, Crypto::Real];
+    const ALL: [Crypto; 3] = [Crypto::Quick, Crypto::Real, Crypto::Served];
 
     fn key(algorithm: Algorithm, byte: u8) -> SigningKey {
         SigningKey::from_bytes(algorithm, [byte; 32]).unwrap()
@@ -110,7 +125,7 @@ mod tests {
     fn one_bit_of_message_key_or_signature_makes_a_quick_signature_fail_too() {
         let message = b"open compartment 1";
         for (suite, algorithm) in
-            BOTH.iter().flat_map(|suite| [(suite, Algorithm::Es256), (suite, Algorithm::Ed25519)])
+            ALL.iter().flat_map(|suite| [(suite, Algorithm::Es256), (suite, Algorithm::Ed25519)])
         {
             let own = suite.public_key(&key(algorithm, 7)).unwrap();
             let signature = suite.sign(&key(algorithm, 7), message).unwrap();
@@ -136,11 +151,23 @@ mod tests {
     #[test]
     fn keys_and_hashes_are_the_true_ones() {
         for algorithm in [Algorithm::Es256, Algorithm::Ed25519] {
-            let [quick, real] = BOTH.map(|suite| suite.public_key(&key(algorithm, 9)).unwrap());
-            assert_eq!(quick, real);
+            let [quick, real, served] =
+                ALL.map(|suite| suite.public_key(&key(algorithm, 9)).unwrap());
+            assert_eq!((quick, served), (real, real));
         }
-        let [quick, real] = BOTH.map(|suite| suite.hmac_sha256(b"k", &[b"a", b"b"]));
-        assert_eq!(quick, real);
+        let [quick, real, served] = ALL.map(|suite| suite.hmac_sha256(b"k", &[b"a", b"b"]));
+        assert_eq!((quick, served), (real, real));
         assert_eq!(Crypto::Quick.sha256(&[b"abc"]), RustCrypto.sha256(&[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn servers_sign_the_same_bytes_each_time_and_devices_believe_them() {
+        for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+            let key = key(algorithm, 5);
+            let [one, other, device] = [Crypto::Served, Crypto::Served, Crypto::Real]
+                .map(|suite| suite.sign(&key, b"open").unwrap());
+            assert_eq!((one, other), (device, device));
+            assert!(Crypto::Real.verify(&Crypto::Served.public_key(&key).unwrap(), b"open", &one));
+        }
     }
 }

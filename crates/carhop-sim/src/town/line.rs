@@ -156,7 +156,8 @@ impl Line {
         match self.process.app.hearing(partition, self.device.id).await {
             Ok(hearing @ (Hearing::Wholly | Hearing::LastWords)) => {
                 connection.confine(hearing == Hearing::LastWords);
-                connection.receive(&self.town.crypto, bytes, self.process.clock.now());
+                let suite = self.town.crypto.of_servers();
+                connection.receive(&suite, bytes, self.process.clock.now());
             }
             Ok(Hearing::NotAtAll(code)) => connection.close(code, None),
             Err(_) => connection.close(FarewellCode::Shutdown, None),
@@ -205,7 +206,7 @@ impl Line {
             Inbound::TimeAsked { nonce } => {
                 let (key, now) = (town.command_key(self.device.tenant), self.process.clock.now());
                 connection
-                    .tell_time(nonce, &town.crypto, key, 0, now)
+                    .tell_time(nonce, &town.crypto.of_servers(), key, 0, now)
                     .map_err(|_| Failure::Internal("a time that cannot be signed"))?;
             }
             Inbound::Attestation { challenge, eat } => {

@@ -75,7 +75,7 @@ impl Server {
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::new(Drawn(heart.clone())),
             bell: Arc::clone(&bell) as _,
-            suite: Arc::new(town.crypto),
+            suite: Arc::new(town.crypto.of_servers()),
             policies: Arc::clone(&town.policies),
             keyring: Keyring::new(town.master),
             settings: town.settings.clone(),

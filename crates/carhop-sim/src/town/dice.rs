@@ -190,7 +190,7 @@ impl Dice {
         let awake = self.awake || fault.rate() == Rate::Stop;
         let Some(one) = self.each.get_mut(&fault).filter(|_| awake) else { return false };
         let roll = (fault, one.rolled);
-        one.rolled += 1;
+        one.rolled += u64::from(!self.healed);
         let drawn = one.per_million > 0 && one.chance.strikes(one.per_million);
         let strikes =
             !self.healed && (self.forced.contains(&roll) || drawn && !self.spared.contains(&roll));
@@ -225,7 +225,7 @@ impl Dice {
         &self.struck
     }
 
-    /// How often each fault was asked for.
+    /// How often each fault could have struck: was asked for before everything healed.
     pub(crate) fn rolled(&self, fault: Fault) -> u64 {
         self.each.get(&fault).map_or(0, |one| one.rolled)
     }

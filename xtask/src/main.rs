@@ -53,11 +53,11 @@ enum Task {
         /// Only those whose name contains this
         only: Option<String>,
     },
-    /// Kills server, locks and pumps so many times while stops are made, and settles the account
+    /// Kills and stops server, locks and pumps and fills the disk while stops are made, and settles the account
     KillRounds {
-        /// How many kills
+        /// How many strikes
         rounds: u64,
-        /// The same seed plans the same kills
+        /// The same seed plans the same strikes
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },

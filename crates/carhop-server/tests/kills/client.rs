@@ -96,6 +96,9 @@ impl Caller {
             self.progress.tick();
             let answer = self.ask_once(method, path, body, token, &once).await;
             self.progress.tick();
+            if answer.as_ref().is_some_and(|answer| answer.body["code"] == "storage_full") {
+                self.progress.refuse_for_room();
+            }
             match answer {
                 Some(answer) if !is_worth_another_try(&answer) => return answer,
                 Some(_) | None => sleep(RETRY_PAUSE).await,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::harm::Signal;
 use crate::host::CARHOP;
 use crate::progress::Progress;
 
@@ -47,6 +48,11 @@ impl Device {
     pub async fn kill_and_restart(&mut self) {
         self.process.kill().await.unwrap();
         (self.process, self.hands) = spawn(&self.arguments, &self.store, &self.progress);
+    }
+
+    /// Has it stand still, or go on.
+    pub fn signal(&self, signal: Signal) {
+        signal.send(&self.process);
     }
 
     /// Kills it for good.

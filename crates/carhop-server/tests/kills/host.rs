@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 #[cfg(target_os = "linux")]
 use crate::client::Answer;
 use crate::client::{By, Caller};
+use crate::harm::Signal;
 use crate::progress::Progress;
 
 /// The authority.
@@ -36,8 +37,7 @@ impl Host {
         Self::start_on(progress, false).await
     }
 
-    /// Starts it over a layer that can say that the disk is full.
-    #[cfg(target_os = "linux")]
+    /// Starts it over a layer that can say that the disk is full, where there is one.
     pub async fn start_over_a_disk(progress: Arc<Progress>) -> Self {
         Self::start_on(progress, true).await
     }
@@ -70,6 +70,11 @@ impl Host {
         let mut process = self.process.lock().await;
         process.kill().await.unwrap();
         *process = serve(self.folder.path(), self.over_a_disk);
+    }
+
+    /// Has it stand still, or go on.
+    pub async fn signal(&self, signal: Signal) {
+        signal.send(&self.process.lock().await);
     }
 
     /// Kills it for good.
@@ -137,7 +142,8 @@ fn program(folder: &Path, over_a_disk: bool) -> Command {
     if !over_a_disk {
         return Command::new(CARHOP);
     }
-    let mut command = power_cut::between(CARHOP, &folder.join("data"), &folder.join("record"));
+    // What it does to its files is nobody's business here.
+    let mut command = power_cut::between(CARHOP, &folder.join("data"), Path::new("/dev/null"));
     power_cut::steered(&mut command, &folder.join("controls"));
     Command::from(command)
 }

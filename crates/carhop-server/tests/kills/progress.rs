@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub struct Progress {
     count: AtomicU64,
+    full: AtomicU64,
     seen: Notify,
     stopped: AtomicBool,
 }
@@ -22,6 +23,16 @@ impl Progress {
     /// How much so far.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// Somebody was refused because there is no room.
+    pub fn refuse_for_room(&self) {
+        self.full.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were.
+    pub fn full(&self) -> u64 {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Waits until so much has been seen.

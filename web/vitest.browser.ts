@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.browser.ts'],
     environment: 'node',
-    fileParallelism: false,
+    // Each file has a server of its own; more at once than this and none is as quick as its people expect.
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 90_000,
   },

@@ -55,13 +55,28 @@ const views: { width: number; height: number; theme: Theme }[] = [
   { width: 1440, height: 900, theme: 'dark' },
 ];
 
-test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, async () => {
+/** What `docs/pages.md` shows. */
+const pictured: Record<keyof typeof pages, string[]> = {
+  customer: ['verified', 'en-route', 'arrived', 'dispensing', 'completed', 'held-vehicle_moved'],
+  driver: ['en-route', 'arrived', 'handoff-ready', 'open', 'completed', 'held-safety'],
+};
+
+test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, async () => {
+  const all = lives();
   for (const view of views) {
     const person = await Person.sit(browser, world, view);
+    const keep = (name: string): Promise<void> =>
+      picture(person.page, `${name}-${view.width}-${view.theme}`);
     for (const [role, show] of Object.entries(pages)) {
-      for (const [name, live] of Object.entries(lives())) {
+      for (const name of pictured[role as keyof typeof pages]) {
+        const live = all[name];
+        if (live === undefined) throw new Error(`there is no ${name}`);
         await show(person, live);
-        await picture(person.page, `${role}-${name}-${view.width}-${view.theme}`);
+        await keep(`${role}-${name.replaceAll('_', '-')}`);
+        if (role !== 'customer' || name !== 'arrived') continue;
+        await person.page.getByRole('button', { name: 'Show my code' }).click();
+        await person.page.locator('svg.qr').waitFor();
+        await keep('customer-code');
       }
     }
     await person.leave();
@@ -70,7 +85,13 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, asyn
 
 /** Opens the customer's page, bound to a session that is as the test says. */
 async function showCustomer(person: Person, live: Live): Promise<void> {
-  const answers = { 'links/redemptions': { session: live.session.id, token: 'chs_test' } };
+  const answers = {
+    'links/redemptions': { session: live.session.id, token: 'chs_test' },
+    'sessions/*/codes': {
+      ...{ proof: 'prf_0', code: '481920', scan: `CH1:${'6BFOXN*TS0BI$ZD4'.repeat(10)}` },
+      ...{ expires_at: new Date(Date.parse(live.now) + 118_000).toISOString(), issues_left: 2 },
+    },
+  };
   await play(person, live, answers);
   await person.page.goto(`${world.origin}/s#cht_test`);
   await person.page.locator('main button').first().click();

@@ -9,11 +9,14 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use crate::commands::{cargo, output, root, run, target_folder};
+use crate::commands::{monotonic_time, output, root, run, target_folder};
+use crate::sim;
 
 /// One deliberate bug.
 #[derive(Debug, Deserialize)]
@@ -31,6 +34,9 @@ struct Mutant {
     breaks: String,
     /// Which invariant ought to break.
     expect: String,
+    /// A plan under which it lately broke, played before all others so that the search is short. One that does not break it
+    /// any more costs a world and no more.
+    first: Option<String>,
 }
 
 /// What came of one bug.
@@ -44,30 +50,64 @@ enum Fate {
 pub fn run_all(seeds: u64, only: Option<&str>) -> anyhow::Result<()> {
     let mutants = read()?;
     let program = build(&mutants)?;
+    let began = monotonic_time();
     if only.is_none() {
         let fate = play(&program, 0, seeds.min(SEEDS_WITHOUT))?;
         ensure!(fate == Fate::Survived, "without any bug: {fate:?}");
+        for plan in mutants.iter().filter_map(|mutant| mutant.first.as_ref()) {
+            let fate = play_one(&program, 0, plan)?;
+            ensure!(fate == Fate::Survived, "without any bug, {plan}: {fate:?}");
+        }
     }
-    let mut survivors = Vec::new();
     println!("{:<40} {:<32} {:>8} {:>6}", "bug", "broken invariant", "seed", "seeds");
-    for (number, mutant) in numbered(&mutants) {
-        if only.is_some_and(|part| !mutant.name.contains(part)) {
-            continue;
-        }
-        let fate = play(&program, number, seeds)?;
-        let (name, expect) = (&mutant.name, &mutant.expect);
-        match fate {
-            Fate::Caught { invariant, seed, seeds } => {
-                println!("{name:<40} {invariant:<32} {seed:>8} {seeds:>6}");
-            }
-            Fate::Survived => {
-                println!("{name:<40} SURVIVED: {} ({expect} holds)", mutant.breaks);
-                survivors.push(name.as_str());
-            }
-        }
-    }
+    let chosen: Vec<_> = numbered(&mutants)
+        .filter(|(_, mutant)| only.is_none_or(|part| mutant.name.contains(part)))
+        .collect();
+    let survivors = hunt(&program, &chosen, seeds)?;
+    let seconds = (monotonic_time() - began).as_secs_f64();
+    println!("{} of {} found in {seconds:.0} s", chosen.len() - survivors.len(), chosen.len());
     ensure!(survivors.is_empty(), "not found: {}", survivors.join(", "));
     Ok(())
+}
+
+/// Looks for the bugs, some at once, and says what came of each as soon as that is known; the names of those that survive.
+fn hunt<'a>(
+    program: &Path,
+    mutants: &[(u32, &'a Mutant)],
+    seeds: u64,
+) -> anyhow::Result<Vec<&'a str>> {
+    let (next, survivors) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || -> anyhow::Result<()> {
+        while let Some((number, mutant)) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let first = mutant.first.as_ref();
+            let mut fate = first.map_or(Ok(Fate::Survived), |it| play_one(program, *number, it))?;
+            if fate == Fate::Survived {
+                fate = play(program, *number, seeds)?;
+            }
+            println!("{}", line(mutant, &fate));
+            if fate == Fate::Survived {
+                survivors.lock().unwrap_or_else(PoisonError::into_inner).push(&*mutant.name);
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let hunters: Vec<_> = (0..HUNTERS).map(|_| scope.spawn(work)).collect();
+        hunters
+            .into_iter()
+            .try_for_each(|hunter| hunter.join().unwrap_or_else(|_| bail!("a hunter panicked")))
+    })?;
+    Ok(survivors.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn line(mutant: &Mutant, fate: &Fate) -> String {
+    let (name, expect) = (&mutant.name, &mutant.expect);
+    match fate {
+        Fate::Caught { invariant, seed, seeds } => {
+            format!("{name:<40} {invariant:<32} {seed:>8} {seeds:>6}")
+        }
+        Fate::Survived => format!("{name:<40} SURVIVED: {} ({expect} holds)", mutant.breaks),
+    }
 }
 
 fn read() -> anyhow::Result<Vec<Mutant>> {
@@ -107,8 +147,9 @@ fn build(mutants: &[Mutant]) -> anyhow::Result<PathBuf> {
     for (file, text) in &files {
         write(&tree.join(file), text)?;
     }
-    let mut build = cargo("build --offline --package carhop-sim --bin carhop-sim");
-    build.args(["--config", "profile.dev.opt-level=2"]);
+    let mut build = sim::build();
+    // Another profile keeps what is built of the copy apart from what is built without bugs.
+    build.args(["--offline", "--config", "profile.dev.debug=false"]);
     run(build.current_dir(&tree).arg("--target-dir").arg(&folder))?;
     // The next build without bugs takes the place of the program.
     let program = folder.join("mutants/carhop-sim");
@@ -169,17 +210,29 @@ fn site(find: &str, bugs: &[(u32, &Mutant)]) -> anyhow::Result<String> {
     Ok(format!("{choice}{{ {find} }})"))
 }
 
-/// Plays worlds until one breaks. One that never ends is broken as well.
+/// Plays worlds until one breaks.
 fn play(program: &Path, switch: u32, seeds: u64) -> anyhow::Result<Fate> {
+    let jobs = if switch == 0 { HUNTERS } else { 1 };
+    let (jobs, seeds) = (jobs.to_string(), seeds.to_string());
+    fate_of(program, switch, &["--no-shrink", "--jobs", &jobs, "--seeds", &seeds])
+}
+
+/// Plays one world.
+fn play_one(program: &Path, switch: u32, plan: &str) -> anyhow::Result<Fate> {
+    fate_of(program, switch, &["--plan", plan])
+}
+
+/// What the simulator says; a world that never ends is broken as well.
+fn fate_of(program: &Path, switch: u32, arguments: &[&str]) -> anyhow::Result<Fate> {
     let mut worlds = Command::new("timeout");
-    worlds.arg(SECONDS_MAX).arg(program).args(["--no-shrink", "--seeds", &seeds.to_string()]);
+    worlds.arg(SECONDS_MAX).arg(program).args(arguments);
     let output = worlds.env("CARHOP_MUTANT", switch.to_string()).output().context("timeout")?;
     if output.status.success() {
         return Ok(Fate::Survived);
     }
     if output.status.code() == Some(TIMED_OUT) {
         let (invariant, seed) = ("worlds_come_to_their_end".to_owned(), 0);
-        return Ok(Fate::Caught { invariant, seed, seeds });
+        return Ok(Fate::Caught { invariant, seed, seeds: 1 });
     }
     let told = String::from_utf8_lossy(&output.stdout);
     fate(&told).with_context(|| {
@@ -187,8 +240,14 @@ fn play(program: &Path, switch: u32, seeds: u64) -> anyhow::Result<Fate> {
     })
 }
 
-/// What the simulator's line `seed S broke INVARIANT after N seeds: ..` says.
+/// What the simulator's line `seed S broke INVARIANT after N seeds: ..` says, or `broke INVARIANT: ..` below a plan.
 fn fate(told: &str) -> Option<Fate> {
+    if let Some(broken) = told.lines().find_map(|line| line.strip_prefix("broke ")) {
+        let (invariant, _) = broken.split_once(':')?;
+        let plan = told.lines().find_map(|line| line.strip_prefix("seed="))?;
+        let seed = plan.split_whitespace().next()?.parse().ok()?;
+        return Some(Fate::Caught { invariant: invariant.to_owned(), seed, seeds: 1 });
+    }
     let line = told.lines().find(|line| line.starts_with("seed ") && line.contains(" broke "))?;
     let mut words = line.split_whitespace().skip(1);
     let seed = words.next()?.parse().ok()?;
@@ -200,6 +259,8 @@ fn fate(told: &str) -> Option<Fate> {
 const TABLE: &str = "crates/carhop-sim/mutants.toml";
 /// Worlds that show that nothing breaks without a bug.
 const SEEDS_WITHOUT: u64 = 200;
+/// So many bugs are looked for at once, each on a core of its own.
+const HUNTERS: usize = 2;
 /// Longest search for one bug.
 const SECONDS_MAX: &str = "900";
 /// How `timeout` says so.
@@ -228,7 +289,8 @@ mod tests {
         let [name, file, breaks, expect] =
             ["bug", "crates/x/src/lib.rs", "", ""].map(str::to_owned);
         let (replace, rewrite) = (replace.map(str::to_owned), rewrite.map(str::to_owned));
-        Mutant { name, file, find: find.to_owned(), replace, rewrite, breaks, expect }
+        let (find, first) = (find.to_owned(), None);
+        Mutant { name, file, find, replace, rewrite, breaks, expect, first }
     }
 
     #[test]
@@ -282,6 +344,9 @@ mod tests {
     fn the_line_of_a_broken_seed_is_understood() {
         let told = "playing\nseed 17 broke durable_before_sent after 3 seeds: too early\n";
         let (invariant, seed, seeds) = ("durable_before_sent".to_owned(), 17, 3);
+        assert_eq!(fate(told), Some(Fate::Caught { invariant, seed, seeds }));
+        let told = "seed=4 force=pestered:0\nhash 00ff\nbroke refusals_are_bounded: too many\n";
+        let (invariant, seed, seeds) = ("refusals_are_bounded".to_owned(), 4, 1);
         assert_eq!(fate(told), Some(Fate::Caught { invariant, seed, seeds }));
         assert_eq!(fate("all well"), None);
     }

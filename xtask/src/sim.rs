@@ -3,21 +3,18 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-use std::time::Instant;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use crate::commands::{cargo, run, shown, target_folder};
+use crate::commands::{cargo, monotonic_time, run, shown, target_folder};
 
 /// Builds the program and runs it with these arguments.
 pub fn play(arguments: &[OsString]) -> anyhow::Result<()> {
-    let mut build = cargo("build --package carhop-sim --bin carhop-sim");
-    // Dependencies are as they are for tests; what is ours is quick, and its assertions are on.
-    run(build.args(["--config", "profile.dev.opt-level=2"]))?;
+    run(&mut build())?;
     let folder = target_folder()?;
     let program = folder.join("debug/carhop-sim").with_extension(std::env::consts::EXE_EXTENSION);
-    let mut worlds = std::process::Command::new(program);
+    let mut worlds = Command::new(program);
     worlds.args(arguments).arg("--folder").arg(folder.join("sim"));
     let began = monotonic_time();
     let mut child = worlds.stdout(Stdio::piped()).spawn()?;
@@ -41,16 +38,19 @@ pub fn play(arguments: &[OsString]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds the program. Dependencies are those of the workspace's tests, features included, and are there already; what is
+/// ours is quick, and its assertions are on.
+pub fn build() -> Command {
+    let mut build = cargo("build --workspace --bin carhop-sim");
+    build.args(["--config", "profile.dev.opt-level=2"]);
+    build
+}
+
 /// Seeds and stops of the line that counts them.
 fn counted(line: &str) -> Option<(f64, f64)> {
     let (seeds, rest) = line.split_once(" seeds, ")?;
     let (stops, _) = rest.split_once(" stops, ")?;
     Some((seeds.parse().ok()?, stops.parse().ok()?))
-}
-
-#[expect(clippy::disallowed_methods, reason = "worlds are timed for the one who waits for them")]
-fn monotonic_time() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

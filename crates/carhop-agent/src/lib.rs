@@ -68,4 +68,4 @@ pub use agent::{
     SensorEvent, Ticket,
 };
 pub use memory::compact;
-pub use record::{RecordError, accepted};
+pub use record::{RecordError, accepted, trust_floor};

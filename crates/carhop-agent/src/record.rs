@@ -201,6 +201,14 @@ pub fn accepted(record: &[u8]) -> Option<CommandId> {
     }
 }
 
+/// The epoch below which a record says that nothing is obeyed any more; `None` for every other record.
+pub fn trust_floor(record: &[u8]) -> Option<u64> {
+    match Record::decode(record) {
+        Ok(Record::TrustEpoch { floor }) => Some(floor),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 impl Work {
     fn write(self, writer: &mut Writer) {
         match self {

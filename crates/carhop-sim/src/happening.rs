@@ -11,12 +11,14 @@ use carhop_agent::Action;
 use carhop_app::Reply;
 use carhop_app::batch::Batch;
 use carhop_app::ports::AppendError;
+use carhop_app::record::Partition;
 use carhop_app::sequence::event_name;
 use carhop_kernel::digest::PolicyVersion;
 use carhop_kernel::id::{CommandId, DeviceId, DriverId, EventId, OrderId, SessionId};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{LegIndex, Session};
 use carhop_kernel::time::Timestamp;
+use carhop_proofs::audit::VerifierKey;
 use carhop_proofs::statement::Statement;
 use carhop_proofs::suite::{RustCrypto, Suite};
 
@@ -89,6 +91,13 @@ pub enum Happening {
         /// By which.
         policy: PolicyVersion,
     },
+    /// It is told by which key everybody can verify the checkpoints of a log.
+    LogKeyTold {
+        /// Whose log.
+        partition: Partition,
+        /// The key, with the log's name.
+        key: VerifierKey,
+    },
     /// A batch became durable. Nobody was told yet, and perhaps nobody ever is.
     Appended {
         /// Of which server.
@@ -138,6 +147,13 @@ pub enum Happening {
         device: DeviceId,
         /// Which command; never a cancel.
         command: CommandId,
+    },
+    /// A device made durable that it obeys nothing of an epoch of trust below this one.
+    EpochLearned {
+        /// Which.
+        device: DeviceId,
+        /// The epoch.
+        epoch: u64,
     },
     /// A device told its metal to do something.
     Actuated {
@@ -395,9 +411,15 @@ pub enum Mischief {
         /// Whether it is wrong now.
         wrong: bool,
     },
-    /// A lock or pump lies: somebody holds its key and signs what did not happen.
+    /// The sensors of a lock show what did not happen; it signs for that as for anything else.
     Lie {
         /// Which.
+        device: DeviceId,
+    },
+    /// Somebody holds the key of a lock or pump: from now on nothing that it signs need be so, and another may speak with
+    /// its voice.
+    KeyTaken {
+        /// Of which.
         device: DeviceId,
     },
     /// A phone was stolen: the attacker has the driver's handset, its key and its tokens.

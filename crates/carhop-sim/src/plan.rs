@@ -54,6 +54,8 @@ pub struct StopPlan {
     pub fuel: bool,
     /// Whether it uses the tenant's common lock instead of one of its own.
     pub common_lock: bool,
+    /// Whether its goods go behind two doors, with a lock each.
+    pub two_doors: bool,
 }
 
 impl Plan {
@@ -64,14 +66,14 @@ impl Plan {
         let tenants = pick(&mut chance, &[1, 1, 2]);
         let wild_ms = chance.span(2, 30) * 60_000;
         let count = u8::try_from(chance.span(1, 9)).unwrap_or(1);
-        let stops = (0..count).map(|number| stop(&mut chance, number, tenants)).collect();
+        let stops = (0..count).map(|number| stop(seed, &mut chance, number, tenants)).collect();
         Self {
             seed,
             servers,
             tenants,
             stops,
             real_crypto: chance.strikes(REAL_CRYPTO_PER_MILLION),
-            odds: odds(&mut chance),
+            odds: odds(seed, &mut chance),
             forced: BTreeSet::new(),
             spared: BTreeSet::new(),
             wild_ms,
@@ -103,6 +105,7 @@ impl Plan {
             goods,
             fuel,
             common_lock: false,
+            two_doors: false,
         };
         let calm = Self::from_seed(seed).calm();
         let (servers, tenants) = (1, 1);
@@ -111,7 +114,7 @@ impl Plan {
     }
 }
 
-fn stop(chance: &mut Chance, number: u8, tenants: u8) -> StopPlan {
+fn stop(seed: u64, chance: &mut Chance, number: u8, tenants: u8) -> StopPlan {
     let kind = chance.below(4);
     StopPlan {
         number,
@@ -121,15 +124,18 @@ fn stop(chance: &mut Chance, number: u8, tenants: u8) -> StopPlan {
         goods: kind != 1,
         fuel: kind == 1 || kind == 2,
         common_lock: chance.below(4) == 0,
+        two_doors: Chance::new(seed, &format!("doors of {number}")).below(4) == 0,
     }
 }
 
 /// A world is calm, or most kinds of faults never strike in it.
-fn odds(chance: &mut Chance) -> BTreeMap<Fault, u32> {
+fn odds(seed: u64, chance: &mut Chance) -> BTreeMap<Fault, u32> {
     let kinds = pick(chance, &[0, 1, 2, 3, 5, 8, 13]);
-    let share = kinds * 1_000_000 / u32::try_from(Fault::ALL.len()).unwrap_or(1);
+    let share = kinds * SHARE_PER_KIND_PER_MILLION;
     let mut odds = BTreeMap::new();
     for fault in Fault::ALL {
+        // Each draws for itself, so that a kind that is added leaves the others of a seed as they were.
+        let mut chance = Chance::new(seed, &format!("odds of {}", fault.name()));
         let (least, most) = match fault.rate() {
             Rate::Step => (500, 30_000),
             Rate::Message => (2_000, 100_000),
@@ -234,6 +240,8 @@ fn rolls(value: &str) -> Option<BTreeSet<Roll>> {
     value.split(',').map(roll).collect()
 }
 
+/// How likely each kind strikes at all, for each kind that is to strike: there are about fifty.
+const SHARE_PER_KIND_PER_MILLION: u32 = 20_000;
 /// The share of worlds in which the real cryptography runs.
 const REAL_CRYPTO_PER_MILLION: u32 = 40_000;
 

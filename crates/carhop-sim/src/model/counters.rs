@@ -20,6 +20,13 @@ pub(super) struct Counters {
     chains: BTreeMap<DeviceId, (u32, u64)>,
 }
 
+/// Whether something that the device said is heard with a batch.
+fn states(batch: &Batch, device: DeviceId) -> bool {
+    batch.entries.iter().any(|entry| {
+        matches!(&entry.body, Body::Device(DeviceEvent::Stated { device: by, .. }) if *by == device)
+    })
+}
+
 impl Counters {
     /// Judges a batch.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Broken> {
@@ -35,7 +42,9 @@ impl Counters {
             {
                 let position = (chain.boot_epoch, chain.sequence);
                 let before = self.chains.insert(chain.device, position);
-                let grows = before.is_none_or(|before| before < position);
+                // A restore marks the place from which a device is to be heard again.
+                let is_mark = before == Some(position) && !states(batch, chain.device);
+                let grows = is_mark || before.is_none_or(|before| before < position);
                 Invariant::EpochsAndCountersNeverFall.require(grows, || {
                     format!("{} was read to {before:?} and now to {position:?}", chain.device)
                 })?;

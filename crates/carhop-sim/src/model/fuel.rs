@@ -89,7 +89,7 @@ impl Fuel {
             return Ok(());
         };
         if let Event::FuelSettled { leg, metered_ml } = &**event {
-            self.settle(ledger, batch, id, *leg, *metered_ml)?;
+            self.settle(ledger, metal, batch, (id, *leg, *metered_ml))?;
         }
         if let Event::ExceptionRaised { exception, .. } = &**event
             && matches!(exception, Exception::FlowWithoutLeave | Exception::OutcomeUnknown)
@@ -104,9 +104,9 @@ impl Fuel {
     }
 
     /// What flowed and was never settled.
-    pub(super) fn unsettled(&self, ledger: &Ledger) -> Result<(), Broken> {
+    pub(super) fn unsettled(&self, ledger: &Ledger, metal: &Metal) -> Result<(), Broken> {
         for (device, pump) in &self.pumps {
-            if ledger.ruled_out(*device).is_some() {
+            if ledger.ruled_out(*device).is_some() || metal.is_taken(*device) {
                 continue;
             }
             for run in pump.runs.iter().chain(&pump.run) {
@@ -127,10 +127,9 @@ impl Fuel {
     fn settle(
         &mut self,
         ledger: &Ledger,
+        metal: &Metal,
         batch: &Batch,
-        id: SessionId,
-        leg: LegIndex,
-        metered_ml: u32,
+        (id, leg, metered_ml): (SessionId, LegIndex, u32),
     ) -> Result<(), Broken> {
         let first = self.settled.insert((id, leg));
         Invariant::DispensedIsSettled
@@ -143,7 +142,8 @@ impl Fuel {
             pump.run.iter().chain(&pump.runs).find(ours)
         });
         let flowed_ml = run.map_or(0, |run| run.highest_ml.saturating_sub(run.begin_ml));
-        Invariant::DispensedIsSettled.require(flowed_ml == u64::from(metered_ml), || {
+        let is_it = flowed_ml == u64::from(metered_ml) || metal.is_taken(known.terms.device);
+        Invariant::DispensedIsSettled.require(is_it, || {
             format!("{flowed_ml} ml flowed for leg {} of {id}, {metered_ml} ml are settled", leg.0)
         })?;
         let Service::Fuel { limit_ml, .. } = known.terms.service else { return Ok(()) };

@@ -9,7 +9,9 @@ use carhop_app::batch::{Batch, Body, Clearance, DeviceEvent, Entry, OperatorEven
 use carhop_app::record::{Kind, Partition};
 use carhop_app::records::{TokenRow, TrustSubject};
 use carhop_kernel::device::{DeviceClass, TrustTier};
-use carhop_kernel::digest::{FirmwareDigest, KeyThumbprint, OrderDigest, SecretHash};
+use carhop_kernel::digest::{
+    FirmwareDigest, KeyThumbprint, OrderDigest, PolicyVersion, SecretHash,
+};
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::order::{LegTerms, OrderVersion};
 use carhop_kernel::session::{Event, Exception, LegIndex, Release};
@@ -23,6 +25,10 @@ pub(super) struct Ledger {
     pub(super) commands: BTreeMap<CommandId, Commanded>,
     pub(super) tokens: BTreeMap<SecretHash, TokenRow>,
     pub(super) held_tenants: BTreeSet<Partition>,
+    /// The policies that took the place of others, by whose they are.
+    pub(super) policies: BTreeMap<Partition, PolicyVersion>,
+    /// The epoch of trust after each restore.
+    epochs: BTreeMap<Partition, u64>,
     revoked_classes: BTreeMap<(Partition, DeviceClass), Timestamp>,
     revoked_firmware: BTreeSet<(Partition, FirmwareDigest)>,
 }
@@ -74,6 +80,8 @@ pub(super) struct Commanded {
     pub(super) leg: LegIndex,
     pub(super) device: DeviceId,
     pub(super) release: Release,
+    /// The epoch of trust in which it was made.
+    pub(super) epoch: u64,
     /// Whether its leaving is durable.
     pub(super) is_sent: bool,
 }
@@ -195,6 +203,12 @@ impl Ledger {
         if let OperatorEvent::TenantHeld { .. } = event {
             self.held_tenants.insert(batch.partition.clone());
         }
+        if let OperatorEvent::PolicyActivated { to, .. } = event {
+            self.policies.insert(batch.partition.clone(), *to);
+        }
+        if let OperatorEvent::Restored { trust_epoch, .. } = event {
+            self.epochs.insert(batch.partition.clone(), *trust_epoch);
+        }
         if let OperatorEvent::TenantResumed { .. } = event {
             self.held_tenants.remove(&batch.partition);
         }
@@ -220,7 +234,8 @@ impl Ledger {
         stop.follow(event);
         if let Event::ReleaseAuthorised { leg, device, release } = event {
             let (leg, device, release) = (*leg, *device, *release);
-            let made = Commanded { session: id, leg, device, release, is_sent: false };
+            let epoch = self.epochs.get(&batch.partition).copied().unwrap_or_default();
+            let made = Commanded { session: id, leg, device, release, epoch, is_sent: false };
             self.commands.insert(release.command, made);
         }
         if let Event::CommandSent { command, .. } = event

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use carhop_app::batch::Batch;
 use carhop_app::record::{Kind, Partition};
-use carhop_app::records::LogRecord;
+use carhop_app::records::{CheckpointRecord, LogRecord};
 use carhop_kernel::id::EventId;
+use carhop_proofs::audit::{Checkpoint, VerifierKey};
 use carhop_proofs::merkle::{Hash, consistency_proof, verify_consistency};
 use carhop_proofs::suite::{RustCrypto, Suite};
 
@@ -28,9 +29,18 @@ struct Log {
     appended: BTreeSet<EventId>,
     /// The last state that was published, with its root.
     published: Option<(u64, Hash)>,
+    /// By which key its checkpoints are verified.
+    key: Option<VerifierKey>,
+    /// How many leaves the last checkpoint covers.
+    signed: u64,
 }
 
 impl Logs {
+    /// Learns by which key a log's checkpoints are verified.
+    pub(super) fn learn(&mut self, partition: &Partition, key: &VerifierKey) {
+        self.logs.entry(partition.clone()).or_default().key = Some(key.clone());
+    }
+
     /// Judges a batch.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Broken> {
         let log = self.logs.entry(batch.partition.clone()).or_default();
@@ -50,6 +60,11 @@ impl Logs {
                 && let Ok(record) = serde_json::from_slice::<LogRecord>(body)
             {
                 log.publish(&record)?;
+            }
+            if write.key.kind == Kind::Checkpoint
+                && let Ok(record) = serde_json::from_slice::<CheckpointRecord>(body)
+            {
+                log.sign(&record)?;
             }
         }
         Ok(())
@@ -81,6 +96,23 @@ impl Log {
         let joined = self.peaks(size).into_iter().rev();
         let joined = joined.reduce(|right, left| RustCrypto.sha256(&[&[1], &left, &right]));
         joined.unwrap_or_else(|| RustCrypto.sha256(&[]))
+    }
+
+    /// Every checkpoint is signed, is over leaves that have their positions, and continues the one before: its root is the
+    /// one over the first so many of the same leaves.
+    fn sign(&mut self, record: &CheckpointRecord) -> Result<(), Broken> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let size = record.size;
+        let opened = Checkpoint::open(&RustCrypto, &record.note, key);
+        let holds = opened.is_ok_and(|checkpoint| {
+            let continues = self.signed <= size && size <= self.size;
+            continues && checkpoint.size == size && checkpoint.root == self.root(size)
+        });
+        Invariant::LogIsConsistent.require(holds, || {
+            format!("the checkpoint over {size} leaves does not continue that over {}", self.signed)
+        })?;
+        self.signed = size;
+        Ok(())
     }
 
     fn publish(&mut self, record: &LogRecord) -> Result<(), Broken> {

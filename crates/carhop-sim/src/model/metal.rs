@@ -38,6 +38,10 @@ struct Device {
     counter: u64,
     /// Whether its door is being forced.
     is_forced: bool,
+    /// Whether somebody holds its key.
+    is_taken: bool,
+    /// The epoch of trust below which it obeys nothing.
+    epoch: u64,
 }
 
 impl Metal {
@@ -50,6 +54,11 @@ impl Metal {
     ) -> bool {
         let known = self.devices.get(&device);
         known.is_some_and(|it| it.outcomes.get(&command).into_iter().flatten().any(wanted))
+    }
+
+    /// Whether somebody holds a device's key, so that nothing that it signs need be so.
+    pub(super) fn is_taken(&self, device: DeviceId) -> bool {
+        self.devices.get(&device).is_some_and(|it| it.is_taken)
     }
 
     /// What a device said, by its hash.
@@ -66,6 +75,9 @@ impl Metal {
     ) -> Result<(), Broken> {
         if let Happening::Accepted { device, command } = happening {
             self.accept(ledger, *device, *command)?;
+        }
+        if let Happening::EpochLearned { device, epoch } = happening {
+            self.devices.entry(*device).or_default().epoch = *epoch;
         }
         if let Happening::Actuated { device, action } = happening {
             self.act(ledger, at, *device, *action)?;
@@ -84,6 +96,9 @@ impl Metal {
         }
         if let Happening::ClockSet { clock: Clocked::Server(_), ahead_ms } = happening {
             self.skew_ms = self.skew_ms.max(ahead_ms.unsigned_abs());
+        }
+        if let Happening::Mischief(Mischief::KeyTaken { device }) = happening {
+            self.devices.entry(*device).or_default().is_taken = true;
         }
         // Sensors that lie are signed for like any others.
         if let Happening::Mischief(Mischief::Force { device }) = happening {
@@ -110,7 +125,7 @@ impl Metal {
         for (hash, said) in &self.told {
             let device = said.device;
             let is_heard = self.heard.contains(hash);
-            let may_speak = ledger.ruled_out(device).is_none();
+            let may_speak = ledger.ruled_out(device).is_none() && !self.is_taken(device);
             Invariant::ToldIsHeard.require(is_heard || !may_speak, || {
                 format!("{device} said {:?} and was never heard", said.body)
             })?;
@@ -137,8 +152,12 @@ impl Metal {
         let earlier = self.accepted.insert(command, device);
         Invariant::OneAcceptancePerRelease
             .require(earlier.is_none(), || format!("{device} accepts {command} a second time"))?;
-        self.devices.entry(device).or_default().accepted = Some(command);
-        Ok(())
+        let unit = self.devices.entry(device).or_default();
+        unit.accepted = Some(command);
+        Invariant::EpochsAndCountersNeverFall.require(made.epoch >= unit.epoch, || {
+            let (made, known) = (made.epoch, unit.epoch);
+            format!("{device} accepts {command} of the epoch {made}, and knows of {known}")
+        })
     }
 
     fn act(
@@ -178,8 +197,9 @@ impl Metal {
         let unit = self.devices.entry(statement.device).or_default();
         let position = (statement.boot_epoch, statement.sequence);
         let earlier = unit.position.replace(position);
+        let is_taken = unit.is_taken;
         Invariant::EpochsAndCountersNeverFall
-            .require(earlier.is_none_or(|it| it < position), || {
+            .require(is_taken || earlier.is_none_or(|it| it < position), || {
                 format!("{} says {position:?} after {earlier:?}", statement.device)
             })?;
         self.told.insert(hash, *statement);
@@ -207,6 +227,9 @@ impl Device {
         let said = self.outcomes.entry(command).or_default();
         let before = said.clone();
         said.push(outcome);
+        if self.is_taken {
+            return Ok(());
+        }
         let contradicts = (before.iter().any(began) && denies(&outcome))
             || (before.iter().any(denies) && began(&outcome));
         Invariant::ReceiptsAgree.require(!contradicts, || {

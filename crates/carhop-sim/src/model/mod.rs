@@ -53,6 +53,9 @@ impl Witness for Model {
         self.durable.see(&self.ledger, happening)?;
         self.metal.see(&self.ledger, at, happening)?;
         self.fuel.see(happening);
+        if let Happening::LogKeyTold { partition, key } = happening {
+            self.logs.learn(partition, key);
+        }
         if let Happening::Viewed { session, .. } = happening {
             self.tenants.view(session)?;
             self.replay.view(session)?;
@@ -89,6 +92,6 @@ impl Model {
     fn end(&self, at: Timestamp) -> Result<(), Broken> {
         stops::unended(&self.ledger, at)?;
         self.metal.unheard(&self.ledger)?;
-        self.fuel.unsettled(&self.ledger)
+        self.fuel.unsettled(&self.ledger, &self.metal)
     }
 }

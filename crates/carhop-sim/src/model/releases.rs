@@ -17,6 +17,7 @@ use carhop_proofs::suite::{RustCrypto, Suite};
 
 use super::invariant::Invariant;
 use super::ledger::{Ledger, Stop};
+use super::stops::is_doubted;
 use crate::happening::Broken;
 
 /// What was seen and used at each stop.
@@ -113,6 +114,7 @@ impl Releases {
             self.seen.remove(&id);
         }
         if let Event::CommandSent { command, .. } = event
+            && !is_doubted(batch, *command)
             && let Some(made) = ledger.commands.get(command)
         {
             wanted(ledger, stop, made.device, "sent")?;
@@ -120,6 +122,11 @@ impl Releases {
         let Event::ReleaseAuthorised { leg, device, .. } = event else { return Ok(()) };
         wanted(ledger, stop, *device, "released")?;
         explained(stop, batch, entry, id, *device)?;
+        let in_force = ledger.policies.get(&stop.partition);
+        Invariant::AcceptanceIsExplained
+            .require(in_force.is_none_or(|it| entry.meta.policy == Some(*it)), || {
+                format!("a release at {id} under policies that do not decide any more")
+            })?;
         self.fresh(ledger, stop, batch, id, *device)?;
         let Some(hash) = entry.meta.token else { return Ok(()) };
         Invariant::SecretsWorkOnce

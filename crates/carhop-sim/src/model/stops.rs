@@ -26,7 +26,9 @@ pub(super) fn check(
     if let Event::ReleaseAuthorised { leg, release, .. } = &**event {
         released(ledger, batch, id, stop, (*leg, release))?;
     }
-    if let Event::CommandSent { command, .. } = &**event {
+    if let Event::CommandSent { command, .. } = &**event
+        && !is_doubted(batch, *command)
+    {
         sent(ledger, batch, id, stop, *command)?;
     }
     if let Event::ReleaseNotExecuted { command, why, .. } = &**event {
@@ -39,6 +41,15 @@ pub(super) fn check(
         })?;
     }
     ends(ledger, batch, id, stop, event)
+}
+
+/// Whether a batch says at once that a command may have left and that nobody knows of it: after a restore nothing leaves
+/// by that.
+pub(super) fn is_doubted(batch: &Batch, command: CommandId) -> bool {
+    batch.entries.iter().any(|entry| {
+        let Body::Session(event) = &entry.body else { return false };
+        matches!(&**event, Event::ReleaseUnconfirmed { command: about, .. } if *about == command)
+    })
 }
 
 /// Whether a batch raises this for somebody to look at, or counts it where so many were raised that more say nothing.

@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use carhop_agent::Action;
 use carhop_app::batch::{Batch, Body, DeviceEvent, OperatorEvent, Refused, Stream};
 use carhop_app::record::Kind;
-use carhop_app::records::{DeviceRecord, TenantRecord, TokenRow};
-use carhop_kernel::digest::OrderDigest;
+use carhop_app::records::{CheckpointRecord, DeviceRecord, TenantRecord, TokenRow};
+use carhop_kernel::digest::{OrderDigest, PolicyVersion};
 use carhop_kernel::id::{DeviceId, EventId};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Event, HoldCause, NotExecuted, RevocationCause};
+use carhop_proofs::audit::{Checkpoint, VerifierKey};
 use carhop_proofs::statement::{Body as Said, Outcome, RefusalCode};
+use carhop_proofs::suite::{Algorithm, RustCrypto, SigningKey, Suite};
 
 use super::*;
 use crate::happening::{Answer, Ask};
@@ -159,6 +161,13 @@ fn evidence() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         (Kinds::Goods, AcceptanceIsExplained, "a release under another key", |tale| {
             tale.batch(is_released, |batch| batch.entries[0].meta.key = None);
         }),
+        (Kinds::Goods, AcceptanceIsExplained, "a release under policies of before", |tale| {
+            let [from, to] = [1, 2].map(|byte| PolicyVersion([byte; 32]));
+            let activated = OperatorEvent::PolicyActivated { from, to, departures: Vec::new() };
+            tale.before(is_released, |tale| {
+                tale.append(Stream::Operator, vec![Body::Operator(activated)], |_| {});
+            });
+        }),
         (Kinds::Goods, EvidenceIsFresh, "a car that was never looked at", |tale| {
             tale.leave_out(is_compared);
         }),
@@ -265,6 +274,11 @@ fn devices() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         (Kinds::Goods, EpochsAndCountersNeverFall, "a counter that stands still", |tale| {
             tale.device_record(|record| record.counter = 0);
         }),
+        (Kinds::Goods, EpochsAndCountersNeverFall, "a command of an epoch that is over", |tale| {
+            tale.before(is_accepted, |tale| {
+                tale.say(Happening::EpochLearned { device: LOCK, epoch: 7 });
+            });
+        }),
         (Kinds::Goods, EpochsAndCountersNeverFall, "an epoch that falls", |tale| {
             for trust_epoch in [3, 2] {
                 tale.store(&TenantRecord { hold: None, trust_epoch });
@@ -311,6 +325,15 @@ fn whole() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         }),
         (Kinds::Goods, LogIsConsistent, "a leaf that is another", |tale| {
             tale.batch(is_sequenced, |batch| batch.sequenced[3].leaf.push(0));
+        }),
+        (Kinds::Goods, LogIsConsistent, "a checkpoint over other leaves", |tale| {
+            let signer = SigningKey::from_bytes(Algorithm::Ed25519, [7; 32]).unwrap();
+            let public = RustCrypto.public_key(&signer).unwrap();
+            let key = VerifierKey::new(&RustCrypto, "sim/acme", public).unwrap();
+            tale.say(Happening::LogKeyTold { partition: partition("acme"), key });
+            let checkpoint = Checkpoint { origin: "sim/acme".to_owned(), size: 1, root: [0; 32] };
+            let note = checkpoint.sign(&RustCrypto, &signer).unwrap();
+            tale.store(&CheckpointRecord { size: 1, note });
         }),
         (Kinds::Goods, LogIsConsistent, "a position that is skipped", |tale| {
             tale.batch(is_sequenced, |batch| {

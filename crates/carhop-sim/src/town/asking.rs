@@ -1,7 +1,7 @@
 //! How people ask servers, as an HTTP client would: over a network that loses, repeats and delays, again and again under
 //! one idempotency key, until there is an answer or patience is out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,6 +12,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::RequestId;
 use carhop_kernel::reason::Reason;
+use carhop_kernel::time::Timestamp;
 
 use crate::happening::{Answer, Ask, Happening, PersonNumber, ServerNumber};
 use crate::town::Town;
@@ -58,6 +59,8 @@ impl Told for Reply {
 
 /// A question under way.
 struct Question<T> {
+    /// When it is to arrive for the first time, if that matters.
+    at: Cell<Option<Timestamp>>,
     caller: Caller,
     call: Call,
     run: Box<dyn Fn(Rc<Process>, Call) -> Doing<T>>,
@@ -73,8 +76,19 @@ impl Town {
         ask: Ask,
         run: impl Fn(Rc<Process>, Call) -> Doing<T> + 'static,
     ) -> Result<T, Denied> {
+        self.ask_in_time(caller, ask, None, run).await
+    }
+
+    async fn ask_in_time<T: Told>(
+        self: &Rc<Self>,
+        caller: &Caller,
+        ask: Ask,
+        at: Option<Timestamp>,
+        run: impl Fn(Rc<Process>, Call) -> Doing<T> + 'static,
+    ) -> Result<T, Denied> {
         let number = self.next_question();
         let question = Rc::new(Question {
+            at: Cell::new(at),
             caller: caller.clone(),
             call: self.call(caller, number),
             run: Box::new(run),
@@ -91,6 +105,17 @@ impl Town {
         let person = caller.person;
         self.heart.tell(Happening::Answered { person, question: number, ask, answer: told });
         answer
+    }
+
+    /// Asks so that the first question is in a server's hands when its clock shows this time.
+    pub(crate) async fn ask_at<T: Told>(
+        self: &Rc<Self>,
+        caller: &Caller,
+        ask: Ask,
+        at: Timestamp,
+        run: impl Fn(Rc<Process>, Call) -> Doing<T> + 'static,
+    ) -> Result<T, Denied> {
+        self.ask_in_time(caller, ask, Some(at), run).await
     }
 
     async fn insist<T: Told>(
@@ -128,6 +153,15 @@ impl Town {
     /// Sends a question off; it arrives once, or twice, or never, at once or much later.
     fn deliver<T: Told>(self: &Rc<Self>, server: ServerNumber, question: &Rc<Question<T>>) {
         let heart = &self.heart;
+        if let Some(at) = question.at.take() {
+            let (town, question) = (Rc::clone(self), Rc::clone(question));
+            let clock = self.servers.iter().find(|it| it.number == server).map(|it| &it.clock);
+            let at = clock.map_or(at, |clock| clock.world_time(at));
+            return self.spawner.spawn(Owner::World, async move {
+                town.heart.sleep_until(at).await;
+                town.arrive(server, question);
+            });
+        }
         let mut delays = Vec::new();
         let soon = heart.draw(2, 60);
         if heart.strikes(Fault::AskSlow) {
@@ -136,9 +170,12 @@ impl Town {
             delays.push(soon);
         }
         if heart.strikes(Fault::AskRepeated) {
-            let far = heart.span(Fault::AskRepeated, 0, 3) == 0;
-            let most = if far { 2 * 60 * 60_000 } else { 20_000 };
-            delays.push(heart.span(Fault::AskRepeated, 0, most));
+            delays.push(match heart.span(Fault::AskRepeated, 0, 3) {
+                0 => heart.span(Fault::AskRepeated, 0, 2 * 60 * 60_000),
+                1 => heart.span(Fault::AskRepeated, 0, 20_000),
+                // In the same instant.
+                _ => delays.first().copied().unwrap_or(soon),
+            });
         }
         for delay_ms in delays {
             let (town, question) = (Rc::clone(self), Rc::clone(question));

@@ -19,6 +19,7 @@ use crate::quick::Crypto;
 use crate::town::Town;
 use crate::town::dice::Fault;
 use crate::town::heart::{Heart, Nudge, Owner};
+use crate::town::liar::Liar;
 use crate::town::line;
 use crate::town::wire::{End, Heard, wire};
 use crate::world::metal::{Actuator, Integrity};
@@ -30,34 +31,43 @@ pub(crate) struct Device {
     pub(crate) tenant: usize,
     pub(crate) key: SigningKey,
     public: PublicKey,
-    issuer: PublicKey,
-    integrity: Integrity,
-    crypto: Crypto,
-    heart: Heart,
+    pub(super) issuer: PublicKey,
+    pub(super) integrity: Integrity,
+    pub(super) crypto: Crypto,
+    pub(super) heart: Heart,
     /// Something is to be looked at.
     pub(crate) nudge: Nudge,
-    link: Cell<LinkState>,
-    state: RefCell<State>,
+    pub(super) link: Cell<LinkState>,
+    /// Whether it is what somebody made of a copy of the key: its metal opens nothing that counts.
+    pub(super) is_copy: bool,
+    /// Whether whoever carries its frames keeps the next command, and the one that was kept.
+    pub(super) keeps: Cell<bool>,
+    pub(super) epoch: Cell<u64>,
+    pub(super) kept: RefCell<Option<Vec<u8>>>,
+    pub(super) state: RefCell<State>,
 }
 
-struct State {
+pub(super) struct State {
     /// `None` without power.
-    agent: Option<Agent<Crypto>>,
-    actuator: Actuator,
-    flash: Vec<Vec<u8>>,
+    pub(super) agent: Option<Agent<Crypto>>,
+    pub(super) actuator: Actuator,
+    pub(super) flash: Vec<Vec<u8>>,
     /// What the flash is busy with, in order.
-    writing: VecDeque<(Timestamp, Ticket, Vec<u8>)>,
-    booted_at: Timestamp,
+    pub(super) writing: VecDeque<(Timestamp, Ticket, Vec<u8>)>,
+    pub(super) booted_at: Timestamp,
     /// How much too fast its oscillator is, in parts per million.
-    drift_ppm: i64,
-    end: Option<End>,
-    heard_at: Timestamp,
+    pub(super) drift_ppm: i64,
+    pub(super) end: Option<End>,
+    pub(super) heard_at: Timestamp,
     /// When it tries to connect, or gets its power back.
-    again_at: Timestamp,
+    pub(super) again_at: Timestamp,
     /// Frames that come by another way than its connection.
-    strays: Vec<(Timestamp, Vec<u8>)>,
-    told: BTreeSet<[u8; 32]>,
-    truth: u64,
+    pub(super) strays: Vec<(Timestamp, Vec<u8>)>,
+    pub(super) told: BTreeSet<[u8; 32]>,
+    pub(super) truth: u64,
+    /// Whoever holds its key and speaks for it.
+    pub(super) liar: Option<Liar>,
+    pub(super) is_gone: bool,
 }
 
 /// What a device is made of.
@@ -91,6 +101,8 @@ impl Device {
             strays: Vec::new(),
             told: BTreeSet::new(),
             truth,
+            liar: None,
+            is_gone: false,
         };
         let (state, link) = (RefCell::new(state), Cell::new(LinkState::Up));
         let (heart, nudge) = (heart.clone(), Nudge::default());
@@ -106,6 +118,10 @@ impl Device {
             heart,
             nudge,
             link,
+            is_copy: false,
+            keeps: Cell::new(false),
+            epoch: Cell::default(),
+            kept: RefCell::default(),
             state,
         })
     }
@@ -138,7 +154,7 @@ impl Device {
 
     /// Lives until the world ends.
     pub(crate) async fn live(self: Rc<Self>, town: Rc<Town>) {
-        loop {
+        while !self.state.borrow().is_gone {
             match self.step(&town) {
                 Next::Wait(until) => self.heart.wait(&self.nudge, until).await,
                 Next::GoOn => self.heart.turn().await,
@@ -210,7 +226,7 @@ impl Device {
         state.booted_at = self.heart.now();
         let observed = state.actuator.power_up(0);
         if let Observed::Lock { is_locked: true, .. } = observed {
-            self.heart.tell(Happening::DoorLocked { device: self.id });
+            self.tell(Happening::DoorLocked { device: self.id });
         }
         let capability = match self.class {
             DeviceClass::Pump => Capability::Pump { grades: vec![1], max_ml: 100_000 },
@@ -240,7 +256,11 @@ impl Device {
     fn written(&self, state: &mut State) {
         let Some((_, ticket, record)) = state.writing.pop_front() else { return };
         if let Some(command) = carhop_agent::accepted(&record) {
-            self.heart.tell(Happening::Accepted { device: self.id, command });
+            self.tell(Happening::Accepted { device: self.id, command });
+        }
+        if let Some(epoch) = carhop_agent::trust_floor(&record) {
+            self.epoch.set(self.epoch.get().max(epoch));
+            self.tell(Happening::EpochLearned { device: self.id, epoch });
         }
         state.flash.push(record);
         if self.fails(state) {
@@ -256,17 +276,17 @@ impl Device {
         let nudge = Nudge::default();
         let (server_end, device_end) = wire(&self.heart, &nudge, &self.nudge);
         let (device, server) = (self.id, process.number);
-        self.heart.tell(Happening::Connected { device, server });
+        self.tell(Happening::Connected { device, server });
         let serve = line::serve(Rc::clone(town), process, Rc::clone(self), server_end, nudge);
         town.spawner.spawn(Owner::Server(server), serve);
         (state.end, state.heard_at) = (Some(device_end), now);
         self.handle(state, Input::Connected { seed: self.heart.bytes() });
     }
 
-    fn hang_up(&self, state: &mut State) {
+    pub(super) fn hang_up(&self, state: &mut State) {
         state.end = None;
         state.again_at = self.heart.now().plus_ms(self.heart.draw(200, 5_000));
-        self.heart.tell(Happening::Disconnected { device: self.id });
+        self.tell(Happening::Disconnected { device: self.id });
         self.handle(state, Input::Disconnected);
     }
 
@@ -288,7 +308,7 @@ impl Device {
             }
             let Some(input) = state.actuator.poll_input(now_ms) else { break };
             if input == Input::Sensor(SensorEvent::Locked) {
-                self.heart.tell(Happening::DoorLocked { device: self.id });
+                self.tell(Happening::DoorLocked { device: self.id });
             }
             agent.handle(input, now_ms);
         }
@@ -306,12 +326,16 @@ impl Device {
                 state.writing.push_back((at, ticket, record));
             }
             Output::Send(frame) => {
+                let frame = match &mut state.liar {
+                    Some(liar) => liar.twist(self.crypto, &self.key, self.public, frame),
+                    None => frame,
+                };
                 self.notice(state, &frame);
                 let sent =
                     state.end.as_ref().is_some_and(|end| end.send(frame, self.link(), false));
                 if !sent && state.end.take().is_some() {
                     state.again_at = self.heart.now().plus_ms(self.heart.draw(200, 5_000));
-                    self.heart.tell(Happening::Disconnected { device: self.id });
+                    self.tell(Happening::Disconnected { device: self.id });
                     if let Some(agent) = &mut state.agent {
                         agent.handle(Input::Disconnected, now_ms);
                     }
@@ -321,7 +345,7 @@ impl Device {
                 if self.fails(state) {
                     return;
                 }
-                self.heart.tell(Happening::Actuated { device: self.id, action });
+                self.tell(Happening::Actuated { device: self.id, action });
                 state.actuator.actuate(action, now_ms);
                 self.fails(state);
             }
@@ -345,8 +369,15 @@ impl Device {
         state.end = None;
         let off_ms = self.heart.span(Fault::DeviceReboots, 500, 60_000);
         state.again_at = self.heart.now().plus_ms(off_ms);
-        self.heart.tell(Happening::Rebooted { device: self.id });
+        self.tell(Happening::Rebooted { device: self.id });
         true
+    }
+
+    /// Says what happens to the device; of a copy nothing counts but what it signs.
+    fn tell(&self, happening: Happening) {
+        if !self.is_copy || matches!(happening, Happening::Told { .. }) {
+            self.heart.tell(happening);
+        }
     }
 
     /// Notes what the device says when it says it for the first time.
@@ -359,7 +390,7 @@ impl Device {
         let kid = key_id(&self.crypto, &self.public);
         let known = |claimed: &[u8; 8]| (*claimed == kid).then_some(self.public);
         match statement::open(&self.crypto, &cose, known) {
-            Ok(statement) => self.heart.tell(Happening::Told { statement, hash }),
+            Ok(statement) => self.tell(Happening::Told { statement, hash }),
             Err(error) => self.heart.fail("device_signs", error.to_string()),
         }
     }
@@ -371,7 +402,7 @@ impl Device {
             return;
         }
         let device = self.id;
-        self.heart.tell(match state.actuator {
+        self.tell(match state.actuator {
             Actuator::Lock(_) => Happening::DoorOpened { device },
             Actuator::Pump(_) => Happening::Metered { device, totaliser_ml: truth },
         });

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carhop_kernel::id::SessionId;
+
 use crate::chance::Chance;
 
 macro_rules! faults {
@@ -136,6 +138,26 @@ faults! {
     NobodyFuels = "nobody_fuels", Stop;
     /// The customer never comes.
     CustomerAbsent = "customer_absent", Stop;
+    /// Other policies decide for a while.
+    PolicyReplaced = "policy_replaced", Stop;
+    /// The journal is brought back from a backup while a command is on its way.
+    Restored = "restored", Stop;
+    /// Somebody with a copy of a device's key and memory connects beside it.
+    KeyCopied = "key_copied", Stop;
+    /// Somebody who holds a device's key signs what is not so.
+    DeviceLies = "device_lies", Stop;
+    /// A driver tries the token of one door at another.
+    TokenMisused = "token_misused", Stop;
+    /// A token is revoked that others were derived from.
+    TokenRevoked = "token_revoked", Stop;
+    /// Somebody asks for what is refused, hundreds of times.
+    Pestered = "pestered", Stop;
+    /// Two wrong codes are tried in one instant.
+    CodeGuessed = "code_guessed", Stop;
+    /// A release is asked for in the very instant in which something is done that speaks against it.
+    Raced = "raced", Stop;
+    /// A driver asks in the very instant in which a token or an attestation ends.
+    OnTheDot = "on_the_dot", Stop;
 }
 
 impl Fault {
@@ -157,6 +179,8 @@ pub(crate) struct Dice {
     /// Rolls that do not strike whatever the dice say.
     spared: BTreeSet<Roll>,
     struck: Vec<Roll>,
+    /// What was planned for a stop and came about, at which.
+    befell: Vec<(Fault, SessionId)>,
     /// Whether anything may strike yet.
     awake: bool,
     healed: bool,
@@ -182,7 +206,15 @@ impl Dice {
             (*fault, One { chance, per_million, rolled: 0 })
         };
         let each = Fault::ALL.iter().map(one).collect();
-        Self { each, forced, spared, struck: Vec::new(), awake: false, healed: false }
+        Self {
+            each,
+            forced,
+            spared,
+            struck: Vec::new(),
+            befell: Vec::new(),
+            awake: false,
+            healed: false,
+        }
     }
 
     /// Whether the fault strikes now. Each roll draws, whatever comes of it.
@@ -198,6 +230,16 @@ impl Dice {
             self.struck.push(roll);
         }
         strikes
+    }
+
+    /// What was planned for a stop comes about.
+    pub(crate) fn befall(&mut self, fault: Fault, session: SessionId) {
+        self.befell.push((fault, session));
+    }
+
+    /// What came about since the last time it was asked for.
+    pub(crate) fn befell(&mut self) -> Vec<(Fault, SessionId)> {
+        std::mem::take(&mut self.befell)
     }
 
     /// A number that belongs to a fault.

@@ -106,14 +106,15 @@ impl Disk {
         self.heart.now() < self.known().full_until && !self.heart.with_dice(|dice| dice.is_healed())
     }
 
-    fn number(&self) -> u64 {
+    /// The number of the next append.
+    pub(crate) fn number(&self) -> u64 {
         let mut known = self.known();
         known.appends += 1;
         known.appends
     }
 
     /// Makes a batch durable, or not.
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         server: ServerNumber,
         append: u64,

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use carhop_agent::SensorEvent;
 use carhop_agent::simulated::{Fault as Metal, Person};
-use carhop_app::Presented;
 use carhop_app::records::TrustSubject;
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::geofence::{Accuracy, Confidence, Fix, FixSource, Speed};
 use carhop_kernel::id::SessionId;
 use carhop_kernel::session::InterlockKind;
@@ -17,10 +17,23 @@ use crate::town::Town;
 use crate::town::asking::Caller;
 use crate::town::device::Device;
 use crate::town::dice::Fault;
-use crate::town::people::{named, order_of, release, step};
+use crate::town::handset::release;
+use crate::town::people::{named, order_of, step};
 use crate::town::staff::mend;
 use crate::town::visit::Visit;
+use crate::town::{operator, thief};
 use crate::world::metal::Actuator;
+
+impl Town {
+    /// Whether something befalls a stop here and now.
+    pub(crate) fn befalls(&self, fault: Fault, session: SessionId) -> bool {
+        let strikes = self.heart.strikes(fault);
+        if strikes {
+            self.heart.with_dice(|dice| dice.befall(fault, session));
+        }
+        strikes
+    }
+}
 
 /// Everything that befalls one stop.
 pub(crate) fn haunt(town: &Rc<Town>, visit: &Rc<Visit>) {
@@ -32,6 +45,9 @@ pub(crate) fn haunt(town: &Rc<Town>, visit: &Rc<Visit>) {
             town.spawner.spawn(owner, async move {
                 town_of.heart.sleep(after_ms).await;
                 if !town_of.is_healed() && !visit.is_over(&town_of) {
+                    if let Some(session) = visit.session.get() {
+                        town_of.heart.with_dice(|dice| dice.befall(*fault, session));
+                    }
                     befall(&town_of, &visit, *fault).await;
                 }
             });
@@ -55,6 +71,12 @@ const STOP_FAULTS: &[Fault] = &[
     Fault::LockLies,
     Fault::MeterLies,
     Fault::NobodyFuels,
+    Fault::PolicyReplaced,
+    Fault::Restored,
+    Fault::KeyCopied,
+    Fault::DeviceLies,
+    Fault::TokenRevoked,
+    Fault::Pestered,
 ];
 
 async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
@@ -76,8 +98,14 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         }
         Fault::DeviceWithdrawn => withdraw(town, visit, fault).await,
         Fault::TenantHeld => hold_tenant(town, visit).await,
-        Fault::PhoneStolen => steal(town, visit, session).await,
-        Fault::CodeReplayed => replay(town, visit, session).await,
+        Fault::PhoneStolen => thief::steal(town, visit, session).await,
+        Fault::CodeReplayed => thief::replay(town, visit, session).await,
+        Fault::PolicyReplaced => operator::replace_policies(town, visit, session).await,
+        Fault::Restored => operator::restore(town, visit).await,
+        Fault::KeyCopied => thief::copy_key(town, visit).await,
+        Fault::DeviceLies => thief::lie(town, visit).await,
+        Fault::TokenRevoked => thief::revoke_token(town, visit, session).await,
+        Fault::Pestered => thief::pester(town, visit, session).await,
         Fault::Relocated => {
             let Some(customer) = visit.customer.borrow().clone() else { return };
             let _ = step!(town, &customer, named(session, "relocate"), |app, call| {
@@ -119,7 +147,11 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         | Fault::DeviceDiskSlow
         | Fault::CodeMistyped
         | Fault::DoorLeftOpen
-        | Fault::CustomerAbsent => {}
+        | Fault::CustomerAbsent
+        | Fault::TokenMisused
+        | Fault::CodeGuessed
+        | Fault::Raced
+        | Fault::OnTheDot => {}
     }
 }
 
@@ -158,9 +190,14 @@ async fn amend(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     let mut terms = order_of(town, visit);
     terms.value.amount_minor += 100;
     let version = visit.look(town, |session| session.order.version).unwrap_or(1);
-    let _ = step!(town, &visit.store, Ask::Amend { order, session }, |app, call; terms| {
+    let amended = step!(town, &visit.store, Ask::Amend { order, session }, |app, call; terms| {
         app.amend_order(&call, order, version, &terms).await
     });
+    if amended.is_ok() {
+        // What the customer held died with the former order; another link is sent.
+        visit.customer.take();
+        visit.nudge_everybody();
+    }
 }
 
 async fn withdraw(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
@@ -168,7 +205,10 @@ async fn withdraw(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
     devices.push(visit.driver.device);
     let drawn = town.heart.span(fault, 0, devices.len() as u64);
     let device = devices[usize::try_from(drawn).unwrap_or_default()];
-    let subject = TrustSubject::Device(device);
+    let subject = match town.heart.span(fault, 0, 4) {
+        0 => TrustSubject::Class(DeviceClass::Lock),
+        _ => TrustSubject::Device(device),
+    };
     let withdrawn = step!(town, &visit.staff, Ask::Withdraw { device }, |app, call| {
         app.withdraw_trust(&call, subject, "stolen").await
     });
@@ -180,7 +220,7 @@ async fn withdraw(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
 }
 
 /// A stop that has lost its device for good is ended by a person in the end.
-async fn end_at_last(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
+pub(crate) async fn end_at_last(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     town.heart.sleep(10 * 60_000).await;
     let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
         app.revoke(&call, session).await
@@ -197,55 +237,6 @@ async fn hold_tenant(town: &Rc<Town>, visit: &Rc<Visit>) {
             }
         });
         town.heart.sleep(town.heart.span(Fault::TenantHeld, 1_000, 120_000)).await;
-    }
-}
-
-/// A thief has the driver's phone, and with it everything the driver can do.
-async fn steal(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
-    let device = visit.driver.device;
-    town.heart.tell(Happening::Mischief(Mischief::Stolen { device }));
-    let mut thief = visit.driver.clone();
-    thief.caller.person = town.somebody();
-    for _ in 0..4 {
-        if let Some(leg) = visit.next_leg(town) {
-            release(town, &thief, session, leg).await;
-        }
-        town.heart.sleep(town.heart.span(Fault::PhoneStolen, 500, 30_000)).await;
-    }
-    let subject = TrustSubject::Device(device);
-    let _ = step!(town, &visit.staff, Ask::Withdraw { device }, |app, call| {
-        app.withdraw_trust(&call, subject, "stolen").await
-    });
-    if let Some(leg) = visit.next_leg(town) {
-        release(town, &thief, session, leg).await;
-    }
-    end_at_last(town, visit, session).await;
-}
-
-/// Somebody tries codes: guessed ones, and whatever was shown before, at this stop and at others.
-async fn replay(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
-    town.heart.tell(Happening::Mischief(Mischief::Relayed { session }));
-    let visits = town.visits.borrow().clone();
-    for other in visits.iter().take(4) {
-        let shown = other.code.borrow().clone();
-        let (digits, scan) = shown.unwrap_or(("123456".to_owned(), "CH1:".to_owned()));
-        for caller in [&visit.driver.caller, &visit.rival.caller] {
-            let (digits, scan) = (digits.clone(), scan.clone());
-            let scans = town.heart.span(Fault::CodeReplayed, 0, 2) == 0;
-            let _ = step!(town, caller, named(session, "present_proof"), |app, call; digits; scan| {
-                let shown = if scans { Presented::Scan(&scan) } else { Presented::Digits(&digits) };
-                app.present_proof(&call, session, shown).await
-            });
-        }
-        // A tenant's people never see another tenant's stop.
-        if other.tenant != visit.tenant {
-            let seen = step!(town, &other.staff, named(session, "view_session"), |app, call| {
-                app.view_session(&call, session).await
-            });
-            if seen.is_ok() {
-                town.heart.fail("tenants_never_see_each_other", session.to_string());
-            }
-        }
     }
 }
 

@@ -175,6 +175,9 @@ impl Line {
                         let at = self.town.heart.now().plus_ms(later_ms);
                         self.device.stray(at, frame.clone());
                     }
+                    if self.device.is_kept(&frame) {
+                        continue;
+                    }
                     if !self.end.send(frame, self.device.link(), true) {
                         return false;
                     }
@@ -204,9 +207,10 @@ impl Line {
         match inbound {
             Inbound::Greeted { next } => app.device_connected(partition, device, next).await?,
             Inbound::TimeAsked { nonce } => {
+                let epoch = app.view_tenant(partition).await?.trust_epoch;
                 let (key, now) = (town.command_key(self.device.tenant), self.process.clock.now());
                 connection
-                    .tell_time(nonce, &town.crypto.of_servers(), key, 0, now)
+                    .tell_time(nonce, &town.crypto.of_servers(), key, epoch, now)
                     .map_err(|_| Failure::Internal("a time that cannot be signed"))?;
             }
             Inbound::Attestation { challenge, eat } => {

@@ -8,26 +8,35 @@ mod audit;
 mod device;
 pub(crate) mod dice;
 mod disk;
+mod dot;
 mod gremlin;
+mod handset;
 mod heart;
+mod liar;
 mod line;
+mod notary;
+mod operator;
 mod people;
 mod play;
+mod race;
 mod server;
 mod setup;
 mod staff;
+mod tamper;
+mod thief;
 mod visit;
 mod wire;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use carhop_app::ports::Certifier;
 use carhop_app::record::Partition;
 use carhop_app::{Failure, Settings};
-use carhop_kernel::id::{ApiKeyId, CommandId, VenueId};
+use carhop_kernel::id::{ApiKeyId, CommandId, DeviceId, VenueId};
+use carhop_kernel::time::Timestamp;
 use carhop_policy::Bundle;
 use carhop_proofs::suite::SigningKey;
 
@@ -37,6 +46,7 @@ use crate::quick::Crypto;
 use device::Device;
 use disk::Disk;
 use heart::{Heart, Spawner};
+use notary::Notary;
 use server::{Process, Server};
 use visit::Visit;
 
@@ -51,6 +61,7 @@ pub(crate) struct Town {
     pub(crate) crypto: Crypto,
     pub(crate) policies: Arc<Bundle>,
     pub(crate) certifier: Arc<dyn Certifier>,
+    pub(crate) notary: Notary,
     pub(crate) settings: Settings,
     pub(crate) venue: VenueId,
     pub(crate) master: [u8; 32],
@@ -60,8 +71,14 @@ pub(crate) struct Town {
     pub(crate) visits: RefCell<Vec<Rc<Visit>>>,
     /// Commands that metal was seen to carry out.
     pub(crate) carried_out: RefCell<BTreeSet<CommandId>>,
+    /// Devices whose key somebody holds.
+    pub(crate) taken: RefCell<BTreeSet<DeviceId>>,
+    /// When each device last showed its integrity, by the clock of whoever judged it.
+    pub(crate) attested: RefCell<BTreeMap<DeviceId, Timestamp>>,
     pub(crate) pauses: RefCell<Vec<(ServerNumber, u64)>>,
     pub(crate) resumes: RefCell<Vec<ServerNumber>>,
+    /// Whether no server may start.
+    pub(crate) is_closed: Cell<bool>,
     seen_appends: Cell<u64>,
     questions: Cell<u64>,
     people: Cell<u16>,

@@ -4,21 +4,22 @@
 
 use std::rc::Rc;
 
-use carhop_app::{NewLeg, NewOrder, Presented, Wanted};
+use carhop_app::{NewLeg, NewOrder, Presented, Secret};
 use carhop_kernel::actor::Actor;
-use carhop_kernel::geofence::{Accuracy, Confidence, Fix, FixSource};
 use carhop_kernel::id::SessionId;
-use carhop_kernel::order::{Currency, HandoffType, PlaceKind, Scope, Sensitivity, Value};
+use carhop_kernel::order::{Currency, HandoffType, PlaceKind, Sensitivity, Value};
 use carhop_kernel::session::{LegStateKind, PhaseKind};
 use carhop_kernel::time::{Timestamp, Window};
 
-use crate::fixtures::{PLATE, fuel, goods, near_car};
+use crate::fixtures::{PLATE, fuel, goods};
 use crate::happening::Ask;
 use crate::quick::Identities;
 use crate::town::Town;
 use crate::town::asking::{Caller, Denied, Told};
 use crate::town::dice::Fault;
-use crate::town::visit::{Handset, NextLeg, Visit};
+use crate::town::handset::{Trip, attest, read_plate, release_with, report, token};
+use crate::town::visit::{NextLeg, Visit};
+use crate::town::{dot, race, thief};
 use crate::world::metal::Actuator;
 
 impl Told for carhop_app::Secret {}
@@ -35,6 +36,17 @@ impl Told for (carhop_app::Secret, Caller) {}
 
 /// Asks for one step of a stop; the body is what the server does with the call.
 macro_rules! step {
+    ($town:expr, $caller:expr, $ask:expr, at $at:expr, |$app:ident, $call:ident $(; $kept:ident)*| $body:expr) => {
+        $town
+            .ask_at($caller, $ask, $at, move |process, $call| {
+                $(let $kept = $kept.clone();)*
+                Box::pin(async move {
+                    let $app = &process.app;
+                    $body
+                })
+            })
+            .await
+    };
     ($town:expr, $caller:expr, $ask:expr, |$app:ident, $call:ident $(; $kept:ident)*| $body:expr) => {
         $town
             .ask($caller, $ask, move |process, $call| {
@@ -146,10 +158,11 @@ async fn redeem(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     let bound = step!(town, &nobody, named(session, "redeem_link"), |app, call; secret| {
         let token = app.redeem_link(&call.partition, &secret, key).await?;
         let (customer, _) = app.authenticate_customer(&call.partition, &token.secret, key).await?;
-        Ok(Some(customer))
+        Ok(Some((customer, token.secret)))
     });
     match bound {
-        Ok(Some(customer)) => {
+        Ok(Some((customer, token))) => {
+            *visit.customer_token.borrow_mut() = Some(token);
             let actor = Actor::Customer { customer };
             *visit.customer.borrow_mut() = Some(Caller { actor, ..nobody });
             visit.nudge_everybody();
@@ -217,14 +230,6 @@ async fn agree(
     }
 }
 
-/// What a driver remembers of the way.
-#[derive(Default)]
-struct Trip {
-    attested_at: Option<Timestamp>,
-    matched_at: Option<Timestamp>,
-    fixes: u32,
-}
-
 /// The driver: drives to the car, stays, proves presence, has every leg released, loads, closes and leaves.
 pub(crate) async fn driver(town: Rc<Town>, visit: Rc<Visit>) {
     let nudge = visit.joined(&town);
@@ -277,9 +282,12 @@ async fn drive(town: &Rc<Town>, visit: &Rc<Visit>, trip: &mut Trip, session: Ses
 
 async fn present(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) -> u64 {
     let Some((mut digits, scan)) = visit.code.borrow().clone() else { return 15_000 };
-    if town.heart.strikes(Fault::CodeMistyped) {
+    if town.befalls(Fault::CodeMistyped, session) {
         let last = digits.pop().and_then(|digit| digit.to_digit(10)).unwrap_or_default();
         digits = format!("{digits}{}", (last + 1) % 10);
+    }
+    if town.befalls(Fault::CodeGuessed, session) {
+        thief::guess(town, visit, session);
     }
     let scans = town.heart.draw(0, 3) == 0;
     let presented = step!(town, &visit.driver.caller, named(session, "present_proof"), |app, call; digits; scan| {
@@ -311,11 +319,28 @@ async fn serve(
             attest(town, handset, trip, session).await;
             read_plate(town, handset, trip, session).await;
             report(town, handset, trip, session).await;
-            let released = release(town, handset, session, leg).await;
+            if town.befalls(Fault::TokenMisused, session) {
+                let earlier = trip.token.take();
+                thief::misuse(town, visit, session, leg, earlier).await;
+            }
+            if town.befalls(Fault::Raced, session) {
+                race::release(town, visit, session, leg).await;
+                return 8_000;
+            }
+            if town.befalls(Fault::OnTheDot, session) {
+                dot::release(town, visit, session, leg).await;
+                return 1_000;
+            }
+            let Some(Secret { secret, .. }) = token(town, handset, session, leg).await else {
+                return 8_000 + town.heart.draw(0, 4_000);
+            };
+            trip.token = Some(secret.clone());
+            let released = release_with(town, handset, session, leg, secret).await;
             if released { 20_000 } else { 8_000 + town.heart.draw(0, 4_000) }
         }
         LegStateKind::Open => {
-            let loads_ms = if town.heart.strikes(Fault::DoorLeftOpen) { 200_000 } else { 15_000 };
+            let loads_ms =
+                if town.befalls(Fault::DoorLeftOpen, session) { 200_000 } else { 15_000 };
             town.heart.sleep(town.heart.draw(1_000, loads_ms)).await;
             let confirmed =
                 step!(town, &handset.caller, named(session, "confirm_transfer"), |app, call| {
@@ -341,73 +366,8 @@ async fn serve(
     }
 }
 
-/// Gets fresh tokens for a leg and has it released.
-pub(crate) async fn release(
-    town: &Rc<Town>,
-    handset: &Handset,
-    session: SessionId,
-    leg: NextLeg,
-) -> bool {
-    let caller = &handset.caller;
-    let vehicle = step!(town, caller, named(session, "issue_vehicle_token"), |app, call| {
-        app.issue_vehicle_token(&call, session).await
-    });
-    let Ok(vehicle) = vehicle.map(|secret| secret.secret) else { return false };
-    let (scope, device): (Scope, _) = (leg.scope, leg.device);
-    let action = step!(town, caller, named(session, "exchange_token"), |app, call; vehicle| {
-        let wanted = Wanted { scope, audience: device };
-        app.exchange_token(&call, &vehicle, wanted).await
-    });
-    let Ok(action) = action.map(|secret| secret.secret) else { return false };
-    let index = leg.index;
-    let ask = Ask::Release { session, leg: index };
-    step!(town, caller, ask, |app, call; action| {
-        app.release(&call, session, index, &action).await
-    })
-    .is_ok()
-}
-
-async fn attest(town: &Rc<Town>, handset: &Handset, trip: &mut Trip, session: SessionId) {
-    let now = town.heart.now();
-    if trip.attested_at.is_some_and(|at| now < at.plus_ms(ATTEST_EVERY_MS)) {
-        return;
-    }
-    let challenge = step!(town, &handset.caller, named(session, "challenge"), |app, call| {
-        Ok(app.challenge_device(&call).await?.0)
-    });
-    let Ok(challenge) = challenge else { return };
-    let Ok(token) = handset.integrity.attest_with(&town.crypto, &challenge) else { return };
-    let attested = step!(town, &handset.caller, named(session, "attest"), |app, call; token| {
-        app.attest_handset(&call, &challenge, &token).await
-    });
-    if attested.is_ok() {
-        trip.attested_at = Some(now);
-    }
-}
-
-async fn report(town: &Rc<Town>, handset: &Handset, trip: &mut Trip, session: SessionId) {
-    let Some(fix) = fix_at(town.heart.now()) else { return };
-    let reported = step!(town, &handset.caller, named(session, "report_positions"), |app, call| {
-        app.report_positions(&call, session, &[fix]).await
-    });
-    trip.fixes = if reported.is_ok() { trip.fixes + 1 } else { 0 };
-}
-
-async fn read_plate(town: &Rc<Town>, handset: &Handset, trip: &mut Trip, session: SessionId) {
-    let now = town.heart.now();
-    if trip.matched_at.is_some_and(|at| now < at.plus_ms(ATTEST_EVERY_MS)) {
-        return;
-    }
-    let read = step!(town, &handset.caller, named(session, "match_vehicle"), |app, call| {
-        app.match_vehicle(&call, session, PLATE).await
-    });
-    if matches!(read, Ok(true)) {
-        trip.matched_at = Some(now);
-    }
-}
-
 fn close_door(visit: &Visit) {
-    if let Some(lock) = &visit.lock {
+    for lock in visit.lock.iter().chain(&visit.second_lock) {
         lock.touch(|actuator, now_ms| {
             if let Actuator::Lock(lock) = actuator {
                 lock.close_door(now_ms);
@@ -420,7 +380,7 @@ fn close_door(visit: &Visit) {
 pub(crate) fn order_of(town: &Town, visit: &Visit) -> NewOrder {
     let now = town.heart.now();
     let mut legs: Vec<NewLeg> = Vec::new();
-    legs.extend(visit.lock.as_ref().map(|lock| goods(lock.id)));
+    legs.extend(visit.lock.iter().chain(&visit.second_lock).map(|lock| goods(lock.id)));
     legs.extend(visit.pump.as_ref().map(|pump| fuel(pump.id)));
     NewOrder {
         recipient: format!("customer-{}", visit.plan.number),
@@ -442,21 +402,7 @@ pub(crate) fn order_of(town: &Town, visit: &Visit) -> NewOrder {
     }
 }
 
-fn fix_at(now: Timestamp) -> Option<Fix> {
-    Some(Fix {
-        position: near_car(0.0, 0.0).ok()?,
-        accuracy: Accuracy::new(5.0, Confidence::ANDROID).ok()?,
-        fixed_at: now,
-        received_at: now,
-        speed: None,
-        source: FixSource::Gnss,
-        mock: false,
-    })
-}
-
 /// How often positions come.
 const FIX_INTERVAL_MS: u64 = 5_000;
 /// So many fixes make a stay.
 const FIXES_MIN: u32 = 6;
-/// How often a handset attests itself, and a plate is read again.
-const ATTEST_EVERY_MS: u64 = 7 * 60_000;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 
 use carhop_agent::Action;
-use carhop_app::batch::Stream;
+use carhop_app::batch::{Body, DeviceEvent, Stream};
 use carhop_kernel::id::{CommandId, DeviceId};
 use carhop_kernel::session::{LegStateKind, PhaseKind, Session};
 use carhop_kernel::time::Timestamp;
@@ -14,7 +14,7 @@ use carhop_proofs::suite::{RustCrypto, Suite};
 
 use crate::SimError;
 use crate::happening::{Broken, Clocked, Happening, Link, LinkState, ServerNumber, Witness};
-use crate::plan::{Fault, Plan, Roll};
+use crate::plan::{Fault, Plan, Rate, Roll};
 use crate::town::dice::Dice;
 use crate::town::heart::{Owner, Tasks};
 use crate::town::visit::Visit;
@@ -154,6 +154,12 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
     /// Sets the town up while nothing goes wrong yet, and lets everybody in.
     fn open(&mut self) -> Result<(), SimError> {
         let town = Rc::clone(&self.town);
+        for tenant in &town.tenants {
+            let partition = tenant.partition.clone();
+            let key = town.notary.verifier(&partition);
+            let key = key.ok_or_else(|| SimError::world("a notary without a key"))?;
+            town.heart.tell(Happening::LogKeyTold { partition, key });
+        }
         let first = &town.servers[0];
         first.start(&town);
         let process = first.process().ok_or_else(|| SimError::world("no server"))?;
@@ -284,6 +290,9 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             }
             Happening::Appended { batch, .. } => {
                 for entry in &batch.0.entries {
+                    if let Body::Device(DeviceEvent::Attested { device, .. }) = &entry.body {
+                        self.town.attested.borrow_mut().insert(*device, batch.0.at);
+                    }
                     if let Stream::Session(id) = entry.stream {
                         let coverage = &mut self.coverage;
                         self.town.disk.look(id, |session| coverage.see(session, None));
@@ -299,6 +308,8 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             | Happening::NotAppended { .. }
             | Happening::CommandLeft { .. }
             | Happening::QueryLeft { .. }
+            | Happening::EpochLearned { .. }
+            | Happening::LogKeyTold { .. }
             | Happening::Actuated { .. }
             | Happening::DoorLocked { .. }
             | Happening::Told { .. }
@@ -315,6 +326,10 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
     }
 
     fn cover(&mut self) {
+        for (fault, id) in self.town.heart.with_dice(Dice::befell) {
+            let coverage = &mut self.coverage;
+            self.town.disk.look(id, |session| coverage.see(session, Some(fault)));
+        }
         let struck = self.town.heart.with_dice(|dice| {
             let struck = dice.struck();
             (struck.len() > self.struck).then(|| struck[self.struck..].to_vec())
@@ -322,7 +337,8 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
         let Some(struck) = struck else { return };
         self.struck += struck.len();
         for session in self.town.disk.sessions() {
-            for (fault, _) in &struck {
+            // What befalls one stop counts when it comes about.
+            for (fault, _) in struck.iter().filter(|(fault, _)| fault.rate() != Rate::Stop) {
                 self.coverage.see(&session, Some(*fault));
             }
         }
@@ -350,7 +366,10 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
     /// Every stop has ended by now, or somebody has been asked for.
     fn everybody_is_done(&self) -> Result<(), Broken> {
         let visits = self.town.visits.borrow();
-        let unended = visits.iter().find(|visit| !visit.is_over(&self.town));
+        let waits = |visit: &&Rc<Visit>| {
+            !visit.is_over(&self.town) && !visit.waits_for_a_taken_pump(&self.town)
+        };
+        let unended = visits.iter().find(waits);
         unended
             .map_or(Ok(()), |visit| Err(Broken::new("every_stop_ends", stuck(&self.town, visit))))
     }

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use carhop_app::ports::{Bell, Carrier, Clock, DeviceFrame, Entropy, Pending};
+use carhop_app::checkpoint::CheckpointError;
+use carhop_app::ports::{Bell, Carrier, Clock, DeviceFrame, Entropy, Journal, Pending};
 use carhop_app::{App, Failure, Keyring, Parts};
 use carhop_devices::presence::Registry;
 use carhop_kernel::id::{DeviceId, SessionId};
@@ -14,11 +15,11 @@ use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::{RustCrypto, Suite};
 
 use crate::happening::{CrashPoint, Happening, ServerNumber};
-use crate::town::Town;
 use crate::town::dice::Fault;
 use crate::town::disk::Storage;
 use crate::town::heart::{Heart, Nudge, Owner, never};
 use crate::town::line::Lines;
+use crate::town::{Tenant, Town};
 
 /// A server, running or not.
 pub(crate) struct Server {
@@ -55,6 +56,9 @@ impl Server {
 
     /// Starts a process over whatever is durable, and its loops.
     pub(crate) fn start(&self, town: &Rc<Town>) {
+        if town.is_closed.get() || self.process().is_some() {
+            return;
+        }
         let number = self.number;
         let (heart, events) = (&town.heart, town.disk.events());
         heart.tell(Happening::Recovered { server: number, events });
@@ -68,18 +72,8 @@ impl Server {
             registry: Arc::clone(&registry),
             lines: lines.clone(),
         };
-        let app = App::new(Parts {
-            journal: Arc::clone(&storage) as _,
-            carrier: Arc::new(way),
-            certifier: Arc::clone(&town.certifier),
-            clock: Arc::clone(&self.clock) as _,
-            entropy: Arc::new(Drawn(heart.clone())),
-            bell: Arc::clone(&bell) as _,
-            suite: Arc::new(town.crypto.of_servers()),
-            policies: Arc::clone(&town.policies),
-            keyring: Keyring::new(town.master),
-            settings: town.settings.clone(),
-        });
+        let ports = (Arc::clone(&storage) as _, Arc::new(way) as _, Arc::clone(&bell) as _);
+        let app = town.app(ports, &self.clock);
         let clock = Arc::clone(&self.clock);
         let process = Rc::new(Process { number, app, registry, lines, clock, storage });
         *self.process.borrow_mut() = Some(Rc::clone(&process));
@@ -94,6 +88,37 @@ impl Server {
         let nudge = bell.timers.clone();
         town.spawner.spawn(owner, run_timers(Rc::clone(town), Rc::clone(&process), nudge));
         town.spawner.spawn(owner, sequence(Rc::clone(town), process, log));
+    }
+}
+
+/// What the use cases of one process stand on of their own.
+pub(crate) type Ports = (Arc<dyn Journal>, Arc<dyn Carrier>, Arc<dyn Bell>);
+
+impl Town {
+    /// The use cases over these ports.
+    fn app(&self, (journal, carrier, bell): Ports, clock: &Arc<ServerClock>) -> App {
+        App::new(Parts {
+            journal,
+            carrier,
+            certifier: Arc::clone(&self.certifier),
+            clock: Arc::clone(clock) as _,
+            entropy: Arc::new(Drawn(self.heart.clone())),
+            bell,
+            suite: Arc::new(self.crypto.of_servers()),
+            policies: Arc::clone(&self.policies),
+            keyring: Keyring::new(self.master),
+            settings: self.settings.clone(),
+        })
+    }
+
+    /// The use cases of the program that brings a journal back: it serves nobody and reaches nothing else.
+    pub(crate) fn restorer(&self, journal: Arc<dyn Journal>) -> App {
+        let heart = self.heart.clone();
+        let (server, registry) = (ServerNumber(u8::MAX), Arc::new(Registry::default()));
+        let clock = Arc::new(ServerClock { heart: heart.clone(), ahead_ms: AtomicI64::new(0) });
+        let bell = Arc::new(Bells { effects: Nudge::default(), timers: Nudge::default() });
+        let way = Way { server, heart, registry, lines: Lines::default() };
+        self.app((journal, Arc::new(way), bell), &clock)
     }
 }
 
@@ -131,8 +156,13 @@ async fn run_timers(town: Rc<Town>, process: Rc<Process>, nudge: Nudge) {
 }
 
 async fn sequence(town: Rc<Town>, process: Rc<Process>, nudge: Nudge) {
+    let mut sign_at = town.heart.now();
     loop {
         town.heart.sleep(LOG_EVERY_MS).await;
+        if process.number == SIGNER && town.heart.now() >= sign_at {
+            sign(&town, &process).await;
+            sign_at = town.heart.now().plus_ms(SIGN_EVERY_MS);
+        }
         if town.disk.is_unsequenced() {
             let outcome = process.app.sequence().await;
             town.judge(&process, outcome.as_ref().err());
@@ -146,10 +176,22 @@ async fn sequence(town: Rc<Town>, process: Rc<Process>, nudge: Nudge) {
     }
 }
 
+async fn sign(town: &Town, process: &Process) {
+    for Tenant { partition, .. } in &town.tenants {
+        match process.app.sign_checkpoint(partition, &town.notary).await {
+            Ok(_) => {}
+            Err(CheckpointError::Failure(failure)) => town.judge(process, Some(&failure)),
+            Err(error @ (CheckpointError::Diverged { .. } | CheckpointError::Notary(_))) => {
+                town.heart.fail("logs_never_diverge", error.to_string());
+            }
+        }
+    }
+}
+
 impl Process {
     /// Whether its journal takes nothing any more: whoever keeps it running starts it anew.
     pub(crate) fn has_stopped(&self) -> bool {
-        use carhop_app::ports::{Condition, Journal};
+        use carhop_app::ports::Condition;
         self.storage.condition() == Condition::Stopped
     }
 
@@ -269,5 +311,9 @@ impl Carrier for Way {
 const EFFECTS_EVERY_MS: u64 = 250;
 /// Least time between two looks at timers that are due and stay so.
 const TIMERS_EVERY_MS: u64 = 250;
+/// Who signs checkpoints.
+const SIGNER: ServerNumber = ServerNumber(0);
+/// How often.
+const SIGN_EVERY_MS: u64 = 20_000;
 /// How long events are gathered before they get their positions.
 const LOG_EVERY_MS: u64 = 1_000;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-use carhop_agent::simulated::{SimulatedLock, SimulatedPump};
+use carhop_agent::simulated::{Person, SimulatedLock, SimulatedPump};
 use carhop_app::ports::{CertificateAsk, Certified, Certifier, CertifyError};
 use carhop_app::record::Partition;
 use carhop_app::{Call, Keyring, Settings};
@@ -28,6 +28,7 @@ use crate::town::device::{Device, Parts};
 use crate::town::dice::{Dice, Fault};
 use crate::town::disk::Disk;
 use crate::town::heart::{Heart, Spawner};
+use crate::town::notary::Notary;
 use crate::town::server::{Process, Server};
 use crate::town::visit::{self, Handset, Visit};
 use crate::town::{Tenant, Town};
@@ -64,6 +65,7 @@ impl Town {
             crypto,
             policies: policies()?,
             certifier: Arc::new(certifier),
+            notary: Notary::new().ok_or_else(|| SimError::world("a notary without a key"))?,
             settings,
             venue: venue_id()?,
             master: MASTER,
@@ -72,8 +74,11 @@ impl Town {
             devices: RefCell::default(),
             visits: RefCell::default(),
             carried_out: RefCell::default(),
+            attested: RefCell::default(),
+            taken: RefCell::default(),
             pauses: RefCell::default(),
             resumes: RefCell::default(),
+            is_closed: Cell::default(),
             seen_appends: Cell::default(),
             questions: Cell::default(),
             people: Cell::default(),
@@ -97,12 +102,18 @@ impl Town {
                         Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?)
                     }
                 };
+                let second_lock = match stop.goods && stop.two_doors {
+                    true => Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?),
+                    false => None,
+                };
                 let pump = stop.fuel.then(|| Rc::clone(&pump));
                 let store = self.caller(tenant, Actor::Store { key: self.tenants[tenant].store });
                 let staff = self.caller(tenant, Actor::Staff { key: self.tenants[tenant].staff });
                 let driver = self.hire(process, tenant, &store).await?;
                 let rival = self.hire(process, tenant, &store).await?;
-                let parts = visit::Parts { plan: *stop, lock, pump, driver, rival, store, staff };
+                let plan = *stop;
+                let parts =
+                    visit::Parts { plan, lock, second_lock, pump, driver, rival, store, staff };
                 self.visits.borrow_mut().push(Rc::new(Visit::new(parts)));
             }
         }
@@ -135,7 +146,9 @@ impl Town {
         let (id, key, integrity) = self.enrol(process, tenant, class).await?;
         let issuer = self.crypto.public_key(self.command_key(tenant)).map_err(SimError::world)?;
         let actuator = if class == DeviceClass::Pump {
-            Actuator::Pump(SimulatedPump::new(1_000_000, FILLS_UP))
+            // Some want more than was ordered.
+            let wanted_ml = u32::try_from(self.heart.draw(500, 45_000)).unwrap_or_default();
+            Actuator::Pump(SimulatedPump::new(1_000_000, Person { wanted_ml, ..FILLS_UP }))
         } else {
             Actuator::Lock(SimulatedLock::new(0))
         };

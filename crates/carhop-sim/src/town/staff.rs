@@ -68,8 +68,8 @@ pub(crate) async fn mend(town: &Rc<Town>, visit: &Rc<Visit>) {
         let (id, partition) = (device.id, town.partition(visit.tenant).clone());
         let Some(process) = town.some_server() else { continue };
         let Ok(record) = process.app.view_device(&partition, id).await else { continue };
-        let clears =
-            [(record.frozen, Clearance::Freeze), (record.distrusted.is_some(), Clearance::Tamper)];
+        let is_frozen = record.frozen || record.distrusted.is_some();
+        let clears = [(is_frozen, Clearance::Freeze), (record.tampered, Clearance::Tamper)];
         for (_, of) in clears.into_iter().filter(|(is, _)| *is) {
             let session = visit.session.get().unwrap_or(SessionId::from_bytes([0; 16]));
             let _ = step!(town, &visit.staff, named(session, "clear_device"), |app, call| {

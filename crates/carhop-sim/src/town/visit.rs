@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     pub(crate) plan: StopPlan,
     pub(crate) tenant: usize,
     pub(crate) lock: Option<Rc<Device>>,
+    /// The lock of the other door, where the goods go behind two.
+    pub(crate) second_lock: Option<Rc<Device>>,
     pub(crate) pump: Option<Rc<Device>>,
     pub(crate) driver: Handset,
     /// Who else would like to have the stop.
@@ -33,6 +35,8 @@ pub(crate) struct Visit {
     pub(crate) link: RefCell<Option<String>>,
     /// The customer, once the link was redeemed.
     pub(crate) customer: RefCell<Option<Caller>>,
+    /// The token that the link was redeemed for.
+    pub(crate) customer_token: RefCell<Option<String>>,
     /// The code that the customer's phone shows: digits and scan.
     pub(crate) code: RefCell<Option<(String, String)>>,
     /// Whether the car has left.
@@ -55,6 +59,7 @@ pub(crate) struct Handset {
 pub(crate) struct Parts {
     pub(crate) plan: StopPlan,
     pub(crate) lock: Option<Rc<Device>>,
+    pub(crate) second_lock: Option<Rc<Device>>,
     pub(crate) pump: Option<Rc<Device>>,
     pub(crate) driver: Handset,
     pub(crate) rival: Handset,
@@ -64,11 +69,12 @@ pub(crate) struct Parts {
 
 impl Visit {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { plan, lock, pump, driver, rival, store, staff } = parts;
+        let Parts { plan, lock, second_lock, pump, driver, rival, store, staff } = parts;
         Self {
             plan,
             tenant: usize::from(plan.tenant),
             lock,
+            second_lock,
             pump,
             driver,
             rival,
@@ -78,6 +84,7 @@ impl Visit {
             order: Cell::default(),
             link: RefCell::default(),
             customer: RefCell::default(),
+            customer_token: RefCell::default(),
             code: RefCell::default(),
             is_car_gone: Cell::default(),
             is_given_up: Cell::default(),
@@ -115,6 +122,13 @@ impl Visit {
         self.is_given_up.get() || self.look(town, Session::is_active) == Some(false)
     }
 
+    /// Whether a pump runs at it whose key somebody holds: nobody has to hear of it that it ended, and a person is asked.
+    pub(crate) fn waits_for_a_taken_pump(&self, town: &Town) -> bool {
+        self.next_leg(town).is_some_and(|leg| {
+            leg.state == LegStateKind::Dispensing && town.taken.borrow().contains(&leg.device)
+        })
+    }
+
     /// The phase, once the order exists.
     pub(crate) fn phase(&self, town: &Town) -> Option<PhaseKind> {
         self.look(town, |session| session.phase.kind())
@@ -129,6 +143,15 @@ impl Visit {
         })?
     }
 
+    /// The leg after this one.
+    pub(crate) fn leg_after(&self, town: &Town, leg: NextLeg) -> Option<NextLeg> {
+        self.look(town, |session| {
+            let (index, leg) = session.legs().find(|(index, _)| index.0 > leg.index.0)?;
+            let (scope, device) = (leg.terms.service.scope(), leg.terms.device);
+            Some(NextLeg { index, state: leg.state.kind(), scope, device })
+        })?
+    }
+
     /// Looks at the session as it truly is.
     pub(crate) fn look<T>(&self, town: &Town, look: impl FnOnce(&Session) -> T) -> Option<T> {
         town.disk.look(self.session.get()?, look)
@@ -136,7 +159,7 @@ impl Visit {
 
     /// The devices of the stop.
     pub(crate) fn devices(&self) -> impl Iterator<Item = &Rc<Device>> {
-        self.lock.iter().chain(&self.pump)
+        self.lock.iter().chain(&self.second_lock).chain(&self.pump)
     }
 }
 

@@ -57,7 +57,7 @@ impl App {
     ) -> Result<Option<HighWaterMark>, Failure> {
         let chain = self.peek::<ChainRecord>(partition, device.to_string()).await?;
         Ok(chain
-            .filter(|chain| chain.is_heard())
+            .filter(ChainRecord::is_heard)
             .map(|chain| HighWaterMark { boot_epoch: chain.boot_epoch, sequence: chain.sequence }))
     }
 

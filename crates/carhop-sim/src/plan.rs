@@ -39,6 +39,7 @@ pub struct Plan {
 
 /// One stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct StopPlan {
     /// Its number within the seed; what it is told apart by when others are taken away.
     pub number: u8,

@@ -38,12 +38,11 @@ pub(crate) async fn keep(
             Some(Ok(socket)) => {
                 let mut passing = Box::pin(pass_frames(socket, &events));
                 // One that ends as soon as it stands is no better than none: whoever hung up would do it again.
-                match timers::within(STEADY, &mut passing).await {
-                    Some(why) => why,
-                    None => {
-                        failures = 0;
-                        passing.await
-                    }
+                if let Some(why) = timers::within(STEADY, &mut passing).await {
+                    why
+                } else {
+                    failures = 0;
+                    passing.await
                 }
             }
             Some(Err(error)) => format!("{error:#}"),

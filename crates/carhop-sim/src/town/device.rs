@@ -30,7 +30,7 @@ pub(crate) struct Device {
     pub(crate) class: DeviceClass,
     pub(crate) tenant: usize,
     pub(crate) key: SigningKey,
-    public: PublicKey,
+    pub(super) public: PublicKey,
     pub(super) issuer: PublicKey,
     pub(super) integrity: Integrity,
     pub(super) crypto: Crypto,

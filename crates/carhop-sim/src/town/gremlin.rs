@@ -84,18 +84,8 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
     match fault {
         Fault::SecondDriver => race(town, visit, session).await,
         Fault::Amended => amend(town, visit, session).await,
-        Fault::RevokedMidway => {
-            let caller = somebody_of(town, visit, fault);
-            let _ = step!(town, &caller, Ask::Revoke { session }, |app, call| {
-                app.revoke(&call, session).await
-            });
-        }
-        Fault::HeldMidway => {
-            let caller = visit.staff.clone();
-            let _ = step!(town, &caller, Ask::Hold { session }, |app, call| {
-                app.hold(&call, session).await
-            });
-        }
+        Fault::RevokedMidway => revoke(town, visit, session).await,
+        Fault::HeldMidway => hold(town, visit, session).await,
         Fault::DeviceWithdrawn => withdraw(town, visit, fault).await,
         Fault::TenantHeld => hold_tenant(town, visit).await,
         Fault::PhoneStolen => thief::steal(town, visit, session).await,
@@ -106,12 +96,7 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         Fault::DeviceLies => thief::lie(town, visit).await,
         Fault::TokenRevoked => thief::revoke_token(town, visit, session).await,
         Fault::Pestered => thief::pester(town, visit, session).await,
-        Fault::Relocated => {
-            let Some(customer) = visit.customer.borrow().clone() else { return };
-            let _ = step!(town, &customer, named(session, "relocate"), |app, call| {
-                app.relocate(&call, session).await
-            });
-        }
+        Fault::Relocated => relocate(town, visit, session).await,
         Fault::CarDrivesOff => drive_off(town, visit, session).await,
         Fault::LockJams | Fault::DoorForced | Fault::LockLies => {
             hurt_lock(town, visit, fault).await;
@@ -153,6 +138,26 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         | Fault::Raced
         | Fault::OnTheDot => {}
     }
+}
+
+async fn revoke(town: &Rc<Town>, visit: &Visit, session: SessionId) {
+    let caller = somebody_of(town, visit, Fault::RevokedMidway);
+    let _ = step!(town, &caller, Ask::Revoke { session }, |app, call| {
+        app.revoke(&call, session).await
+    });
+}
+
+async fn hold(town: &Rc<Town>, visit: &Visit, session: SessionId) {
+    let caller = visit.staff.clone();
+    let _ =
+        step!(town, &caller, Ask::Hold { session }, |app, call| { app.hold(&call, session).await });
+}
+
+async fn relocate(town: &Rc<Town>, visit: &Visit, session: SessionId) {
+    let Some(customer) = visit.customer.borrow().clone() else { return };
+    let _ = step!(town, &customer, named(session, "relocate"), |app, call| {
+        app.relocate(&call, session).await
+    });
 }
 
 /// Who revokes: the customer, the store or the staff.

@@ -98,9 +98,9 @@ async fn bring_back(town: &Rc<Town>) -> bool {
     }
     let partitions: Vec<_> = town.tenants.iter().map(|it| it.partition.clone()).collect();
     let quiet = Quiet { disk: Arc::clone(&town.disk), heart: town.heart.clone() };
-    let restorer = town.restorer(Arc::new(quiet));
+    let app = town.restorer(Arc::new(quiet));
     let now = town.heart.now();
-    let restored = crate::executor::run(restorer.restore(&partitions, now));
+    let restored = crate::executor::run(app.restore(&partitions, now));
     if !matches!(restored, Ok(Ok(_))) {
         town.heart.fail("journals_can_be_restored", format!("{restored:?}"));
     }

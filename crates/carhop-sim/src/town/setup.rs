@@ -102,9 +102,10 @@ impl Town {
                         Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?)
                     }
                 };
-                let second_lock = match stop.goods && stop.two_doors {
-                    true => Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?),
-                    false => None,
+                let second_lock = if stop.goods && stop.two_doors {
+                    Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?)
+                } else {
+                    None
                 };
                 let pump = stop.fuel.then(|| Rc::clone(&pump));
                 let store = self.caller(tenant, Actor::Store { key: self.tenants[tenant].store });

@@ -167,13 +167,18 @@ impl App {
         let granted = self.judge(call, reads, stop, action, ask).await?;
         let mut batch = reads.batch();
         batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
-        batch.writes.push(granted.record);
         extra(&mut batch)?;
+        // Nothing follows where what was asked for is so already: then no entry commits to the decision, and it is not kept.
+        let decision = granted.meta.decision;
+        let follows = batch.entries.iter().any(|entry| entry.meta.decision == decision);
+        if follows {
+            batch.writes.push(granted.record);
+        }
         let reply = Reply {
             order: Some(stop.session.order.order),
             session: Some(stop.session.id),
             release: granted.events.iter().find_map(released),
-            decision: granted.meta.decision.map(|decision| decision.id),
+            decision: decision.filter(|_| follows).map(|decision| decision.id),
             ..Reply::default()
         };
         self.commit(call, batch, &reply).await?;

@@ -178,6 +178,7 @@ impl App {
         let tenant = reads.tenant().await?;
         let reply = Reply::default();
         if tenant.hold.is_some() == cause.is_some() {
+            self.commit(call, reads.batch(), &reply).await?;
             return Ok(reply);
         }
         let hold = cause.map(|cause| TenantHold { cause: cause.to_owned(), since: reads.now });

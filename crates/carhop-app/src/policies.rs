@@ -64,6 +64,7 @@ impl App {
             }
             let reply = Reply { made: Some(to.to_string()), ..Reply::default() };
             if from == to {
+                self.commit(call, reads.batch(), &reply).await?;
                 return Ok(reply);
             }
             let mut batch = reads.batch();

@@ -169,7 +169,8 @@ impl App {
         }
     }
 
-    /// Appends the batch together with the reply that a repetition of the call will get.
+    /// Appends the batch together with the reply that a repetition of the call will get. A call that finds nothing to do
+    /// comes through here as well: carried out late, its repetition would undo what happened in between.
     pub(crate) async fn commit(
         &self,
         call: &Call,

@@ -33,6 +33,7 @@ impl App {
             let earlier = reads.find::<RevocationRecord>(subject.to_string()).await?;
             // A class may be revoked again for what was enrolled since.
             if earlier.is_some() && !matches!(subject, TrustSubject::Class(_)) {
+                self.commit(call, reads.batch(), &reply).await?;
                 return Ok(reply);
             }
             let device = match subject {
@@ -145,7 +146,10 @@ impl App {
                     DeviceRecord { frozen: false, distrusted: None, last_words: 0, ..record }
                 }
                 Clearance::Tamper if record.tampered => DeviceRecord { tampered: false, ..record },
-                Clearance::Freeze | Clearance::Tamper => return Ok(reply),
+                Clearance::Freeze | Clearance::Tamper => {
+                    self.commit(call, reads.batch(), &reply).await?;
+                    return Ok(reply);
+                }
             };
             let mut batch = reads.batch();
             let event = DeviceEvent::Cleared { device, of, why: cause.to_owned() };

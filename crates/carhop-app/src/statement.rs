@@ -5,7 +5,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::EvidenceHash;
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::order::{Scope, Terms};
-use carhop_kernel::session::{Event, NotExecuted, Report, Session, evolve, observe};
+use carhop_kernel::session::{Event, NotExecuted, PhaseKind, Report, Session, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::frame::Position;
@@ -295,11 +295,14 @@ impl App {
                 return Ok(Some(serving));
             }
         }
-        let index = Some(("device", record.device.to_string()));
-        let partition = &reads.partition;
-        let heads = self.list::<SessionHead>(partition, index, None, SESSIONS_LOOKED_AT).await?;
-        let furthest = heads.iter().max_by_key(|head| head.phase);
-        Ok(furthest.map(|head| head.session).or(record.serving))
+        for phase in FURTHEST_FIRST {
+            let index = Some(SessionHead::at_device(record.device, phase));
+            let heads = self.list::<SessionHead>(&reads.partition, index, None, 1).await?;
+            if let Some(furthest) = heads.first() {
+                return Ok(Some(furthest.session));
+            }
+        }
+        Ok(record.serving)
     }
 }
 
@@ -473,5 +476,13 @@ pub fn stated(statement: &Statement, hash: EvidenceHash) -> DeviceEvent {
     }
 }
 
-/// Sessions that are looked at to find whose business a device's doings are.
-const SESSIONS_LOOKED_AT: usize = 16;
+/// The phases of an active session, the one that comes last first.
+const FURTHEST_FIRST: [PhaseKind; 7] = [
+    PhaseKind::InService,
+    PhaseKind::HandoffReady,
+    PhaseKind::Arrived,
+    PhaseKind::EnRoute,
+    PhaseKind::VehicleBound,
+    PhaseKind::Verified,
+    PhaseKind::Requested,
+];

@@ -458,6 +458,25 @@ fn what_a_lock_does_by_itself_concerns_the_stop_it_serves_however_many_wait_for_
     .unwrap();
 }
 
+#[test]
+fn what_a_lock_does_before_any_release_concerns_the_stop_at_the_car_however_many_wait_for_it() {
+    let log = scene(614, async |world, cast| {
+        let waiting = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        for _ in 0..20 {
+            Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        }
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        world.metal.with(cast.lock, force)?;
+        world.settle().await?;
+        assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
+        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::Safety);
+        assert!(waiting.session().await?.hold.is_none());
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("session.held"), 1);
+}
+
 async fn hearing(world: &World, device: DeviceId) -> Hearing {
     world.app.hearing(&world.partition, device).await.unwrap()
 }

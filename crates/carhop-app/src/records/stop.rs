@@ -49,6 +49,11 @@ impl SessionHead {
             awaited,
         }
     }
+
+    /// Under which index value the active sessions of a device that have come this far are found.
+    pub(crate) fn at_device(device: DeviceId, phase: PhaseKind) -> (&'static str, String) {
+        ("device_phase", format!("{device}/{}", phase.name()))
+    }
 }
 
 impl Record for SessionHead {
@@ -63,8 +68,10 @@ impl Record for SessionHead {
         let awaited = self.awaited.iter().map(|device| ("awaited", device.to_string()));
         let driver = self.driver.iter().map(|driver| ("driver", driver.to_string()));
         let handset = self.handset.iter().map(|device| ("handset", device.to_string()));
+        let at_devices = self.devices.iter().map(|device| Self::at_device(*device, self.phase));
         let state = [("state", self.phase.name().to_owned())];
-        state.into_iter().chain(devices).chain(awaited).chain(driver).chain(handset).collect()
+        let of_devices = devices.chain(at_devices).chain(awaited);
+        state.into_iter().chain(of_devices).chain(driver).chain(handset).collect()
     }
 }
 

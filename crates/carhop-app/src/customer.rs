@@ -199,6 +199,7 @@ impl App {
             stated_at: Some(now),
             vehicle: Some(VehicleSeen { matches: true, method, at: now, order_version: version }),
             plate_misses: 0,
+            tag_misses: 0,
             ..stop.record.clone()
         };
         self.apply(call, &reads, &stop, action, Ask::default(), |batch| Ok(batch.store(&record)?))

@@ -73,7 +73,8 @@ impl App {
         })
     }
 
-    /// Takes the code of a tag that hangs at the venue, as place evidence where satellites are not enough.
+    /// Takes the code of a tag that hangs at the venue, as place evidence where satellites are not enough. After a few that
+    /// hang nowhere no more are compared: a tag is read, not guessed.
     pub async fn scan_tag(
         &self,
         call: &Call,
@@ -84,11 +85,12 @@ impl App {
             let mut reads = Reads::new(self, &call.partition);
             let asked = "scan_tag";
             let stop = self.open_stop_of_driver(call, &mut reads, session, asked).await?;
-            let known = stop
-                .venue
-                .tags
-                .iter()
-                .find(|(tag, _)| same_secret(tag.as_bytes(), code.as_bytes()));
+            if stop.record.tag_misses >= limits::TAG_MISSES_PER_STOP_MAX {
+                let reason = Reason::PlaceNotProven;
+                return Err(self.turn_away(call, &reads, session, asked, reason).await);
+            }
+            let mut tags = stop.venue.tags.iter();
+            let known = tags.find(|tag| same_secret(tag.0.as_bytes(), code.as_bytes()));
             let bay = known.and_then(|(_, bay)| bay.clone());
             let scanned = Body::TagScanned { known: known.is_some(), bay: bay.clone() };
             let mut batch = reads.batch();
@@ -99,6 +101,9 @@ impl App {
                 let mut record = stop.driver_track.clone().unwrap_or_else(fresh);
                 record.tag = Some(VenueTag { venue, bay, read_at: reads.now });
                 batch.store(&record)?;
+            } else {
+                let tag_misses = stop.record.tag_misses + 1;
+                batch.store(&StopRecord { tag_misses, ..stop.record.clone() })?;
             }
             self.append(batch, Some(session)).await?;
             known.map(|_| ()).ok_or_else(|| Failure::invalid("code", "not a tag of this venue"))

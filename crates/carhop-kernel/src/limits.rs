@@ -36,6 +36,8 @@ pub const CODE_ISSUES_PER_STOP_MAX: u8 = 3;
 
 /// Plates that do not match before the driver may read no more at a stop.
 pub const PLATE_MISSES_PER_STOP_MAX: u8 = 5;
+/// Tags that are none of the venue's before the driver may name no more at a stop.
+pub const TAG_MISSES_PER_STOP_MAX: u8 = 5;
 
 /// How long a compartment may stand open before somebody is told.
 pub const LEFT_OPEN_MS: u64 = 90 * 1000;

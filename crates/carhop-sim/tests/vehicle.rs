@@ -275,3 +275,27 @@ fn looks_at_tags_and_plates_are_journaled_and_plates_are_not_guessed() {
     assert_eq!((log.count("tag.scanned"), log.count("vehicle.compared")), (2, 6));
     assert_eq!((log.count("link.issued"), log.count("driver.named")), (1, 1));
 }
+
+#[test]
+fn a_tag_is_read_and_not_guessed() {
+    let log = scene(412, async |world, cast| {
+        let stop = ready(world, cast).await?;
+        let (app, driver, session) = (&world.app, stop.by_driver(), stop.session);
+        for guess in ["tag-b7-0000", "tag-b7-0001", "tag-b7-0002", "tag-b7-0003", "tag-b7-0004"] {
+            let guessed = app.scan_tag(&driver, session, guess).await;
+            assert!(matches!(guessed, Err(Failure::Invalid { param: "code", .. })), "{guessed:?}");
+        }
+        let one_more = app.scan_tag(&driver, session, TAG).await;
+        assert_eq!(refused(one_more.map_err(SimError::from)), [Reason::PlaceNotProven]);
+        // Another stop has tries of its own, and so has this one once the customer has stated the car anew.
+        let other = ready(world, cast).await?;
+        app.scan_tag(&other.by_driver(), other.session, TAG).await?;
+        app.relocate(&stop.by_customer(), session).await?;
+        let proposal = app.propose_binding(&stop.by_customer(), session, PLATE).await?;
+        app.approve_intent(&stop.by_customer(), session, proposal.intent).await?;
+        stop.assign().await?;
+        app.scan_tag(&driver, session, TAG).await?;
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("tag.scanned"), 7);
+}

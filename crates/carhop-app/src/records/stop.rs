@@ -122,6 +122,8 @@ pub struct StopRecord {
     pub vehicle: Option<VehicleSeen>,
     /// How many plates the driver read that were not the car's, since the customer last stated it.
     pub plate_misses: u8,
+    /// How many tags the driver named that are none of the venue's, since the customer last stated the car.
+    pub tag_misses: u8,
     /// Whether somebody checked the recipient's age in person.
     pub age_proof: bool,
 }

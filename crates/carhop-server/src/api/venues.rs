@@ -1,5 +1,6 @@
 //! Venues: zones and tags as GeoJSON (M-GEO-1, RFC 7946).
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::Json;
@@ -57,7 +58,8 @@ enum Tag {
 
 /// Stores a venue. The body is a GeoJSON Feature or FeatureCollection of polygons; each feature's properties name its
 /// `kind` (`delivery`, `parking`, `exclusion`, `service_point`, `fuelling`, `indoor`), its `services`
-/// (`grocery_handoff`, `locker_access`, `cold_release`, `fuel_authorisation`) and the `tags` that hang there.
+/// (`grocery_handoff`, `locker_access`, `cold_release`, `fuel_authorisation`) and the `tags` that hang there, each a secret
+/// of 10 to 64 bytes.
 #[utoipa::path(put, path = "/v1/venues/{venue}", tag = "venues", request_body = Value,
     params(("venue" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = VenueView)))]
@@ -130,8 +132,8 @@ fn read(venue: VenueId, version: u32, json: Value) -> Result<VenueRecord, Proble
             Tag::InBay { code, bay } => (code, Some(bay)),
         }));
     }
-    if tags.len() > TAGS_MAX || tags.iter().any(|(code, _)| code.is_empty() || code.len() > 64) {
-        return Err(Problem::invalid("tags", "at most 1000 codes of one to 64 bytes"));
+    if tags.len() > TAGS_MAX || tags.iter().any(|(code, _)| !TAG_LENGTHS.contains(&code.len())) {
+        return Err(Problem::invalid("tags", "at most 1000 codes of 10 to 64 bytes"));
     }
     let fence = Fence::new(venue.clone(), version, zones, FenceLimits::default())
         .map_err(|error| wrong(&error))?;
@@ -193,3 +195,5 @@ impl From<VenueRecord> for VenueView {
 
 /// Tags of one venue.
 const TAGS_MAX: usize = 1000;
+/// Bytes of what a tag carries: too many to be guessed in the few tries of a stop, or of many stops.
+const TAG_LENGTHS: RangeInclusive<usize> = 10..=64;

@@ -153,6 +153,19 @@ async fn a_polygon_has_no_more_vertices_than_are_drawn_by_hand() {
 }
 
 #[tokio::test]
+async fn a_tag_that_could_be_guessed_is_refused() {
+    let world = World::start().await;
+    for (length, status) in [(0, 400), (1, 400), (9, 400), (10, 200), (64, 200), (65, 400)] {
+        let mut venue = crate::stop::venue();
+        venue["properties"]["tags"] = serde_json::json!(["x".repeat(length)]);
+        let by = By::Key(&world.admin);
+        let answer = world.ask(by, "PUT", "/v1/venues/lot-1", Some(venue)).await;
+        assert_eq!(answer.status, status, "{length} bytes");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_is_one_shallow_object_of_bounded_size() {
     let (world, mut wrong) = (World::start().await, Vec::new());
     let nested = |depth: usize| {

@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::context::Vocabulary;
 use crate::rungs::{RungTable, RungsError};
 use crate::sample;
+use crate::scan::{ScanError, count_policies};
 
 /// Policies that are fit to decide.
 pub struct Bundle {
@@ -69,6 +70,14 @@ pub enum BundleError {
         /// What is wrong with it.
         why: String,
     },
+    /// A policy file nests or chains without end.
+    #[error("`{file}`: {why}")]
+    Endless {
+        /// Which file.
+        file: String,
+        /// What is too much.
+        why: ScanError,
+    },
     /// A policy has no `@id`, a bad one, or another's.
     #[error("a policy in `{file}` has no `@id` of its own in lower case: {policy}")]
     Id {
@@ -103,6 +112,14 @@ pub enum BundleError {
     /// A shipped requirement that protects lock and pump is left out or worded otherwise.
     #[error("the requirement `{0}` protects lock and pump and stays as it was shipped")]
     Protecting(String),
+    /// A policy that did not ship applies to what stops something.
+    #[error(
+        "the policy `{0}` applies to a hold, a revocation, a relocation or a resolution, for which the shipped ones stand alone"
+    )]
+    Stopping(String),
+    /// Nothing permits what stops something.
+    #[error("no policy permits `{0}`; stopping stays permitted as it was shipped")]
+    Unstoppable(&'static str),
 }
 
 impl Bundle {
@@ -120,6 +137,11 @@ impl Bundle {
         }
         let files = named(files)?;
         let text = |name| files.get(name).copied().ok_or(BundleError::Missing(name));
+        // Compared before anything reads it: Cedar parses a schema by recursion, too.
+        if !EMBEDDED.contains(&(SCHEMA, text(SCHEMA)?)) {
+            return Err(BundleError::ForeignSchema);
+        }
+        scan(&files)?;
         let rungs = RungTable::parse(text(RUNGS)?)?;
         let vocabulary =
             Vocabulary::new().map_err(|error| BundleError::Schema(error.to_string()))?;
@@ -216,9 +238,25 @@ fn schema(text: &str, vocabulary: &Vocabulary, rungs: &RungTable) -> Result<Sche
     Ok(schema)
 }
 
+/// Whether Cedar may read the texts at all.
+fn scan(files: &BTreeMap<&str, &str>) -> Result<(), BundleError> {
+    let mut policies = 0;
+    for (file, text) in policy_files(files) {
+        let endless = |why| BundleError::Endless { file: (*file).to_owned(), why };
+        policies += count_policies(text).map_err(endless)?;
+    }
+    if policies > POLICIES_MAX { Err(BundleError::TooMany) } else { Ok(()) }
+}
+
+fn policy_files<'a>(
+    files: &'a BTreeMap<&'a str, &'a str>,
+) -> impl Iterator<Item = (&'a &'a str, &'a &'a str)> {
+    files.iter().filter(|(name, _)| name.ends_with(POLICIES))
+}
+
 fn policies(files: &BTreeMap<&str, &str>) -> Result<PolicySet, BundleError> {
     let mut policies = PolicySet::new();
-    for (file, text) in files.iter().filter(|(name, _)| name.ends_with(POLICIES)) {
+    for (file, text) in policy_files(files) {
         let parsed = PolicySet::from_str(text).map_err(|error| BundleError::Policies {
             file: (*file).to_owned(),
             why: error.to_string(),
@@ -232,9 +270,6 @@ fn policies(files: &BTreeMap<&str, &str>) -> Result<PolicySet, BundleError> {
             let id = policy.annotation("id").filter(|id| is_id(id)).ok_or_else(bad_id)?;
             policies.add(policy.new_id(PolicyId::new(id))).map_err(|_| bad_id())?;
         }
-    }
-    if policies.num_of_policies() > POLICIES_MAX {
-        return Err(BundleError::TooMany);
     }
     Ok(policies)
 }
@@ -282,14 +317,20 @@ fn slices(
     policies: &PolicySet,
     vocabulary: &Vocabulary,
 ) -> Result<BTreeMap<PolicyAction, PolicySet>, BundleError> {
-    let applies = |policy: &Policy, action: PolicyAction| {
-        let action = vocabulary.action(action.name());
-        policy.get_valid_request_envs(schema).any(|env| *env.action() == action)
-    };
+    let mut applying: BTreeMap<PolicyAction, Vec<Policy>> = BTreeMap::new();
+    for policy in policies.policies() {
+        // Asked once for each policy: it is checked against every kind of request for it.
+        let actions: Vec<_> =
+            policy.get_valid_request_envs(schema).map(|env| env.action().clone()).collect();
+        for action in PolicyAction::ALL {
+            if actions.contains(&vocabulary.action(action.name())) {
+                applying.entry(*action).or_default().push(policy.clone());
+            }
+        }
+    }
     let mut slices = BTreeMap::new();
     for action in PolicyAction::ALL.iter().copied() {
-        let slice = policies.policies().filter(|policy| applies(policy, action)).cloned();
-        let slice = PolicySet::from_policies(slice)
+        let slice = PolicySet::from_policies(applying.remove(&action).unwrap_or_default())
             .map_err(|error| BundleError::Invalid(error.to_string()))?;
         slices.insert(action, slice);
     }
@@ -304,13 +345,13 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
-/// Most bytes of all names and texts of a bundle.
-const BUNDLE_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of all names and texts of a bundle; twice what ships. Checking takes time for each.
+const BUNDLE_BYTES_MAX: usize = 1 << 16;
 /// Most policies of a bundle.
-const POLICIES_MAX: usize = 1_000;
+const POLICIES_MAX: usize = 200;
 const VERSION_DOMAIN: &str = "carhop policy bundle 1\n";
-pub(crate) const SCHEMA: &str = "schema.cedarschema";
-const RUNGS: &str = "rungs.txt";
+const SCHEMA: &str = "schema.cedarschema";
+pub(crate) const RUNGS: &str = "rungs.txt";
 pub(crate) const POLICIES: &str = ".cedar";
 
 pub(crate) const EMBEDDED: &[(&str, &str)] = &[

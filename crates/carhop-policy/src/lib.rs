@@ -12,6 +12,7 @@ pub mod matrix;
 mod requirements;
 mod rungs;
 pub mod sample;
+mod scan;
 #[cfg(test)]
 mod tests;
 
@@ -24,3 +25,4 @@ pub use facts::{
     Services, TokenFacts, VehicleFacts, WindowState,
 };
 pub use rungs::RungsError;
+pub use scan::ScanError;

@@ -99,6 +99,8 @@ pub const NEGLIGIBLE_PROBABILITY: f64 = 0.01;
 pub const BAY_LENGTH_MAX: usize = 16;
 /// Most vertices of a polygon, closing ones included (standards §10).
 pub const POLYGON_VERTICES_MAX: usize = 512;
+/// Most vertices of all polygons of one fence: each position is judged against every one.
+pub const FENCE_VERTICES_MAX: usize = 2_048;
 /// Smallest believed standard deviation, in metres: no phone or car knows better where it is.
 pub const SIGMA_M_MIN: f64 = 1.0;
 /// From this speed on somebody is no longer at rest, in metres per second.

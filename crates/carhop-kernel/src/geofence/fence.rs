@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::polygon::Polygon;
 use crate::id::VenueId;
 use crate::limits::{
-    ACCURACY_M_MAX, DWELL_MS_MIN, ENTER_PROBABILITY, EXIT_PROBABILITY, FIX_AGE_MS_MAX, ZONES_MAX,
+    ACCURACY_M_MAX, DWELL_MS_MIN, ENTER_PROBABILITY, EXIT_PROBABILITY, FENCE_VERTICES_MAX,
+    FIX_AGE_MS_MAX, ZONES_MAX,
 };
 use crate::order::Scope;
 
@@ -82,7 +83,8 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// A fence of one to [`ZONES_MAX`] zones, of which at least one permits something.
+    /// A fence of one to [`ZONES_MAX`] zones with up to [`FENCE_VERTICES_MAX`] vertices in all, of which at least one permits
+    /// something.
     pub fn new(
         venue: VenueId,
         version: u32,
@@ -91,6 +93,10 @@ impl Fence {
     ) -> Result<Self, FenceError> {
         if zones.len() > ZONES_MAX {
             return Err(FenceError::TooManyZones { count: zones.len() });
+        }
+        let count: usize = zones.iter().map(|zone| zone.polygon.vertices()).sum();
+        if count > FENCE_VERTICES_MAX {
+            return Err(FenceError::TooManyVertices { count });
         }
         for (zone, drawn) in zones.iter().enumerate() {
             check_services(zone, drawn)?;
@@ -160,6 +166,11 @@ pub enum FenceError {
         /// How many there are.
         count: usize,
     },
+    /// More than [`FENCE_VERTICES_MAX`] vertices in all.
+    TooManyVertices {
+        /// How many there are.
+        count: usize,
+    },
     /// No zone that permits anything.
     NothingPermitted,
     /// A zone that names no service.
@@ -192,6 +203,9 @@ impl fmt::Display for FenceError {
         match self {
             Self::TooManyZones { count } => {
                 write!(f, "the fence has {count} zones, more than {ZONES_MAX}")
+            }
+            Self::TooManyVertices { count } => {
+                write!(f, "the fence has {count} vertices, more than {FENCE_VERTICES_MAX}")
             }
             Self::NothingPermitted => write!(f, "no zone of the fence permits anything"),
             Self::NoService { zone } => write!(f, "zone {zone} names no service"),

@@ -55,6 +55,11 @@ impl Polygon {
         self.rings.iter().map(closed).collect()
     }
 
+    /// How many vertices it has, closing ones not counted.
+    pub fn vertices(&self) -> usize {
+        self.rings.iter().map(Vec::len).sum()
+    }
+
     /// Whether the point lies inside the shell and in no hole; on an edge either answer is possible.
     pub fn contains(&self, position: Position) -> bool {
         if self.box_distance_m(position) > 0.0 {

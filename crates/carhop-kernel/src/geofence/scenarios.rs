@@ -33,6 +33,15 @@ pub(super) fn square(east_m: f64, north_m: f64, side_m: f64) -> Polygon {
     Polygon::new(&[corners.map(|(x, y)| place(east_m + x, north_m + y)).to_vec()]).unwrap()
 }
 
+/// A polygon of so many corners on a circle of fifty metres.
+fn round(corners: u16) -> Polygon {
+    let corner = |at: u16| {
+        let turn = f64::from(at % corners) / f64::from(corners) * core::f64::consts::TAU;
+        place(50.0 * turn.cos(), 50.0 * turn.sin())
+    };
+    Polygon::new(&[(0..=corners).map(corner).collect()]).unwrap()
+}
+
 pub(super) fn zone(kind: ZoneKind, polygon: Polygon, services: &[Scope]) -> Zone {
     Zone { kind, polygon, services: services.to_vec() }
 }
@@ -309,6 +318,11 @@ fn senseless_fences_are_refused() {
             vec![good(); ZONES_MAX + 1],
             limits,
             Some(FenceError::TooManyZones { count: ZONES_MAX + 1 }),
+        ),
+        (
+            vec![Zone { polygon: round(500), ..good() }; 5],
+            limits,
+            Some(FenceError::TooManyVertices { count: 2_500 }),
         ),
         (
             vec![Zone { services: vec![], ..good() }],

@@ -18,7 +18,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
 use carhop_proofs::suite::{AwsLc, SigningKey};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::bell::Doorbell;
 use crate::clock::SystemClock;
@@ -48,6 +48,8 @@ pub(crate) struct Server {
     pub(crate) proofs: Proofs,
     pub(crate) budgets: Budgets,
     pub(crate) lanes: Lanes,
+    /// Policies are read and checked one bundle at a time, whoever sends them.
+    pub(crate) activation: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
     /// Says when to stop; whoever waits for something ends then.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -140,6 +142,7 @@ impl Server {
             proofs: Proofs::new(random()),
             budgets: Budgets::new(&config.limits, &clock),
             lanes: Lanes::new(&config.limits),
+            activation: Arc::new(Semaphore::new(1)),
             config,
             keys,
             notary: Arc::new(notary),

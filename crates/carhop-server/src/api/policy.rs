@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use carhop_app::records::ApiScope;
-use carhop_app::{Candidate, PolicyView};
+use carhop_app::{Call, Candidate, Failure, PolicyView, Reply};
 use carhop_kernel::digest::PolicyVersion;
 use carhop_proofs::suite::{AwsLc, Suite};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answered;
@@ -100,9 +102,26 @@ pub(crate) async fn activate(
     let files = ask.value.files.into_iter().map(|file| (file.name, file.text)).collect();
     let replaces = if_match(&headers)?;
     let candidate = Candidate { files, departures: ask.value.departures, replaces };
-    let reply = server.app.activate_policies(&call, &candidate).await?;
+    let reply = activate_apart(&server, call.clone(), candidate).await?;
     let view = server.app.view_policies(&call.partition, None).await?;
     Ok(answered(&reply, shown(view)))
+}
+
+/// Reading and checking policies is work for seconds. It is done one bundle at a time, and on no thread that serves others;
+/// what has begun is finished, whether or not somebody still waits for it.
+async fn activate_apart(
+    server: &Arc<Server>,
+    call: Call,
+    candidate: Candidate,
+) -> Result<Reply, Problem> {
+    let failed = || Problem::from(Failure::Internal("an activation that did not end"));
+    let turn = Arc::clone(&server.activation).acquire_owned().await.map_err(|_| failed())?;
+    let (server, runtime) = (Arc::clone(server), Handle::current());
+    let work = move || {
+        let _turn = turn;
+        runtime.block_on(server.app.activate_policies(&call, &candidate))
+    };
+    Ok(spawn_blocking(work).await.map_err(|_| failed())??)
 }
 
 /// The version that is to be replaced, if one is named; `*` is any.

@@ -1,6 +1,7 @@
 //! A journal in front of another: everything passes on, unless the one in front has something to say about it. What that
 //! is, to measure or to doubt or to wait, is not known here.
 
+use carhop_kernel::id::SessionId;
 use carhop_kernel::time::Timestamp;
 
 use crate::batch::{
@@ -109,6 +110,16 @@ impl<F: Forwarding> Journal for F {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.pass(move |journal| journal.log(partition, from, limit))
+    }
+
+    fn log_of(
+        &self,
+        partition: Partition,
+        session: SessionId,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        self.pass(move |journal| journal.log_of(partition, session, from, limit))
     }
 
     fn appended(

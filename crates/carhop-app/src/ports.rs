@@ -74,6 +74,15 @@ pub trait Journal: Send + Sync {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>>;
 
+    /// Up to `limit` entries of one partition's log from position `from` on, of one stop's two streams alone.
+    fn log_of(
+        &self,
+        partition: Partition,
+        session: SessionId,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>>;
+
     /// Up to `limit` events of one partition in the order of their appending, after the one of a number, wherever the log
     /// has them or has not: what shows an auditor that nothing stands beside it.
     fn appended(

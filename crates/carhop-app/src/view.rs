@@ -181,14 +181,22 @@ impl App {
         self.list(partition, None, after, limit).await
     }
 
-    /// Entries of the log from a position on: the one feed that streams, lists and exports are made from.
+    /// Entries of the log from a position on, or of what is about one stop: the one feed that streams, lists and exports are
+    /// made from.
     pub async fn feed(
         &self,
         partition: &Partition,
+        session: Option<SessionId>,
         from: u64,
         limit: usize,
     ) -> Result<Vec<LogEntry>, Failure> {
-        self.log(partition).entries(from, limit).await
+        match session {
+            None => self.log(partition).entries(from, limit).await,
+            Some(session) => {
+                let partition = partition.clone();
+                Ok(self.parts.journal.log_of(partition, session, from, limit).await?)
+            }
+        }
     }
 
     async fn render(&self, call: &Call, stop: Stop, id: SessionId) -> Result<SessionView, Failure> {

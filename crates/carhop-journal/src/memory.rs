@@ -11,7 +11,7 @@ use carhop_app::batch::{
 };
 use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
-use carhop_kernel::id::{DeviceId, EventId};
+use carhop_kernel::id::{DeviceId, EventId, SessionId};
 use carhop_kernel::time::Timestamp;
 
 use crate::codec;
@@ -113,6 +113,16 @@ impl Journal for MemoryJournal {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         Box::pin(async move { Ok(self.state().log(&partition, from, limit)) })
+    }
+
+    fn log_of(
+        &self,
+        partition: Partition,
+        session: SessionId,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        Box::pin(async move { Ok(self.state().log_of(&partition, session, from, limit)) })
     }
 
     fn appended(
@@ -435,17 +445,29 @@ impl State {
     }
 
     fn log(&self, partition: &Partition, from: u64, limit: usize) -> Vec<LogEntry> {
+        self.entries(partition, from).take(limit).collect()
+    }
+
+    fn log_of(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        from: u64,
+        limit: usize,
+    ) -> Vec<LogEntry> {
+        let streams = [Stream::Session(session), Stream::Side(session)];
+        let entries = self.entries(partition, from);
+        entries.filter(|entry| streams.contains(&entry.recorded.stream)).take(limit).collect()
+    }
+
+    fn entries(&self, partition: &Partition, from: u64) -> impl Iterator<Item = LogEntry> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let entries = self.logs.get(partition).into_iter().flatten().enumerate();
-        entries
-            .skip(from)
-            .take(limit)
-            .map(|(position, (number, leaf))| LogEntry {
-                position: position as u64,
-                leaf: leaf.clone(),
-                recorded: self.events[*number].clone(),
-            })
-            .collect()
+        entries.skip(from).map(|(position, (number, leaf))| LogEntry {
+            position: position as u64,
+            leaf: leaf.clone(),
+            recorded: self.events[*number].clone(),
+        })
     }
 
     fn appended(&self, partition: &Partition, after: Option<u64>, limit: usize) -> Vec<Held> {

@@ -56,6 +56,7 @@ macro_rules! conformance_cases {
             events_wait_for_their_position_in_the_order_of_appending
             positions_are_given_in_turn_and_once
             the_log_is_read_from_a_position_up_to_a_limit
+            the_log_of_one_session_is_read_apart_from_all_others
             what_was_appended_is_listed_with_its_standing_in_the_log
             effects_leave_in_order_and_one_per_device
             a_leased_effect_is_hidden_until_the_lease_ends_and_nothing_overtakes_it

@@ -175,6 +175,28 @@ pub fn the_log_is_read_from_a_position_up_to_a_limit(open: Open<'_>) {
     assert_eq!(read(u64::MAX, 9), []);
 }
 
+pub fn the_log_of_one_session_is_read_apart_from_all_others(open: Open<'_>) {
+    let world = World::new(open);
+    let streams = [session(1), session(2), device_stream(1), side(1), session(1), Stream::Operator];
+    let ids = streams.map(|stream| world.happen(stream));
+    let mut batch = world.batch();
+    batch.sequenced.extend((0..).zip([3, 1, 0, 2, 4, 5]).map(|(at, it)| sequenced(ids[it], at)));
+    world.append(batch).unwrap();
+    world.happen(session(1));
+    let read = |stream, from, limit| {
+        let Stream::Session(id) = stream else { panic!("{stream:?}") };
+        let log = world.journal.log_of(world.partition.clone(), id, from, limit);
+        let log = block_on(log).unwrap();
+        assert!(log.iter().all(|entry| entry.leaf == sequenced(entry.recorded.id, 0).leaf));
+        log.iter().map(|entry| (entry.position, entry.recorded.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(read(session(1), 0, 9), [(0, ids[3]), (2, ids[0]), (4, ids[4])]);
+    assert_eq!(read(session(1), 1, 1), [(2, ids[0])]);
+    assert_eq!(read(session(2), 0, 9), [(1, ids[1])]);
+    assert_eq!(read(session(3), 0, 9), []);
+    assert_eq!(read(session(1), u64::MAX, 9), []);
+}
+
 pub fn what_was_appended_is_listed_with_its_standing_in_the_log(open: Open<'_>) {
     let world = World::new(open);
     let first = world.happen(session(1));

@@ -20,6 +20,7 @@ use carhop_app::batch::{
 };
 use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_kernel::id::SessionId;
 use carhop_kernel::time::Timestamp;
 use futures_channel::oneshot;
 use rusqlite::{Connection, ErrorCode};
@@ -203,6 +204,16 @@ impl Journal for SqliteJournal {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
         self.read(move |connection| read::log(connection, &partition, from, limit))
+    }
+
+    fn log_of(
+        &self,
+        partition: Partition,
+        session: SessionId,
+        from: u64,
+        limit: usize,
+    ) -> Pending<'_, Result<Vec<LogEntry>, JournalError>> {
+        self.read(move |connection| read::log_of(connection, &partition, session, from, limit))
     }
 
     fn appended(

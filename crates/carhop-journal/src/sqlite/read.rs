@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Sealed, Standing, Stream, Timer};
 use carhop_app::ports::{Backlog, JournalError, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
-use carhop_kernel::id::EventId;
+use carhop_kernel::id::{EventId, SessionId};
 use carhop_kernel::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 
@@ -255,16 +255,42 @@ pub(super) fn log(
          FROM log LEFT JOIN events USING (number)
          WHERE log.tenant = ?1 AND log.market = ?2 AND position >= ?3 ORDER BY position LIMIT ?4",
         params![tenant, market, from, row_limit(limit)],
-        |row| {
-            let position: u64 = get(row, 7)?;
-            if get::<Option<u64>>(row, 9)?.is_none() {
-                return Err(corrupt(&format!("no event for position {position} of the log")));
-            }
-            let recorded = recorded(row)
-                .map_err(|error| placed(error, format_args!("position {position} of the log")))?;
-            Ok(LogEntry { position, leaf: get(row, 8)?, recorded })
-        },
+        entry,
     )
+}
+
+/// The two streams are found by their own index, and the positions by the numbers of their events.
+pub(super) fn log_of(
+    connection: &Connection,
+    partition: &Partition,
+    session: SessionId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<LogEntry>, JournalError> {
+    let (tenant, market) = (partition.tenant.as_str(), partition.market.as_str());
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let (own, side) = (Stream::Session(session), Stream::Side(session));
+    let ((stream, subject), (side, _)) = (stream_parts(&own), stream_parts(&side));
+    rows(
+        connection,
+        "SELECT events.tenant, events.market, stream, subject, sequence, id, stored, position, leaf,
+             events.number
+         FROM events CROSS JOIN log USING (number)
+         WHERE events.tenant = ?1 AND events.market = ?2 AND stream IN (?3, ?4) AND subject = ?5
+             AND position >= ?6 ORDER BY position LIMIT ?7",
+        params![tenant, market, stream, side, subject, from, row_limit(limit)],
+        entry,
+    )
+}
+
+fn entry(row: &Row<'_>) -> Result<LogEntry, JournalError> {
+    let position: u64 = get(row, 7)?;
+    if get::<Option<u64>>(row, 9)?.is_none() {
+        return Err(corrupt(&format!("no event for position {position} of the log")));
+    }
+    let recorded = recorded(row)
+        .map_err(|error| placed(error, format_args!("position {position} of the log")))?;
+    Ok(LogEntry { position, leaf: get(row, 8)?, recorded })
 }
 
 pub(super) fn appended(

@@ -64,7 +64,7 @@ pub(crate) async fn log(
 ) -> Answer<LogView> {
     let call = caller.key(ApiScope::Audit)?;
     let limit = which.limit.unwrap_or(ENTRIES_DEFAULT).clamp(1, ENTRIES_MAX);
-    let found = server.app.feed(&call.partition, which.from.unwrap_or(0), limit).await?;
+    let found = server.app.feed(&call.partition, None, which.from.unwrap_or(0), limit).await?;
     let (size, _) = server.app.log(&call.partition).root().await?;
     Ok(Json(LogView { entries: found.iter().map(EntryView::from).collect(), size }))
 }

@@ -83,14 +83,9 @@ pub(crate) async fn list(
 ) -> Answer<Page<EventView>> {
     let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
     let limit = Part { limit: which.limit, after: None }.limit();
-    let mut from = which.after.map_or(0, |after| after.saturating_add(1));
-    let mut found = Vec::new();
-    while found.len() <= limit {
-        let read = server.app.feed(&call.partition, from, BATCH).await?;
-        let Some(last) = read.last() else { break };
-        from = last.position + 1;
-        found.extend(read.iter().filter(|entry| which.wants(entry)).map(EventView::from));
-    }
+    let from = which.after.map_or(0, |after| after.saturating_add(1));
+    let read = server.app.feed(&call.partition, which.session, from, limit + 1).await?;
+    let found = read.iter().map(EventView::from).collect();
     Ok(Json(Page::of(found, limit, |one: &EventView| one.position.to_string())))
 }
 
@@ -137,11 +132,11 @@ impl Feed {
                 return None;
             }
             // A journal that cannot be read ends the stream; the reader comes back with its last position.
-            let read = self.server.app.feed(&self.call.partition, self.from, BATCH).await.ok()?;
+            let (app, session) = (&self.server.app, self.which.session);
+            let read = app.feed(&self.call.partition, session, self.from, BATCH).await.ok()?;
             if let Some(last) = read.last() {
                 self.from = last.position + 1;
-                let wanted = read.iter().filter(|entry| self.which.wants(entry));
-                self.waiting = wanted.map(EventView::from).collect();
+                self.waiting = read.iter().map(EventView::from).collect();
                 self.waiting.reverse();
                 continue;
             }
@@ -150,12 +145,6 @@ impl Feed {
                 () = told(&mut stop) => return None,
             }
         }
-    }
-}
-
-impl Which {
-    fn wants(&self, entry: &LogEntry) -> bool {
-        self.session.is_none() || session_of(entry) == self.session
     }
 }
 

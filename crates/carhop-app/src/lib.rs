@@ -58,7 +58,7 @@ pub use hearing::{Hearing, LAST_WORDS_MAX};
 pub use keyring::Keyring;
 pub use order::{NewLeg, NewOrder, is_plain};
 pub use policies::{Candidate, PolicyView};
-pub use refusal::Asker;
+pub use refusal::{Asker, STRANGER_SHARE};
 pub use restore::Restored;
 pub use said::command_of;
 pub use settlement::{Moments, Reliance};

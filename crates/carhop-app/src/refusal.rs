@@ -49,7 +49,8 @@ impl App {
         }
     }
 
-    /// Journals that somebody known asked about a stop that is not theirs.
+    /// Journals that somebody known asked about a stop that is not theirs: [`STRANGER_SHARE`] times for each of them and
+    /// each reason, so that nobody's asking keeps another's out of the log. Who asks on is answered and no more.
     pub(crate) async fn note_stranger(
         &self,
         reads: &Reads<'_>,
@@ -58,12 +59,19 @@ impl App {
         request: &str,
         reason: Reason,
     ) -> Result<(), Failure> {
+        let asker = serde_json::to_string(&meta.actor);
+        let asker = asker.map_err(|_| Failure::Internal("an actor without a text"))?;
+        let share = StrangerRecord { session, asker, reason };
+        if self.version_of(&reads.partition, &share).await? >= STRANGER_SHARE {
+            return Ok(());
+        }
         let body = refused(request, &Refusal::from(reason));
         let count = RefusalsRecord { session, by: Asker::Stranger, are_capped: false };
-        self.journal_refusal(reads, count, meta, body, None).await.map(|_| ())
+        let share = share.write(&reads.partition)?;
+        self.journal_refusal(reads, count, meta, body, Some(share)).await.map(|_| ())
     }
 
-    /// How often something was refused at a stop, journaled or not.
+    /// How often something was refused at a stop, journaled or not; of strangers, as far as each has a share.
     pub async fn count_refusals(
         &self,
         partition: &Partition,
@@ -80,7 +88,7 @@ impl App {
         count: RefusalsRecord,
         meta: Meta,
         body: Body,
-        decision: Option<Write>,
+        stored_with_it: Option<Write>,
     ) -> Result<bool, Failure> {
         let RefusalsRecord { session, by, .. } = count;
         let mut batch = reads.batch();
@@ -98,7 +106,7 @@ impl App {
         };
         if within {
             batch.entries.push(entry(meta, body));
-            batch.writes.extend(decision);
+            batch.writes.extend(stored_with_it);
         } else if self.version_of(&reads.partition, &capped).await? == 0 {
             batch.entries.push(entry(Meta::system(), Body::RefusalsCapped { by, journaled }));
             batch.preconditions.push((capped.place(&reads.partition), 0));
@@ -126,7 +134,7 @@ impl Asker {
     pub const fn journaled_max(self) -> u64 {
         match self {
             Self::Party => 256,
-            Self::Stranger => 64,
+            Self::Stranger => 256,
         }
     }
 }
@@ -156,3 +164,24 @@ impl Record for RefusalsRecord {
         if *are_capped { format!("{session}/{by}/capped") } else { format!("{session}/{by}") }
     }
 }
+
+/// How often one stranger asked about a stop for one reason: its version counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StrangerRecord {
+    session: SessionId,
+    /// Who asked, as the log tells it.
+    asker: String,
+    reason: Reason,
+}
+
+impl Record for StrangerRecord {
+    const KIND: Kind = Kind::Refusals;
+
+    fn key(&self) -> String {
+        let Self { session, asker, reason } = self;
+        format!("{session}/stranger/{reason}/{asker}")
+    }
+}
+
+/// Questions of one stranger about one stop, for one reason, that are journaled.
+pub const STRANGER_SHARE: u64 = 8;

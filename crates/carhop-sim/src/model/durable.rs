@@ -176,4 +176,4 @@ fn steered(ask: Ask) -> Option<SessionId> {
 
 /// Refusals of one stop that are journaled, of those who take part and of strangers, with those that were under way when
 /// there were enough.
-const REFUSALS_MAX: usize = 256 + 64 + 16;
+const REFUSALS_MAX: usize = 256 + 256 + 16;

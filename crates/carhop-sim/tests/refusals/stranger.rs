@@ -1,7 +1,7 @@
 //! Whoever is known and asks about a stop that is not theirs: they see nothing, and that they have asked is in the log.
 
 use carhop_app::batch::{Body, Stream};
-use carhop_app::{Asker, Call, Failure, Presented, Wanted};
+use carhop_app::{Asker, Call, Failure, Presented, STRANGER_SHARE, Wanted};
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::IntentDigest;
 use carhop_kernel::id::{CustomerId, SessionId};
@@ -12,6 +12,7 @@ use carhop_proofs::token::Token;
 use carhop_sim::SimError;
 use carhop_sim::fixtures::{call, fix, goods, hire, key_of};
 use carhop_sim::stop::{Stop, scene};
+use carhop_sim::world::World;
 
 use super::GOODS;
 
@@ -172,15 +173,40 @@ fn a_customers_token_that_is_stolen_or_dead_is_turned_away_and_that_is_in_the_lo
     .unwrap();
 }
 
+/// Somebody who has the token of another stop.
+fn other_customer(world: &World, number: u64) -> Call {
+    let mut id = [9; 16];
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    call(world, Actor::Customer { customer: CustomerId::from_bytes(id) })
+}
+
+#[test]
+fn a_stranger_who_asks_without_end_keeps_no_other_out_of_the_log() {
+    scene(28, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        let [accomplice, thief] = [1, 2].map(|number| other_customer(world, number));
+        for _ in 0..300 {
+            assert!(world.app.view_session(&accomplice, stop.session).await.is_err());
+        }
+        assert!(world.app.view_session(&thief, stop.session).await.is_err());
+        let told = refused(&stop).await?;
+        let of =
+            |call: &Call| told.iter().filter(|(actor, ..)| *actor == call.actor).count() as u64;
+        assert_eq!((of(&accomplice), of(&thief)), (STRANGER_SHARE, 1));
+        Ok(())
+    })
+    .unwrap();
+}
+
 #[test]
 fn strangers_fill_no_log_and_use_up_nothing_of_those_who_take_part() {
     let most = Asker::Stranger.journaled_max();
     let log = scene(27, async |world, cast| {
         let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
         stop.get_ready().await?;
-        let driver = hire(world, cast.staff).await?.call(world);
-        for _ in 0..most + 10 {
-            let asked = world.app.release(&driver, stop.session, GOODS, "").await;
+        for number in 0..most + 10 {
+            let stranger = other_customer(world, number);
+            let asked = world.app.hold(&stranger, stop.session).await;
             assert_eq!(asked.unwrap_err(), Failure::NotFound);
         }
         let count = |by| world.app.count_refusals(&world.partition, stop.session, by);

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::DeviceId;
 use carhop_kernel::time::Timestamp;
 
@@ -54,6 +55,9 @@ struct Standing {
     frozen: bool,
     tampered: bool,
     distrusted: Option<Distrust>,
+    /// What a revocation of its class is judged by.
+    class: Option<DeviceClass>,
+    enrolled_at: Option<Timestamp>,
 }
 
 impl Told {
@@ -101,9 +105,11 @@ impl Told {
         let found = log.records::<DeviceRecord>().await?.into_iter();
         let mut found: BTreeMap<_, _> =
             found.map(|record| (record.device, Standing::from(record))).collect();
-        // A device that nothing was ever said against stands as one that no event tells of.
-        for device in self.devices.keys() {
-            found.entry(*device).or_default();
+        // A device that nothing was ever said against may be forgotten.
+        for (device, Standing { class, enrolled_at, .. }) in &self.devices {
+            let (class, enrolled_at) = (*class, *enrolled_at);
+            let forgotten = || Standing { class, enrolled_at, ..Standing::default() };
+            found.entry(*device).or_insert_with(forgotten);
         }
         let told = found.keys().map(|device| (*device, self.standing(*device))).collect();
         for key in differing(&found, &told) {
@@ -170,13 +176,17 @@ impl Told {
                     self.devices.entry(*device).or_default().tampered = true;
                 }
             }
-            DeviceEvent::Enrolled { .. }
-            | DeviceEvent::Renewed { .. }
+            DeviceEvent::Ticketed { device, class, .. } => {
+                self.devices.entry(*device).or_default().class = Some(*class);
+            }
+            DeviceEvent::Enrolled { device, .. } => {
+                self.devices.entry(*device).or_default().enrolled_at = Some(at);
+            }
+            DeviceEvent::Renewed { .. }
             | DeviceEvent::Attested { .. }
             | DeviceEvent::Connected { .. }
             | DeviceEvent::CancelMade { .. }
-            | DeviceEvent::EffectAbandoned { .. }
-            | DeviceEvent::Ticketed { .. } => {}
+            | DeviceEvent::EffectAbandoned { .. } => {}
         }
     }
 
@@ -195,8 +205,8 @@ impl From<RevocationRecord> for Withdrawn {
 
 impl From<DeviceRecord> for Standing {
     fn from(record: DeviceRecord) -> Self {
-        let DeviceRecord { revoked, frozen, tampered, distrusted, .. } = record;
-        Self { revoked, frozen, tampered, distrusted }
+        let DeviceRecord { revoked, frozen, tampered, distrusted, class, enrolled_at, .. } = record;
+        Self { revoked, frozen, tampered, distrusted, class: Some(class), enrolled_at }
     }
 }
 

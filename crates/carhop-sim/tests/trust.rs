@@ -304,7 +304,7 @@ fn a_token_in_a_revoked_handset_introspects_as_nothing() {
 #[test]
 fn a_record_of_withdrawn_trust_that_is_not_as_the_log_tells_it_is_found() {
     type Forge = fn(&World, &Cast) -> Vec<(RecordKey, Option<Vec<u8>>)>;
-    let forgeries: [(&str, Forge); 4] = [
+    let forgeries: [(&str, Forge); 6] = [
         ("the hold is lifted", |world, _| vec![written(world, &TenantRecord::default())]),
         ("the revocation is gone", |world, cast| {
             let key = TrustSubject::Device(cast.lock).to_string();
@@ -314,6 +314,15 @@ fn a_record_of_withdrawn_trust_that_is_not_as_the_log_tells_it_is_found() {
         ("the device stands as if nothing had been", |world, cast| {
             let view = run(world.app.view_device(&world.partition, cast.lock)).unwrap().unwrap();
             vec![written(world, &DeviceRecord { revoked: None, ..view })]
+        }),
+        ("the device is newer than the revocation of its class", |world, cast| {
+            let view = run(world.app.view_device(&world.partition, cast.pump)).unwrap().unwrap();
+            let enrolled_at = Some(world.now().plus_ms(1));
+            vec![written(world, &DeviceRecord { enrolled_at, ..view })]
+        }),
+        ("the device is of another class", |world, cast| {
+            let view = run(world.app.view_device(&world.partition, cast.pump)).unwrap().unwrap();
+            vec![written(world, &DeviceRecord { class: DeviceClass::Lock, ..view })]
         }),
         ("other policies decide", |world, _| {
             let version = PolicyVersion([7; 32]);

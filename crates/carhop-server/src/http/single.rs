@@ -1,11 +1,12 @@
 //! Refuses requests that two readers could take for two different ones (RFC 9110 §7.4, RFC 9112 §3.2, §6.3).
 //!
-//! What a request means, and who may send it, is not looked at.
+//! What a request means, and who may send it, is not looked at. Of two lengths the library below takes the chunks and closes
+//! the connection, before a request comes here.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, Version, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
-use super::problem::Problem;
+use super::problem::{Problem, of_status};
 
 /// Whether the request has one meaning.
 pub(crate) fn check(request: &Request) -> Result<(), Problem> {
@@ -13,12 +14,17 @@ pub(crate) fn check(request: &Request) -> Result<(), Problem> {
     if let Some(name) = ONCE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         return Err(Problem::invalid(name.as_str(), "the header stands more than once"));
     }
-    if headers.contains_key(header::TRANSFER_ENCODING)
-        && headers.contains_key(header::CONTENT_LENGTH)
-    {
-        return Err(Problem::invalid("Content-Length", "the body has two lengths"));
+    let plain = [(header::CONTENT_ENCODING, "identity"), (header::TRANSFER_ENCODING, "chunked")];
+    if plain.iter().any(|(name, plain)| is_coded(headers, name, plain)) {
+        return Err(of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     same_host(request, headers)
+}
+
+/// Whether a body comes in another coding than the plain one: nobody here would undo it.
+fn is_coded(headers: &HeaderMap, name: &HeaderName, plain: &str) -> bool {
+    let value = headers.get(name).map(header::HeaderValue::as_bytes);
+    value.is_some_and(|value| !value.trim_ascii().eq_ignore_ascii_case(plain.as_bytes()))
 }
 
 /// HTTP/1.1 names its host once in `Host`, and what the target says beside it is the same.

@@ -57,6 +57,7 @@ const HOST: &str = "Host: localhost";
 /// Refused by the reader of HTTP, before there is a request that could have a problem.
 const UNREADABLE: &str = "400";
 const INVALID: &str = "400 invalid_request";
+const CODED: &str = "415 unsupported_media_type";
 const NOT_FOUND: &str = "404 not_found";
 const NOT_ALLOWED: &str = "405 method_not_allowed";
 const LIST: &str = "GET /v1/sessions HTTP/1.1";
@@ -69,7 +70,7 @@ async fn a_request_that_two_readers_could_read_differently_is_refused() {
     let chunked = "Transfer-Encoding: chunked";
     let megabyte = format!("Authorization: Bearer {}", "x".repeat(1_000_000));
     let large = format!("X-Large: {}", "x".repeat(70_000));
-    let cases: [(&str, &[&str], &str, &str); 22] = [
+    let cases: [(&str, &[&str], &str, &str); 25] = [
         (LIST, &[HOST, "KEY"], "", "200"),
         (LIST, &["KEY"], "", INVALID),
         (LIST, &[HOST, HOST, "KEY"], "", INVALID),
@@ -96,6 +97,19 @@ async fn a_request_that_two_readers_could_read_differently_is_refused() {
         (post, &[HOST, "KEY", json, "Content-Length: 2", chunked], "2\r\n{}\r\n0\r\n\r\n", INVALID),
         (post, &[HOST, "KEY", json, chunked, chunked], "2\r\n{}\r\n0\r\n\r\n", INVALID),
         (post, &[HOST, "KEY", json, "Transfer-Encoding: chunked, identity"], "", UNREADABLE),
+        (
+            post,
+            &[HOST, "KEY", json, "Transfer-Encoding: gzip, chunked"],
+            "2\r\n{}\r\n0\r\n\r\n",
+            CODED,
+        ),
+        (post, &[HOST, "KEY", json, "Content-Encoding: gzip", "Content-Length: 2"], "{}", CODED),
+        (
+            post,
+            &[HOST, "KEY", json, "Content-Encoding: identity", "Content-Length: 2"],
+            "{}",
+            INVALID,
+        ),
         (post, &[HOST, "KEY", json, chunked], "-2\r\n{}\r\n0\r\n\r\n", INVALID),
     ];
     for (first, lines, body, expected) in cases {

@@ -47,6 +47,13 @@ pub fn check(bytes: &[u8], length_max: usize) -> Result<(), CborError> {
     if writer.bytes == bytes { Ok(()) } else { Err(CborError::NotDeterministic) }
 }
 
+/// The first of several items that follow each other, which [`check`] may still refuse, and what comes after it.
+pub fn split_first(bytes: &[u8]) -> Result<(&[u8], &[u8]), CborError> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.skip()?;
+    bytes.split_at_checked(decoder.position()).ok_or(CborError::Malformed)
+}
+
 /// Writes items in their shortest form. Map entries must be written in the bytewise order of their
 /// encoded keys: 0, 1, …, −1, −2, …, then longer ones.
 #[derive(Clone, Debug, Default)]

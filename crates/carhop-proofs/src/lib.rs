@@ -40,3 +40,5 @@ pub mod vault;
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod vectors;
+#[cfg(feature = "std")]
+pub mod webauthn;

@@ -12,6 +12,8 @@ mod rust_crypto;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::AwsLc;
+#[cfg(feature = "std")]
+pub(crate) use aws_lc::{verify_ecdsa_der, verify_rsa_pkcs1};
 #[cfg(feature = "rustcrypto")]
 pub use rust_crypto::RustCrypto;
 

@@ -139,6 +139,37 @@ impl Ticket {
     }
 }
 
+/// What a member of staff is given at a sign-in: `chm_` and 49 digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StaffToken {
+    text: SecretText,
+}
+
+impl StaffToken {
+    /// What its text starts with.
+    pub const PREFIX: &str = "chm_";
+
+    /// A token from 32 bytes of chance.
+    pub fn mint(random: &[u8; 32]) -> Self {
+        Self { text: SecretText::mint(Self::PREFIX, random) }
+    }
+
+    /// Reads a token back; nothing but the exact text of a minted one passes.
+    pub fn parse(text: &str) -> Result<Self, SecretError> {
+        Ok(Self { text: SecretText::parse(Self::PREFIX, text)? })
+    }
+
+    /// The text, to hand to its holder and to nobody else.
+    pub fn expose(&self) -> &str {
+        self.text.as_str()
+    }
+
+    /// What is stored instead of the text: HMAC-SHA-256 under `pepper`.
+    pub fn hash(&self, suite: &dyn Suite, pepper: &[u8]) -> SecretHash {
+        self.text.hash(suite, pepper)
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token({:?}, hidden)", self.layer)
@@ -154,6 +185,12 @@ impl fmt::Debug for ApiKey {
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ticket(hidden)")
+    }
+}
+
+impl fmt::Debug for StaffToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StaffToken(hidden)")
     }
 }
 
@@ -319,6 +356,10 @@ mod tests {
         assert_eq!(Token::parse(ticket.expose()), Err(SecretError::Prefix));
         assert_eq!(ApiKey::parse(token.expose()), Err(SecretError::Prefix));
         assert_eq!(Ticket::parse(token.expose()), Err(SecretError::Prefix));
+        let staff = StaffToken::mint(&random);
+        assert_eq!(StaffToken::parse(staff.expose()).as_ref(), Ok(&staff));
+        assert_eq!(StaffToken::parse(token.expose()), Err(SecretError::Prefix));
+        assert_eq!(Token::parse(staff.expose()), Err(SecretError::Prefix));
         let relabelled = token.expose().replace("chs_", "cha_");
         assert_eq!(Token::parse(&relabelled), Err(SecretError::Checksum));
         let test = key.expose().replace("ch_live_", "ch_test_");
@@ -335,6 +376,7 @@ mod tests {
             "ApiKey(Test, hidden)"
         );
         assert_eq!(format!("{:?}", Ticket::mint(&random)), "Ticket(hidden)");
+        assert_eq!(format!("{:?}", StaffToken::mint(&random)), "StaffToken(hidden)");
     }
 
     #[test]
@@ -367,6 +409,7 @@ mod tests {
         #[test]
         fn arbitrary_text_never_panics(text in "(ch[sva]_)?.{0,60}") {
             let _ = (Token::parse(&text), ApiKey::parse(&text), Ticket::parse(&text));
+            let _ = StaffToken::parse(&text);
         }
     }
 }

@@ -18,6 +18,7 @@ mod json;
 mod keys;
 mod log;
 mod names;
+mod passkeys;
 mod places;
 mod secrets;
 #[cfg(feature = "server")]
@@ -100,6 +101,7 @@ pub fn targets() -> Vec<&'static Target> {
         json::TARGETS,
         log::TARGETS,
         names::TARGETS,
+        passkeys::TARGETS,
         places::TARGETS,
         secrets::TARGETS,
         #[cfg(feature = "server")]

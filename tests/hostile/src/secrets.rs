@@ -2,7 +2,7 @@
 
 use carhop_kernel::token::TokenLayer;
 use carhop_proofs::otp::Code;
-use carhop_proofs::token::{ApiKey, ApiKeyRealm, Ticket, Token};
+use carhop_proofs::token::{ApiKey, ApiKeyRealm, StaffToken, Ticket, Token};
 use carhop_proofs::vault;
 
 use crate::{Cost, Target};
@@ -20,7 +20,8 @@ fn secrets() -> Vec<Vec<u8>> {
     let realms = [ApiKeyRealm::Live, ApiKeyRealm::Test];
     let keys = realms.map(|realm| ApiKey::mint(realm, &[0xff; 32]).expose().to_owned());
     let ticket = Ticket::mint(&[0; 32]).expose().to_owned();
-    tokens.into_iter().chain(keys).chain([ticket]).map(String::into_bytes).collect()
+    let staff = StaffToken::mint(&[9; 32]).expose().to_owned();
+    tokens.into_iter().chain(keys).chain([ticket, staff]).map(String::into_bytes).collect()
 }
 
 /// Nothing but the exact text of a minted secret passes, and under one kind alone.
@@ -29,7 +30,8 @@ fn secret(input: &[u8]) -> bool {
     let token = Token::parse(text).map(|token| token.expose().to_owned());
     let key = ApiKey::parse(text).map(|key| key.expose().to_owned());
     let ticket = Ticket::parse(text).map(|ticket| ticket.expose().to_owned());
-    let read: Vec<String> = [token, key, ticket].into_iter().flatten().collect();
+    let staff = StaffToken::parse(text).map(|staff| staff.expose().to_owned());
+    let read: Vec<String> = [token, key, ticket, staff].into_iter().flatten().collect();
     assert!(read.len() <= 1);
     assert!(read.iter().all(|exposed| exposed == text));
     !read.is_empty()

@@ -7,11 +7,12 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, KeyPair, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 
-use super::{Algorithm, KeyError, PublicKey, SigningKey, Suite, has_sound_r};
+use super::{Algorithm, KeyError, P256Point, PublicKey, SigningKey, Suite, has_sound_r};
 
 /// AWS-LC through aws-lc-rs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,6 +79,24 @@ impl Suite for AwsLc {
         };
         UnparsedPublicKey::new(algorithm, key.as_bytes()).verify(message, signature).is_ok()
     }
+}
+
+/// Whether a passkey's ES256 signature verifies: the same scheme as the suite's in the form of X.509 (WebAuthn Level 3
+/// §6.5.5). Devices never meet it.
+pub(crate) fn verify_ecdsa_der(key: &P256Point, message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0).verify(message, signature).is_ok()
+}
+
+/// Whether a passkey's RS256 signature verifies (RFC 8812 §2). Nothing of Carhop signs so.
+pub(crate) fn verify_rsa_pkcs1(
+    modulus: &[u8],
+    exponent: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    RsaPublicKeyComponents { n: modulus, e: exponent }
+        .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+        .is_ok()
 }
 
 fn ed25519(key: &SigningKey) -> Result<Ed25519KeyPair, KeyError> {

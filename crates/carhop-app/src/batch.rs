@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Partition, RecordKey};
 use crate::records::TrustSubject;
 
-pub use body::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
+pub use body::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused, SignOut};
 
 /// One atomic append, within one partition: whatever names another one fails the batch.
 #[derive(Clone, Debug)]
@@ -111,6 +111,9 @@ fn withdraws(body: &Body) -> bool {
             OperatorEvent::TenantHeld { .. }
                 | OperatorEvent::TrustRevoked { .. }
                 | OperatorEvent::ApiKeyRevoked { .. }
+                | OperatorEvent::StaffRemoved { .. }
+                | OperatorEvent::StaffSuspended { .. }
+                | OperatorEvent::StaffSignedOut { .. }
                 | OperatorEvent::Started { .. }
         ),
         Body::Refused(_)

@@ -3,9 +3,10 @@
 use carhop_kernel::actor::Actor;
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::{DecisionId, OrderId, ReleaseId, RequestId, SessionId};
+use carhop_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::record::Partition;
+use crate::record::{Partition, RecordKey};
 
 /// One authenticated call.
 #[derive(Clone, Debug)]
@@ -24,6 +25,17 @@ pub struct Call {
     pub request: RequestId,
     /// Set where repeating the call must not repeat its effect.
     pub idempotency: Option<Idempotency>,
+    /// What the right to call rests on, where it can end at any moment.
+    pub standing: Option<Standing>,
+}
+
+/// What a caller's right to call rests on, as it was when the caller was identified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Records and their versions: what is appended for the call holds only while they are the same.
+    pub records: Vec<(RecordKey, u64)>,
+    /// First instant at which the right ends by itself.
+    pub until: Timestamp,
 }
 
 /// What makes a repeated request recognisable (standards §9).

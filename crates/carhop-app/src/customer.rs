@@ -80,7 +80,7 @@ impl App {
             expires_at,
             used: false,
         })?;
-        self.append(batch, Some(id)).await?;
+        self.append_for(call, batch, Some(id)).await?;
         Ok(Secret { secret: secret.expose().to_owned(), expires_at, session: Some(id) })
     }
 

@@ -96,7 +96,7 @@ impl App {
             expires_at,
             used: false,
         })?;
-        self.append(batch, None).await?;
+        self.append_for(call, batch, None).await?;
         Ok((device, Secret { secret: ticket.expose().to_owned(), expires_at, session: None }))
     }
 

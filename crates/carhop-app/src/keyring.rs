@@ -31,6 +31,11 @@ impl Keyring {
         self.derive(suite, tenant, "vault")
     }
 
+    /// What makes a challenge to a passkey one of ours.
+    pub fn challenge(&self, suite: &dyn Suite, tenant: &TenantId) -> [u8; 32] {
+        self.derive(suite, tenant, "challenge")
+    }
+
     /// The authority's key for commands and time replies: Ed25519 (standards §3).
     pub fn command_key(
         &self,

@@ -1,6 +1,6 @@
 //! The operator's set-up: venues, API keys, tenant holds and the first line of every log (M-GEO-1, M-INT-1).
 
-use carhop_kernel::actor::Actor;
+use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::{CommandKey, KeyThumbprint};
 use carhop_kernel::id::{ApiKeyId, TenantId};
 use carhop_proofs::suite::PublicKey;
@@ -58,7 +58,7 @@ impl App {
         let scopes = scopes.iter().map(|scope| format!("{scope:?}").to_lowercase()).collect();
         let event = OperatorEvent::ApiKeyMade { key: id.to_string(), scopes };
         batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
-        self.append(batch, None).await?;
+        self.append_for(call, batch, None).await?;
         Ok((id, key.expose().to_owned()))
     }
 
@@ -129,10 +129,12 @@ impl App {
         }
     }
 
-    /// Whether a caller may still call: no API key that it called with was revoked since. Whoever is answered for long
-    /// asks again and again.
+    /// Whether a caller may still call: no API key that it called with was revoked since, and no member of staff removed.
+    /// Whoever is answered for long asks again and again.
     pub async fn stands(&self, call: &Call) -> Result<bool, Failure> {
-        let (Actor::Store { key } | Actor::Staff { key }) = call.actor else { return Ok(true) };
+        let (Actor::Store { key } | Actor::Staff { by: StaffBy::Key(key) }) = call.actor else {
+            return self.standing_holds(call).await;
+        };
         Ok(self.view_api_key(&call.partition, key).await?.is_in_force())
     }
 

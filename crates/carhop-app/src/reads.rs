@@ -76,6 +76,11 @@ impl<'a> Reads<'a> {
         batch
     }
 
+    /// Every version that was noted.
+    pub(crate) fn seen(&self) -> Vec<(RecordKey, u64)> {
+        self.seen.clone()
+    }
+
     fn note(&mut self, place: RecordKey, version: u64) {
         if !self.seen.iter().any(|(seen, _)| *seen == place) {
             self.seen.push((place, version));
@@ -185,7 +190,20 @@ impl App {
                 at: batch.at,
             })?;
         }
-        self.append(batch, reply.session).await
+        self.append_for(call, batch, reply.session).await
+    }
+
+    /// Appends what somebody asked for, while their right to ask stands.
+    pub(crate) async fn append_for(
+        &self,
+        call: &Call,
+        mut batch: Batch,
+        session: Option<SessionId>,
+    ) -> Result<Appended, AppendError> {
+        if let Some(standing) = &call.standing {
+            batch.preconditions.extend_from_slice(&standing.records);
+        }
+        self.append(batch, session).await
     }
 
     /// Appends and tells whoever waits.

@@ -59,6 +59,12 @@ kinds! {
     Driver = "driver";
     /// An API key by hash.
     ApiKey = "api_key";
+    /// A person of the staff.
+    Staff = "staff";
+    /// A passkey by the hash of its name.
+    Passkey = "passkey";
+    /// What a sign-in of the staff gave, by hash.
+    StaffToken = "staff_token";
     /// A one-time link or enrolment ticket by hash.
     Ticket = "ticket";
     /// How far a device's chain of statements has been read.

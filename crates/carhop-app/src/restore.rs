@@ -19,7 +19,8 @@ use crate::failure::Failure;
 use crate::reads::Reads;
 use crate::record::{Partition, Record};
 use crate::records::{
-    ChainRecord, CodesRecord, DeviceRecord, SessionHead, TenantRecord, TicketRecord, TokenRow,
+    ChainRecord, CodesRecord, DeviceRecord, SessionHead, StaffTokenRecord, TenantRecord,
+    TicketRecord, TokenRow,
 };
 
 /// What going back has ended.
@@ -66,7 +67,7 @@ impl App {
         let trust_epoch = (tenant.trust_epoch + 1).max(self.now().unix_ms() / 1_000);
         let mut restored = Restored { trust_epoch, ..Restored::default() };
         (restored.stops, restored.legs) = self.doubt_stops(partition).await?;
-        restored.tokens = self.end_tokens(partition).await?;
+        restored.tokens = self.end_tokens(partition).await? + self.end_sign_ins(partition).await?;
         restored.tickets = self.end_tickets(partition).await?;
         restored.codes = self.end_codes(partition).await?;
         self.reset_devices(partition, trust_epoch).await?;
@@ -148,6 +149,15 @@ impl App {
             self.append(batch, None).await?;
         }
         Ok(alive.len())
+    }
+
+    /// Whoever was removed after the backup may have signed in before it.
+    async fn end_sign_ins(&self, partition: &Partition) -> Result<usize, Failure> {
+        let alive = self.every::<StaffTokenRecord>(partition).await?.into_iter();
+        let ended = alive.filter(|token| !token.ended);
+        let ended: Vec<_> = ended.map(|token| StaffTokenRecord { ended: true, ..token }).collect();
+        self.store_all(partition, &ended).await?;
+        Ok(ended.len())
     }
 
     async fn end_tickets(&self, partition: &Partition) -> Result<usize, Failure> {

@@ -166,6 +166,12 @@ const fn operator_event_name(event: &OperatorEvent) -> &'static str {
         OperatorEvent::PolicyActivated { .. } => "policy.activated",
         OperatorEvent::TrustRevoked { .. } => "trust.revoked",
         OperatorEvent::RevocationSettled { .. } => "revocation.settled",
+        OperatorEvent::StaffInvited { .. } => "staff.invited",
+        OperatorEvent::StaffRegistered { .. } => "staff.registered",
+        OperatorEvent::StaffSignedIn { .. } => "staff.signed_in",
+        OperatorEvent::StaffSignedOut { .. } => "staff.signed_out",
+        OperatorEvent::StaffSuspended { .. } => "staff.suspended",
+        OperatorEvent::StaffRemoved { .. } => "staff.removed",
     }
 }
 
@@ -173,7 +179,8 @@ fn actor_name(actor: &Actor) -> String {
     match actor {
         Actor::Customer { customer } => customer.to_string(),
         Actor::Driver { driver, .. } => driver.to_string(),
-        Actor::Store { key } | Actor::Staff { key } => key.to_string(),
+        Actor::Store { key } => key.to_string(),
+        Actor::Staff { by } => by.to_string(),
         Actor::Device { device } => device.to_string(),
         Actor::System => "system".to_owned(),
     }

@@ -195,7 +195,7 @@ impl App {
             let body = Body::TokenRevoked { token: row.token.id };
             batch.record(self, Stream::Side(session), &Meta::by(call), body);
             batch.store(&row.end(TokenEnd::Revoked))?;
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             Ok(())
         })
     }

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use carhop_kernel::device::DeviceClass;
-use carhop_kernel::id::DeviceId;
+use carhop_kernel::digest::KeyThumbprint;
+use carhop_kernel::id::{DeviceId, StaffId};
 use carhop_kernel::time::Timestamp;
 
 use crate::batch::{Body, Clearance, DeviceEvent, OperatorEvent, Recorded};
@@ -15,8 +16,8 @@ use crate::failure::Failure;
 use crate::log::Log;
 use crate::record::{Kind, Record};
 use crate::records::{
-    ApiKeyRecord, DeviceRecord, Distrust, PolicyInForceRecord, RevocationRecord, TenantHold,
-    TenantRecord, TrustSubject,
+    ApiKeyRecord, DeviceRecord, Distrust, PolicyInForceRecord, RevocationRecord, StaffEnding,
+    StaffRecord, StaffRole, TenantHold, TenantRecord, TrustSubject,
 };
 use crate::said::TAMPERED;
 
@@ -29,6 +30,7 @@ pub struct Told {
     devices: BTreeMap<DeviceId, Standing>,
     /// Whether each API key is in force.
     api_keys: BTreeMap<String, bool>,
+    staff: BTreeMap<StaffId, Employed>,
 }
 
 /// A record that says something else than the events do, or that there is only in one of the two.
@@ -46,6 +48,14 @@ struct Withdrawn {
     cause: String,
     revoked_at: Timestamp,
     settled_at: Option<Timestamp>,
+}
+
+/// What a member of staff may do, and how they show who they are, as the events tell it.
+#[derive(Debug, PartialEq, Eq)]
+struct Employed {
+    role: StaffRole,
+    passkey: Option<KeyThumbprint>,
+    ended: Option<StaffEnding>,
 }
 
 /// How a device stands as its events tell it.
@@ -115,6 +125,11 @@ impl Told {
         for key in differing(&found, &told) {
             stray(DeviceRecord::KIND, key.to_string());
         }
+        let found = log.records::<StaffRecord>().await?.into_iter();
+        let found = found.map(|record| (record.member, record.into())).collect();
+        for key in differing(&found, &self.staff) {
+            stray(StaffRecord::KIND, key.to_string());
+        }
         Ok(strays)
     }
 
@@ -146,9 +161,30 @@ impl Told {
             OperatorEvent::ApiKeyRevoked { key, .. } => {
                 self.api_keys.insert(key.clone(), false);
             }
-            OperatorEvent::Started { .. }
+            OperatorEvent::StaffInvited { member, role, .. } => {
+                self.staff.insert(*member, Employed { role: *role, passkey: None, ended: None });
+            }
+            OperatorEvent::StaffRegistered { member, passkey } => {
+                self.employ(*member, |employed| employed.passkey = Some(*passkey));
+            }
+            OperatorEvent::StaffSuspended { member } => {
+                self.employ(*member, |employed| employed.ended = Some(StaffEnding::Suspended));
+            }
+            OperatorEvent::StaffRemoved { member, .. } => {
+                self.employ(*member, |employed| employed.ended = Some(StaffEnding::Removed));
+            }
+            OperatorEvent::StaffSignedIn { .. }
+            | OperatorEvent::StaffSignedOut { .. }
+            | OperatorEvent::Started { .. }
             | OperatorEvent::VenueStored { .. }
             | OperatorEvent::DriverNamed { .. } => {}
+        }
+    }
+
+    /// An event about somebody who was never invited tells of nobody.
+    fn employ(&mut self, member: StaffId, change: impl FnOnce(&mut Employed)) {
+        if let Some(employed) = self.staff.get_mut(&member) {
+            change(employed);
         }
     }
 
@@ -200,6 +236,13 @@ impl From<RevocationRecord> for Withdrawn {
     fn from(record: RevocationRecord) -> Self {
         let RevocationRecord { cause, revoked_at, settled_at, .. } = record;
         Self { cause, revoked_at, settled_at }
+    }
+}
+
+impl From<StaffRecord> for Employed {
+    fn from(record: StaffRecord) -> Self {
+        let StaffRecord { role, passkey, ended, .. } = record;
+        Self { role, passkey, ended: ended.map(|ended| ended.how) }
     }
 }
 

@@ -18,13 +18,13 @@ use carhop_app::batch::{
 };
 use carhop_app::record::Partition;
 use carhop_app::records::TrustSubject;
-use carhop_kernel::actor::Actor;
+use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::device::TrustTier;
 use carhop_kernel::digest::{
     DecisionDigest, FirmwareDigest, KeyThumbprint, PolicyVersion, SecretHash,
 };
 use carhop_kernel::id::{
-    ApiKeyId, CommandId, CustomerId, DecisionId, DeviceId, DriverId, EventId, SessionId,
+    ApiKeyId, CommandId, CustomerId, DecisionId, DeviceId, DriverId, EventId, SessionId, StaffId,
 };
 use carhop_kernel::time::Timestamp;
 
@@ -89,9 +89,20 @@ every! { actors, Actor:
     Customer { customer: id(3, CustomerId::from_bytes) };
     Driver { driver: id(4, DriverId::from_bytes), device: id(5, DeviceId::from_bytes) };
     Store { key: id(6, ApiKeyId::from_bytes) };
-    Staff { key: id(6, ApiKeyId::from_bytes) };
+    Staff { by: staff()[0] };
     Device { device: id(5, DeviceId::from_bytes) };
     System {};
+}
+
+fn staff() -> [StaffBy; 2] {
+    let staff =
+        [StaffBy::Key(id(6, ApiKeyId::from_bytes)), StaffBy::Member(id(0x30, StaffId::from_bytes))];
+    for by in staff {
+        match by {
+            StaffBy::Key(_) | StaffBy::Member(_) => {}
+        }
+    }
+    staff
 }
 
 fn streams() -> [Stream; 4] {

@@ -1,8 +1,10 @@
 //! Who asks. Every request and every recorded event names exactly one actor, by pseudonymous ids only (M-AUD-2).
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ApiKeyId, CustomerId, DeviceId, DriverId};
+use crate::id::{ApiKeyId, CustomerId, DeviceId, DriverId, StaffId};
 
 /// The authenticated originator of a request or report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +27,10 @@ pub enum Actor {
         /// Which key.
         key: ApiKeyId,
     },
-    /// The operator's staff, by API key.
+    /// The operator's staff.
     Staff {
-        /// Which key.
-        key: ApiKeyId,
+        /// Who, or by which key.
+        by: StaffBy,
     },
     /// A lock or pump.
     Device {
@@ -37,6 +39,25 @@ pub enum Actor {
     },
     /// Carhop itself: timers and effects.
     System,
+}
+
+/// How somebody of the operator's staff has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum StaffBy {
+    /// With an API key, whoever holds it.
+    Key(ApiKeyId),
+    /// As a person who has signed in.
+    Member(StaffId),
+}
+
+impl fmt::Display for StaffBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Member(member) => member.fmt(f),
+        }
+    }
 }
 
 /// The kinds of actors, as the transition table names them.

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use carhop_kernel::actor::Actor;
 use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
 use carhop_proofs::suite::{AwsLc, SigningKey};
+use carhop_proofs::webauthn::RelyingParty;
 use tokio::sync::{Semaphore, watch};
 
 use crate::bell::Doorbell;
@@ -40,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) origins: Vec<String>,
+    /// Whom passkeys are for; nobody where no origin has a domain name.
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) notary: Arc<FileNotary>,
     pub(crate) clock: Arc<SystemClock>,
@@ -133,10 +136,12 @@ impl Server {
             keyring: Keyring::new(keys.master()),
             settings,
         });
+        let origins = origins(&config, addresses);
         Ok(Self {
             app,
             journal,
-            origins: origins(&config, addresses),
+            relying_party: relying_party(&origins),
+            origins,
             partitions,
             // Fresh at each start: the proofs seen before it are forgotten, so their nonces must be too.
             proofs: Proofs::new(random()),
@@ -215,6 +220,7 @@ impl Server {
             mutual_tls: false,
             request: RequestId::generate(self.clock.now(), random()),
             idempotency: None,
+            standing: None,
         }
     }
 }
@@ -284,6 +290,19 @@ fn origins(config: &Config, addresses: [SocketAddr; 2]) -> Vec<String> {
     };
     let window = config.demo.map(|window| format!("http://localhost:{}", window.address.port()));
     window.into_iter().chain(addresses.into_iter().flat_map(of)).collect()
+}
+
+/// The first domain among the origins, with every origin that it has. Passkeys are bound to a domain; an address is none.
+fn relying_party(origins: &[String]) -> Option<RelyingParty> {
+    let domain = |origin: &String| {
+        let authority = origin.strip_prefix("https://")?;
+        let host = authority.split(':').next()?;
+        let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+        (!is_address && !host.is_empty()).then(|| host.to_owned())
+    };
+    let id = origins.iter().find_map(domain)?;
+    let own = origins.iter().filter(|origin| domain(origin).as_ref() == Some(&id));
+    Some(RelyingParty { origins: own.cloned().collect(), id })
 }
 
 /// The journal in the data directory.

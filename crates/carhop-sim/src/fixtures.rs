@@ -4,7 +4,7 @@
 use carhop_agent::simulated::Person;
 use carhop_app::records::VenueRecord;
 use carhop_app::{Call, Idempotency, NewLeg, NewOrder};
-use carhop_kernel::actor::Actor;
+use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::{FirmwareDigest, KeyThumbprint};
 use carhop_kernel::geofence::{
@@ -62,7 +62,7 @@ impl Cast {
     pub async fn assemble(world: &World) -> Result<Self, SimError> {
         let store = ApiKeyId::generate(START, world.draw());
         let staff = ApiKeyId::generate(START, world.draw());
-        let by_staff = call(world, Actor::Staff { key: staff });
+        let by_staff = call(world, Actor::Staff { by: StaffBy::Key(staff) });
         world.app.store_venue(&by_staff, venue(Services::All)?).await?;
         let (lock, lock_parts) = enrol(world, &by_staff, DeviceClass::Lock).await?;
         let lock_key = lock_parts.key.clone();
@@ -84,7 +84,7 @@ impl Cast {
 
     /// A call of the staff.
     pub fn by_staff(&self, world: &World) -> Call {
-        call(world, Actor::Staff { key: self.staff })
+        call(world, Actor::Staff { by: StaffBy::Key(self.staff) })
     }
 }
 
@@ -107,7 +107,7 @@ impl Driver {
 
 /// A driver with a handset of their own, not attested yet.
 pub async fn hire(world: &World, staff: ApiKeyId) -> Result<Driver, SimError> {
-    let by_staff = call(world, Actor::Staff { key: staff });
+    let by_staff = call(world, Actor::Staff { by: StaffBy::Key(staff) });
     let (device, parts) = enrol(world, &by_staff, DeviceClass::Handset).await?;
     let named = world.app.name_driver(&by_staff, "Dana", device).await?;
     let driver = named.made.and_then(|made| made.parse().ok());
@@ -125,6 +125,7 @@ pub fn call(world: &World, actor: Actor) -> Call {
         mutual_tls: false,
         request: RequestId::generate(world.now(), world.draw()),
         idempotency: None,
+        standing: None,
     }
 }
 

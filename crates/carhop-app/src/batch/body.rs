@@ -7,13 +7,16 @@ use carhop_kernel::digest::{
 };
 use carhop_kernel::evidence::Party;
 use carhop_kernel::geofence::Bay;
-use carhop_kernel::id::{CommandId, CustomerId, DeviceId, DriverId, ProofId, TicketId, TokenId};
+use carhop_kernel::id::{
+    CommandId, CustomerId, DeviceId, DriverId, ProofId, StaffId, TicketId, TokenId,
+};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::Event;
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenLayer;
 use serde::{Deserialize, Serialize};
 
+use crate::records::StaffRole;
 use crate::refusal::Asker;
 
 /// What can be recorded.
@@ -358,4 +361,56 @@ pub enum OperatorEvent {
         /// What was revoked, as text.
         subject: String,
     },
+    /// Somebody was invited to the staff.
+    StaffInvited {
+        /// Who.
+        member: StaffId,
+        /// What for.
+        role: StaffRole,
+        /// First instant at which the invitation is dead.
+        expires_at: Timestamp,
+    },
+    /// A member of staff has registered a passkey.
+    StaffRegistered {
+        /// Who.
+        member: StaffId,
+        /// SHA-256 of its public key.
+        passkey: KeyThumbprint,
+    },
+    /// A member of staff has signed in.
+    StaffSignedIn {
+        /// Who.
+        member: StaffId,
+        /// First instant at which the sign-in is over.
+        expires_at: Timestamp,
+    },
+    /// A sign-in was ended.
+    StaffSignedOut {
+        /// Whose.
+        member: StaffId,
+        /// Why.
+        why: SignOut,
+    },
+    /// A member of staff was shut out: their passkey has counted backwards, so that there are two of it.
+    StaffSuspended {
+        /// Who.
+        member: StaffId,
+    },
+    /// A member of staff was removed.
+    StaffRemoved {
+        /// Who.
+        member: StaffId,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Why a sign-in was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignOut {
+    /// Whoever had signed in wanted to.
+    Asked,
+    /// Its token came with another key than the one it was given to.
+    KeyMismatch,
 }

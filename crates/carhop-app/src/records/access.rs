@@ -2,7 +2,7 @@
 
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::SecretHash;
-use carhop_kernel::id::{ApiKeyId, CustomerId, DeviceId, SessionId, TicketId};
+use carhop_kernel::id::{ApiKeyId, CustomerId, DeviceId, SessionId, StaffId, TicketId};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::{TokenLayer, TokenRecord};
 use serde::{Deserialize, Serialize};
@@ -132,6 +132,11 @@ pub enum Purpose {
         /// Of which class.
         class: DeviceClass,
     },
+    /// Registers a passkey of a member of staff.
+    StaffInvitation {
+        /// Who.
+        member: StaffId,
+    },
     /// Makes an attestation fresh.
     AttestationChallenge {
         /// Which device.
@@ -168,6 +173,7 @@ impl Record for TicketRecord {
             }
             Purpose::CustomerLink { .. }
             | Purpose::Enrolment { .. }
+            | Purpose::StaffInvitation { .. }
             | Purpose::AttestationChallenge { .. } => Vec::new(),
         }
     }

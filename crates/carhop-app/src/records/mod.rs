@@ -5,6 +5,7 @@ mod access;
 mod device;
 mod evidence;
 mod operator;
+mod staff;
 mod stop;
 mod trust;
 
@@ -17,6 +18,7 @@ pub use evidence::{
     CertificateRecord, CheckpointRecord, PolicyInForceRecord, PolicyRecord, TileRecord,
 };
 pub use operator::{DriverRecord, LogRecord, TenantHold, TenantRecord, VenueRecord};
+pub use staff::{PasskeyRecord, StaffEnd, StaffEnding, StaffRecord, StaffRole, StaffTokenRecord};
 pub use stop::{
     CodesRecord, DecisionRecord, LeftOutRecord, LiveCode, OrderRecord, SessionHead, StopRecord,
     SubjectRecord, TrackRecord, VehicleSeen,

@@ -1,7 +1,10 @@
 //! A sample of every event, with every field filled. It says nothing of streams and causes.
 
 use carhop_app::Asker;
-use carhop_app::batch::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused};
+use carhop_app::batch::{
+    Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused, SignOut,
+};
+use carhop_app::records::StaffRole;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{
     BasketHash, CommandKey, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint,
@@ -9,8 +12,8 @@ use carhop_kernel::digest::{
 };
 use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
 use carhop_kernel::id::{
-    CommandId, CustomerId, DeviceId, DriverId, OrderId, ProofId, ReleaseId, SessionId, TicketId,
-    TokenId,
+    CommandId, CustomerId, DeviceId, DriverId, OrderId, ProofId, ReleaseId, SessionId, StaffId,
+    TicketId, TokenId,
 };
 use carhop_kernel::order::{
     ColdChain, Compartment, Currency, FuelGrade, HandoffType, LegTerms, OrderVersion, PlaceKind,
@@ -177,6 +180,12 @@ every! { operator_events, OperatorEvent:
     };
     TrustRevoked { subject: "class:lock".to_owned(), why: "key_leaked".to_owned() };
     RevocationSettled { subject: "class:lock".to_owned() };
+    StaffInvited { member: member(), role: StaffRole::Dispatcher, expires_at: NOW };
+    StaffRegistered { member: member(), passkey: KEY };
+    StaffSignedIn { member: member(), expires_at: NOW };
+    StaffSignedOut { member: member(), why: SignOut::KeyMismatch };
+    StaffSuspended { member: member() };
+    StaffRemoved { member: member(), why: "left".to_owned() };
 }
 
 fn order() -> OrderVersion {
@@ -218,6 +227,10 @@ fn device() -> DeviceId {
 
 fn command() -> CommandId {
     id(2, CommandId::from_bytes)
+}
+
+fn member() -> StaffId {
+    id(0x30, StaffId::from_bytes)
 }
 
 fn customer() -> CustomerId {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use carhop_app::batch::SignOut;
+use carhop_app::records::StaffRole;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
 use carhop_kernel::order::{Compartment, FuelGrade, HandoffType, PlaceKind, Sensitivity};
@@ -18,6 +20,7 @@ use serde_json::Value;
 pub(super) fn file() -> Vec<u8> {
     let mut types = choices();
     types.insert("actor", stored(&super::actors()));
+    types.insert("staff_by", stored(&super::staff()));
     types.insert("reason", stored(Reason::ALL));
     types.insert("stream", stored(&super::streams()));
     serde_json::to_vec_pretty(&types).unwrap()
@@ -66,6 +69,8 @@ choices! {
     "revocation_cause" RevocationCause: CustomerStopped StoreCancelled StaffEnded DeviceRevoked
         NothingDelivered;
     "sensitivity" Sensitivity: Low Moderate High;
+    "sign_out" SignOut: Asked KeyMismatch;
+    "staff_role" StaffRole: Dispatcher Support Auditor Administrator;
     "token_layer" TokenLayer: Session Vehicle Action;
     "trust_tier" TrustTier: None SelfReported Certified Attested;
     "vehicle_match" VehicleMatch: Statement PlateRead Tag Telematics;

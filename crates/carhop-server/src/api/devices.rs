@@ -180,7 +180,7 @@ pub(crate) async fn list(
     caller: Caller,
     Asked(part): Asked<Part>,
 ) -> Answer<Page<DeviceView>> {
-    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     let limit = part.limit();
     let found = server.app.list_devices(&call.partition, part.after, limit + 1).await?;
     let found = found.into_iter().map(|record| shown(&server, record)).collect();
@@ -195,7 +195,7 @@ pub(crate) async fn view(
     caller: Caller,
     Named(device): Named<DeviceId>,
 ) -> Answer<DeviceView> {
-    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     let record = server.app.view_device(&call.partition, device).await?;
     Ok(Json(shown(&server, record)))
 }

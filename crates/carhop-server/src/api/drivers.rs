@@ -69,6 +69,6 @@ pub(crate) async fn view(
     caller: Caller,
     Named(driver): Named<DriverId>,
 ) -> Answer<DriverView> {
-    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     Ok(Json(server.app.view_driver(&call.partition, driver).await?.into()))
 }

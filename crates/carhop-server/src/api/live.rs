@@ -78,7 +78,7 @@ pub(crate) async fn history(
     caller: Caller,
     Named(session): Named<SessionId>,
 ) -> Answer<Live> {
-    let call = caller.party()?;
+    let call = caller.onlooker()?;
     Ok(Json(look(&server, &call, session).await?.1))
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn live(
     caller: Caller,
     Named(session): Named<SessionId>,
 ) -> Result<Sse<impl Items<Item = Result<Event, Infallible>>>, Problem> {
-    let call = caller.party()?;
+    let call = caller.onlooker()?;
     // Who may not look is told so now, and not by a stream that ends.
     server.app.view_session(&call, session).await?;
     let touched = server.bell.touched();

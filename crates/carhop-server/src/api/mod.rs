@@ -14,10 +14,12 @@ mod health;
 mod live;
 mod orders;
 mod pages;
+mod passkeys;
 mod policy;
 mod releases;
 mod session_view;
 mod sessions;
+mod staff;
 mod tiles;
 mod tokens;
 mod trust;
@@ -155,6 +157,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(releases::release))
         .routes(routes!(releases::view))
         .merge(large_routes())
+        .merge(staff_routes())
         .routes(routes!(drivers::create))
         .routes(routes!(drivers::view))
         .routes(routes!(devices::ticket))
@@ -176,6 +179,18 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(account::hold))
         .routes(routes!(account::resume))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+fn staff_routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::new()
+        .routes(routes!(staff::invite, staff::list))
+        .routes(routes!(staff::remove))
+        .routes(routes!(staff::myself))
+        .routes(routes!(staff::sign_out))
+        .routes(routes!(passkeys::registration_challenge))
+        .routes(routes!(passkeys::register))
+        .routes(routes!(passkeys::sign_in_challenge))
+        .routes(routes!(passkeys::sign_in))
 }
 
 /// Geometry and policies need room.

@@ -87,7 +87,7 @@ pub(crate) async fn view(
     Named((session, release)): Named<(SessionId, ReleaseId)>,
     headers: HeaderMap,
 ) -> Answer<ActionView> {
-    let call = caller.party()?;
+    let call = caller.onlooker()?;
     server.app.view_session(&call, session).await?;
     let until = server.clock.now().plus_ms(wait_ms(&headers));
     let (mut bell, mut stop) = (server.bell.appended(), server.stopping.clone());

@@ -52,7 +52,7 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Result<Re
         Part::Hashes(_) => IMMUTABLE,
         Part::Entries => {
             let caller = Caller::from_request_parts(&mut parts, &server).await?;
-            caller.key(ApiScope::Audit)?;
+            caller.any_key(&[ApiScope::Audit, ApiScope::Staff])?;
             if caller.partition != partition {
                 return Err(Problem::not_found());
             }

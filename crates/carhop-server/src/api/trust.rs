@@ -118,7 +118,7 @@ pub(crate) async fn list(
     caller: Caller,
     Asked(part): Asked<Part>,
 ) -> Answer<Page<RevocationView>> {
-    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     let limit = part.limit();
     let found = server.app.list_revocations(&call.partition, part.after, limit + 1).await?;
     let found = found.into_iter().map(RevocationView::from).collect();
@@ -133,7 +133,7 @@ pub(crate) async fn view(
     caller: Caller,
     Named(subject): Named<TrustSubject>,
 ) -> Answer<TrustView> {
-    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff])?;
+    let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     if let TrustSubject::Device(device) = subject {
         server.app.view_device(&call.partition, device).await?;
     }

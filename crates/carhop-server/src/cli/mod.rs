@@ -11,6 +11,7 @@ mod keys;
 mod policy;
 mod remote;
 mod serve;
+mod staff;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ enum Command {
     /// Freeze every release of a running server's account, or let them go on.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Invite, list and remove those who use a running server's console.
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
     /// What happens on a running server.
     #[command(subcommand)]
     Events(events::EventsCommand),
@@ -102,6 +106,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => in_runtime(keys::run(command, json)),
         Command::Device(command) => in_runtime(device::run(command, json)),
         Command::Account(command) => in_runtime(account::run(command, json)),
+        Command::Staff(command) => in_runtime(staff::run(command, json)),
         Command::Events(command) => in_runtime(events::run(command, json)),
         Command::Docs { out } => crate::docs::write_all(&out).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => in_runtime(crate::demo::run(args, json)),

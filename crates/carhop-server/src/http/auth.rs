@@ -1,5 +1,5 @@
-//! Who calls, as handlers see it: an API key, a customer's bound key, a driver's or a device's certified key
-//! (`design.md` §5).
+//! Who calls, as handlers see it: an API key, a member of staff, a customer's bound key, a driver's or a device's certified
+//! key (`design.md` §5).
 //!
 //! What a caller may do is decided by the use cases and policies; how it proves who it is, in `identify`.
 
@@ -12,8 +12,8 @@ use axum::http::request::Parts;
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_app::records::{ApiKeyRecord, ApiScope, DeviceRecord};
-use carhop_app::{Call, Idempotency};
-use carhop_kernel::actor::Actor;
+use carhop_app::{Call, Idempotency, Member};
+use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::{CustomerId, DeviceId, RequestId, SessionId};
 use uuid::Uuid;
@@ -39,10 +39,26 @@ pub(crate) struct Caller {
 /// Who somebody is.
 pub(crate) enum Who {
     Nobody,
-    Prover { key: KeyThumbprint },
+    Prover {
+        key: KeyThumbprint,
+    },
     Key(ApiKeyRecord),
-    Customer { customer: CustomerId, session: SessionId, key: KeyThumbprint },
-    Device { device: Box<DeviceRecord>, key: KeyThumbprint, mutual_tls: bool },
+    /// A person of the staff, who has signed in.
+    Member {
+        member: Box<Member>,
+        key: KeyThumbprint,
+        secret: String,
+    },
+    Customer {
+        customer: CustomerId,
+        session: SessionId,
+        key: KeyThumbprint,
+    },
+    Device {
+        device: Box<DeviceRecord>,
+        key: KeyThumbprint,
+        mutual_tls: bool,
+    },
 }
 
 /// The device behind a client certificate, also if it was revoked: what it has signed is still heard.
@@ -74,7 +90,9 @@ impl FromRequestParts<Arc<Server>> for Caller {
         let Anyone(caller) = Anyone::from_request_parts(parts, server).await?;
         match caller.who {
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) | Who::Customer { .. } | Who::Device { .. } => Ok(caller),
+            Who::Key(_) | Who::Member { .. } | Who::Customer { .. } | Who::Device { .. } => {
+                Ok(caller)
+            }
         }
     }
 }
@@ -106,18 +124,36 @@ impl FromRequestParts<Arc<Server>> for Anyone {
 }
 
 impl Caller {
-    /// A call with this scope, by the store for orders and by the staff for everything else.
+    /// A call with this scope, by a key or a member of staff: by the store for orders and by the staff for everything else.
     pub(crate) fn key(&self, scope: ApiScope) -> Result<Call, Problem> {
         match &self.who {
             Who::Key(record) if record.allows(scope) => {
                 Ok(self.call(key_actor(record, scope), None))
+            }
+            Who::Member { member, .. } if member.record.role.scopes().contains(&scope) => {
+                self.member()
+            }
+            Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
+            Who::Key(_) | Who::Member { .. } | Who::Customer { .. } | Who::Device { .. } => {
+                Err(Problem::forbidden())
+            }
+        }
+    }
+
+    /// A call by a member of staff, whatever their role.
+    pub(crate) fn member(&self) -> Result<Call, Problem> {
+        match &self.who {
+            Who::Member { member, key, .. } => {
+                let actor = Actor::Staff { by: StaffBy::Member(member.record.member) };
+                let standing = Some(member.standing.clone());
+                Ok(Call { standing, ..self.call(actor, Some((*key, false))) })
             }
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
             Who::Key(_) | Who::Customer { .. } | Who::Device { .. } => Err(Problem::forbidden()),
         }
     }
 
-    /// A call by a key that has one of these scopes; the first that it has counts.
+    /// A call with one of these scopes; the first that the caller has counts.
     pub(crate) fn any_key(&self, scopes: &[ApiScope]) -> Result<Call, Problem> {
         let first = scopes.iter().map(|scope| self.key(*scope)).find(Result::is_ok);
         first.unwrap_or_else(|| self.key(scopes.first().copied().unwrap_or(ApiScope::Admin)))
@@ -131,7 +167,7 @@ impl Caller {
                 Ok(Call { stop: Some(*session), ..self.call(actor, Some((*key, false))) })
             }
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) | Who::Device { .. } => Err(Problem::forbidden()),
+            Who::Key(_) | Who::Member { .. } | Who::Device { .. } => Err(Problem::forbidden()),
         }
     }
 
@@ -139,9 +175,11 @@ impl Caller {
     pub(crate) fn vehicle(&self) -> Result<Call, Problem> {
         match &self.who {
             Who::Key(_) => self.key(ApiScope::Telematics),
-            Who::Nobody | Who::Prover { .. } | Who::Customer { .. } | Who::Device { .. } => {
-                self.customer()
-            }
+            Who::Nobody
+            | Who::Prover { .. }
+            | Who::Member { .. }
+            | Who::Customer { .. }
+            | Who::Device { .. } => self.customer(),
         }
     }
 
@@ -154,7 +192,7 @@ impl Caller {
                 Ok(self.call(actor, Some((*key, *mutual_tls))))
             }
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) | Who::Customer { .. } => Err(Problem::forbidden()),
+            Who::Key(_) | Who::Member { .. } | Who::Customer { .. } => Err(Problem::forbidden()),
         }
     }
 
@@ -167,7 +205,7 @@ impl Caller {
                 Ok((call, device.device))
             }
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) | Who::Customer { .. } => Err(Problem::forbidden()),
+            Who::Key(_) | Who::Member { .. } | Who::Customer { .. } => Err(Problem::forbidden()),
         }
     }
 
@@ -178,7 +216,7 @@ impl Caller {
             Who::Device { device, .. } if device.driver.is_some() => self.driver(),
             Who::Device { .. } => self.device().map(|(call, _)| call),
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) => Err(Problem::forbidden()),
+            Who::Key(_) | Who::Member { .. } => Err(Problem::forbidden()),
         }
     }
 
@@ -192,9 +230,30 @@ impl Caller {
     pub(crate) fn party(&self) -> Result<Call, Problem> {
         match &self.who {
             Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
-            Who::Key(_) => self.any_key(&[ApiScope::Staff, ApiScope::Orders]),
+            Who::Key(_) | Who::Member { .. } => self.any_key(&[ApiScope::Staff, ApiScope::Orders]),
             Who::Customer { .. } => self.customer(),
             Who::Device { .. } => self.driver(),
+        }
+    }
+
+    /// A call by whoever may look at a session: its parties, and auditors.
+    pub(crate) fn onlooker(&self) -> Result<Call, Problem> {
+        match &self.who {
+            Who::Key(_) | Who::Member { .. } => {
+                self.any_key(&[ApiScope::Staff, ApiScope::Orders, ApiScope::Audit])
+            }
+            Who::Nobody | Who::Prover { .. } | Who::Customer { .. } | Who::Device { .. } => {
+                self.party()
+            }
+        }
+    }
+
+    /// The member of staff who calls, with the key and the text of the token.
+    pub(crate) fn signed_in(&self) -> Result<(&Member, KeyThumbprint, &str), Problem> {
+        match &self.who {
+            Who::Member { member, key, secret } => Ok((member, *key, secret)),
+            Who::Nobody | Who::Prover { .. } => Err(Problem::unauthenticated()),
+            Who::Key(_) | Who::Customer { .. } | Who::Device { .. } => Err(Problem::forbidden()),
         }
     }
 
@@ -202,9 +261,11 @@ impl Caller {
     pub(crate) fn prover(&self) -> Result<KeyThumbprint, Problem> {
         match &self.who {
             Who::Prover { key } | Who::Device { key, mutual_tls: false, .. } => Ok(*key),
-            Who::Nobody | Who::Key(_) | Who::Customer { .. } | Who::Device { .. } => {
-                Err(Problem::unauthenticated())
-            }
+            Who::Nobody
+            | Who::Key(_)
+            | Who::Member { .. }
+            | Who::Customer { .. }
+            | Who::Device { .. } => Err(Problem::unauthenticated()),
         }
     }
 
@@ -223,7 +284,8 @@ impl Caller {
         let client = match call.actor {
             Actor::Customer { customer } => customer.to_string(),
             Actor::Driver { device, .. } | Actor::Device { device } => device.to_string(),
-            Actor::Store { key } | Actor::Staff { key } => key.to_string(),
+            Actor::Store { key } => key.to_string(),
+            Actor::Staff { by } => by.to_string(),
             Actor::System => "system".to_owned(),
         };
         let slot = format!("{client} {} {key}", self.route);
@@ -239,6 +301,7 @@ impl Caller {
             mutual_tls: key.is_some_and(|(_, mutual_tls)| mutual_tls),
             request: self.request,
             idempotency: None,
+            standing: None,
         }
     }
 }
@@ -249,6 +312,7 @@ impl Who {
         match self {
             Self::Nobody | Self::Prover { .. } => None,
             Self::Key(record) => Some(Identity::Key(record.id)),
+            Self::Member { member, .. } => Some(Identity::Member(member.record.member)),
             Self::Customer { session, .. } => Some(Identity::Customer(*session)),
             Self::Device { device, .. } => Some(Identity::Device(device.device)),
         }
@@ -262,7 +326,7 @@ fn key_actor(record: &ApiKeyRecord, scope: ApiScope) -> Actor {
         | ApiScope::Fleet
         | ApiScope::Venues
         | ApiScope::Audit
-        | ApiScope::Admin => Actor::Staff { key: record.id },
+        | ApiScope::Admin => Actor::Staff { by: StaffBy::Key(record.id) },
     }
 }
 

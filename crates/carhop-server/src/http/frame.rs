@@ -140,7 +140,13 @@ const BODY_BYTES_MAX: usize = 512 * 1024;
 /// How long a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Routes at which a link, a ticket or a code could be guessed.
-const GUESSABLE: [&str; 2] = ["/v1/links/redemptions", "/v1/devices/enrolments"];
+const GUESSABLE: [&str; 5] = [
+    "/v1/links/redemptions",
+    "/v1/devices/enrolments",
+    "/v1/staff/registrations/challenges",
+    "/v1/staff/registrations",
+    "/v1/staff/sign-ins",
+];
 const REQUEST_ID: HeaderName = HeaderName::from_static("carhop-request-id");
 const SECURITY: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),

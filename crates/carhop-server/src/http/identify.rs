@@ -12,6 +12,7 @@ use carhop_app::records::DeviceRecord;
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_proofs::dpop::Proof;
 use carhop_proofs::pki::verify_device;
+use carhop_proofs::token::StaffToken;
 
 use super::auth::Who;
 use super::dpop::Shown;
@@ -69,7 +70,8 @@ pub(crate) async fn identify(
     }
 }
 
-/// A customer by its session token, or a device that shows a vehicle or action token.
+/// A customer by its session token, a member of staff by what a sign-in gave, or a device that shows a vehicle or action
+/// token.
 async fn by_token(
     server: &Server,
     parts: &Parts,
@@ -83,6 +85,12 @@ async fn by_token(
         let found = server.app.authenticate_customer(&partition, secret, key).await;
         let (customer, session) = found.map_err(hidden)?;
         let who = Who::Customer { customer, session, key };
+        return Ok(Identified { partition, who, token: presented, proof: Some(proof) });
+    }
+    if secret.starts_with(StaffToken::PREFIX) {
+        let found = server.app.authenticate_staff(&partition, secret, key).await;
+        let member = Box::new(found.map_err(hidden)?);
+        let who = Who::Member { member, key, secret: secret.to_owned() };
         return Ok(Identified { partition, who, token: presented, proof: Some(proof) });
     }
     let device = server.app.authenticate_device(&partition, key).await.map_err(hidden)?;

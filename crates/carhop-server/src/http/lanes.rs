@@ -75,13 +75,14 @@ impl Lanes {
 
 const RELEASES: &str = "/v1/sessions/{session}/releases";
 const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
-const STOPPING: [&str; 7] = [
+const STOPPING: [&str; 8] = [
     "/v1/account/holds",
     "/v1/api-keys/{key}/revocations",
     "/v1/sessions/{session}/holds",
     "/v1/sessions/{session}/revocations",
     "/v1/devices/{device}/revocations",
     "/v1/revocations",
+    "/v1/staff/{member}/removals",
     "/v1/tokens/revoke",
 ];
 const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use carhop_app::ports::Clock;
-use carhop_kernel::id::{ApiKeyId, DeviceId, SessionId};
+use carhop_kernel::id::{ApiKeyId, DeviceId, SessionId, StaffId};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
@@ -27,6 +27,8 @@ use crate::places::network;
 pub(crate) enum Identity {
     /// Whoever holds an API key.
     Key(ApiKeyId),
+    /// A member of staff.
+    Member(StaffId),
     /// The customer of a session.
     Customer(SessionId),
     /// A device, and whoever is signed in on it.

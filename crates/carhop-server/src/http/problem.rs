@@ -400,6 +400,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "This server was built before its pages were.",
         "Run `cargo xtask pages` and build again.",
     ),
+    (
+        "no_relying_party",
+        "No origin of this server has a domain name, and passkeys need one.",
+        "Name the server by a domain in `server_names` or `origins`; `localhost` is one.",
+    ),
     ("insufficient_scope", "The caller may not do this.", "Use a credential that may."),
     (
         "precondition_required",

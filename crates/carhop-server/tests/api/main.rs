@@ -5,6 +5,8 @@ mod amendments;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod authenticator;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod callers;
@@ -28,6 +30,8 @@ mod pages;
 mod policy;
 #[cfg(test)]
 mod raw;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

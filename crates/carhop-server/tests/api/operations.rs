@@ -40,12 +40,15 @@ struct Ids {
     venue: String,
     decision: String,
     key: String,
+    member: String,
 }
 
 impl Ids {
     /// What one tenant has. A refused wish leaves a decision.
     async fn existing(world: &World, stop: &Stop) -> Self {
         let (admin, ask) = (By::Key(&world.admin), json!({ "driver": stop.driver }));
+        let invited = json!({ "name": "x", "role": "support" });
+        let invited = world.ask(admin, "POST", "/v1/staff", Some(invited)).await.expect(201);
         let refused = world.ask(admin, "POST", &stop.path("assignments"), Some(ask)).await;
         let ask = json!({ "name": "of nobody", "scopes": ["audit"] });
         let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await;
@@ -57,14 +60,16 @@ impl Ids {
             venue: "lot-1".to_owned(),
             decision: refused.expect(409).text("decision"),
             key: made.expect(201).text("id"),
+            member: invited.text("member"),
         }
     }
 
     /// What nobody has.
     fn unknown() -> Self {
-        let [session, order, device, driver, decision, key] =
-            ["hs", "ord", "dev", "drv", "dec", "key"].map(|prefix| format!("{prefix}_{NO_ID}"));
-        Self { session, order, device, driver, venue: "lot-9".to_owned(), decision, key }
+        let [session, order, device, driver, decision, key, member] =
+            ["hs", "ord", "dev", "drv", "dec", "key", "stf"]
+                .map(|prefix| format!("{prefix}_{NO_ID}"));
+        Self { session, order, device, driver, venue: "lot-9".to_owned(), decision, key, member }
     }
 
     /// The path of the operation with these.
@@ -78,6 +83,7 @@ impl Ids {
             .replace("{venue}", &self.venue)
             .replace("{decision}", &self.decision)
             .replace("{key}", &self.key)
+            .replace("{member}", &self.member)
             .replace("{release}", &format!("act_{NO_ID}"))
             .replace("{leg}", "0");
         assert!(!filled.contains('{'), "{path}: say here which ids there are");
@@ -114,6 +120,16 @@ fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
         ("ExchangeAsk", _) => json!({
             "subject_token": "chv_x", "audience": stop.lock,
             "authorization_details": [{ "type": "urn:carhop:handoff:v1", "actions": ["grocery_handoff"] }],
+        }),
+        ("InvitationAsk", _) => json!({ "name": "x", "role": "auditor" }),
+        ("RemovalAsk", _) => json!({ "cause": "left" }),
+        ("ChallengeAsk", _) => json!({ "invitation": "cht_x" }),
+        ("RegistrationAsk", _) => json!({
+            "invitation": "cht_x", "authenticator_data": "AA", "client_data": "AA",
+        }),
+        ("SignInAsk", _) => json!({
+            "credential": "AA", "user_handle": "AA", "authenticator_data": "AA",
+            "client_data": "AA", "signature": "AA",
         }),
         ("CauseAsk", _) => json!({ "cause": "recall" }),
         ("PolicyAsk", _) => json!({ "files": [{ "name": "rungs.txt", "text": "" }] }),

@@ -50,6 +50,8 @@ pub enum By<'a> {
     ForeignNobody,
     Proof(&'a SigningKey),
     Token(&'a SigningKey, &'a str),
+    ForeignProof(&'a SigningKey),
+    ForeignToken(&'a SigningKey, &'a str),
     Certificate(&'a Client),
 }
 
@@ -166,6 +168,8 @@ impl World {
             | By::ForeignKey(_)
             | By::ForeignNobody
             | By::Proof(_)
+            | By::ForeignProof(_)
+            | By::ForeignToken(..)
             | By::Token(..) => (&self.client, self.base()),
         };
         let url = format!("{base}{path}");
@@ -176,13 +180,16 @@ impl World {
             By::Key(key) => request.bearer_auth(key),
             By::ForeignKey(key) => request.bearer_auth(key).header("carhop-account", FOREIGN),
             By::ForeignNobody => request.header("carhop-account", FOREIGN),
-            By::Proof(key) => {
+            By::Proof(key) | By::ForeignProof(key) => {
                 request.header("dpop", self.proof(key, method.as_str(), &url, None).await)
             }
-            By::Token(key, token) => request
+            By::Token(key, token) | By::ForeignToken(key, token) => request
                 .header("authorization", format!("DPoP {token}"))
                 .header("dpop", self.proof(key, method.as_str(), &url, Some(token)).await),
         };
+        if matches!(by, By::ForeignProof(_) | By::ForeignToken(..)) {
+            request = request.header("carhop-account", FOREIGN);
+        }
         if path.ends_with("/amendments") {
             request = request.header("if-match", "\"1\"");
         }

@@ -238,6 +238,7 @@ impl Town {
             mutual_tls: matches!(caller.actor, Actor::Driver { .. }),
             request: RequestId::generate(self.heart.now(), self.heart.bytes()),
             idempotency: Some(Idempotency { slot: format!("{person}/{number}"), fingerprint }),
+            standing: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use carhop_agent::simulated::{Person, SimulatedLock, SimulatedPump};
 use carhop_app::ports::{CertificateAsk, Certified, Certifier, CertifyError};
 use carhop_app::record::Partition;
 use carhop_app::{Call, Keyring, Settings};
-use carhop_kernel::actor::Actor;
+use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{ApiKeyId, DeviceId, RequestId, TenantId};
 use carhop_policy::Bundle;
@@ -109,7 +109,8 @@ impl Town {
                 };
                 let pump = stop.fuel.then(|| Rc::clone(&pump));
                 let store = self.caller(tenant, Actor::Store { key: self.tenants[tenant].store });
-                let staff = self.caller(tenant, Actor::Staff { key: self.tenants[tenant].staff });
+                let staff = self
+                    .caller(tenant, Actor::Staff { by: StaffBy::Key(self.tenants[tenant].staff) });
                 let driver = self.hire(process, tenant, &store).await?;
                 let rival = self.hire(process, tenant, &store).await?;
                 let plan = *stop;
@@ -129,12 +130,13 @@ impl Town {
     pub(crate) fn by_staff(&self, tenant: usize) -> Call {
         Call {
             partition: self.partition(tenant).clone(),
-            actor: Actor::Staff { key: self.tenants[tenant].staff },
+            actor: Actor::Staff { by: StaffBy::Key(self.tenants[tenant].staff) },
             key: None,
             stop: None,
             mutual_tls: false,
             request: RequestId::generate(self.heart.now(), self.heart.bytes()),
             idempotency: None,
+            standing: None,
         }
     }
 

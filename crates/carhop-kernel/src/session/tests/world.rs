@@ -4,7 +4,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::actor::{Actor, ActorKind};
+use crate::actor::{Actor, ActorKind, StaffBy};
 use crate::device::TrustTier;
 use crate::digest::{
     BasketHash, Commitment, EvidenceHash, FirmwareDigest, IntentDigest, KeyThumbprint, OrderDigest,
@@ -262,7 +262,7 @@ pub fn actor(kind: ActorKind) -> Actor {
         ActorKind::Customer => Actor::Customer { customer: CUSTOMER },
         ActorKind::Driver => Actor::Driver { driver: DRIVER, device: HANDSET },
         ActorKind::Store => Actor::Store { key: API_KEY },
-        ActorKind::Staff => Actor::Staff { key: API_KEY },
+        ActorKind::Staff => Actor::Staff { by: StaffBy::Key(API_KEY) },
         ActorKind::Device => Actor::Device { device: LOCK },
         ActorKind::System => Actor::System,
     }

@@ -68,4 +68,4 @@ pub use settlement::{Moments, Reliance};
 pub use staff::{Member, MemberView};
 pub use statement::{HighWaterMark, receipt_record, stated};
 pub use token::{Introspection, Wanted};
-pub use view::SessionView;
+pub use view::{SessionView, Whereabouts};

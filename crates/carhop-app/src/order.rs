@@ -119,7 +119,7 @@ impl App {
             &Meta::by(call),
             Body::Session(Box::new(requested)),
         );
-        batch.store(&SessionHead::of(&opened))?;
+        batch.store(&SessionHead::of(&opened, batch.at))?;
         batch.store(&OrderRecord { order, session })?;
         batch.store(&stop)?;
         self.seal_personal(&mut batch, &sealing, order, &version.1)?;

@@ -111,13 +111,22 @@ impl App {
         reads: &mut Reads<'_>,
     ) -> Result<Arc<Bundle>, Failure> {
         let version = self.version_in_force(reads).await?;
+        self.policies_of(&reads.partition, version).await
+    }
+
+    /// The policies of a version that decides or once did.
+    pub async fn policies_of(
+        &self,
+        partition: &Partition,
+        version: PolicyVersion,
+    ) -> Result<Arc<Bundle>, Failure> {
         if version == self.parts.policies.version() {
             return Ok(Arc::clone(&self.parts.policies));
         }
         if let Some(bundle) = self.parsed.find(version) {
             return Ok(bundle);
         }
-        let kept: Option<PolicyRecord> = self.peek(&reads.partition, version.to_string()).await?;
+        let kept: Option<PolicyRecord> = self.peek(partition, version.to_string()).await?;
         let kept = kept.ok_or(Failure::Internal("policies without a text"))?;
         let unfit = |_| Failure::Internal("policies in force that do not fit this program");
         let bundle = Bundle::load(&texts(&kept.files)).map_err(unfit)?;

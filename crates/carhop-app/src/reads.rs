@@ -128,7 +128,7 @@ impl Batch {
             self.record(app, Stream::Session(session.id), meta, body);
         }
         let after = events.iter().fold(session.clone(), evolve);
-        self.store(&SessionHead::of(&after))?;
+        self.store(&SessionHead::of(&after, self.at))?;
         self.watch(session, &after);
         Ok(after)
     }
@@ -251,7 +251,7 @@ impl App {
     }
 }
 
-fn parse<R: Record>(versioned: &Versioned) -> Result<R, Failure> {
+pub(crate) fn parse<R: Record>(versioned: &Versioned) -> Result<R, Failure> {
     serde_json::from_slice(&versioned.body).map_err(|error| {
         JournalError::Corrupt(format!("{:?}: {error}", Kind::name(R::KIND))).into()
     })

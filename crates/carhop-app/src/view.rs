@@ -1,15 +1,19 @@
 //! What may be looked at: sessions, decisions, receipts, devices, venues. A caller sees what is its own; for anything
 //! else there is nothing to see (M-PRV-3).
 
+use carhop_kernel::evidence::Party;
+use carhop_kernel::geofence::Fix;
 use carhop_kernel::id::{DecisionId, DeviceId, DriverId, OrderId, SessionId, VenueId};
 use carhop_kernel::session::{Exception, PhaseKind, Session};
+use carhop_kernel::time::Timestamp;
+use carhop_policy::{Explained, PlaceFact, explain};
 
 use crate::app::App;
 use crate::batch::{LogEntry, Recorded, Stream};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::judge::Stop;
-use crate::reads::Reads;
+use crate::reads::{Reads, parse};
 use crate::record::{Kind, Partition, RecordKey};
 use crate::records::{
     DecisionRecord, DeviceRecord, DriverRecord, LeftOutRecord, OrderRecord, ReceiptRecord,
@@ -24,6 +28,8 @@ pub struct SessionView {
     pub session: Session,
     /// Its version; what `ETag` and `If-Match` compare.
     pub version: u64,
+    /// When something happened to it last.
+    pub changed_at: Timestamp,
     /// The two moments of its revocation, if it was revoked.
     pub revocation: Option<Moments>,
     /// The venue's name for people.
@@ -38,6 +44,17 @@ pub struct SessionView {
     pub bay: Option<String>,
     /// The name of the driver who comes, as customers see it.
     pub driver: Option<String>,
+}
+
+/// Where somebody was last believed to be.
+#[derive(Clone, Debug)]
+pub struct Whereabouts {
+    /// Who.
+    pub party: Party,
+    /// The fix.
+    pub fix: Fix,
+    /// What it comes to now, while it counts for anything.
+    pub place: Option<PlaceFact>,
 }
 
 impl App {
@@ -87,6 +104,35 @@ impl App {
         decision: DecisionId,
     ) -> Result<DecisionRecord, Failure> {
         self.peek(partition, decision.to_string()).await?.ok_or(Failure::NotFound)
+    }
+
+    /// What the policies that answered say of each of their requirements, for the inputs of a decision; `None` where they
+    /// were not asked.
+    pub async fn explain_decision(
+        &self,
+        partition: &Partition,
+        decision: &DecisionRecord,
+    ) -> Result<Option<Explained>, Failure> {
+        let Some(facts) = &decision.facts else { return Ok(None) };
+        let policies = self.policies_of(partition, decision.policy).await?;
+        Ok(Some(explain(&policies, facts)))
+    }
+
+    /// Where driver and car of a session were last believed to be.
+    pub async fn places_of(
+        &self,
+        call: &Call,
+        session: SessionId,
+    ) -> Result<Vec<Whereabouts>, Failure> {
+        let mut reads = Reads::new(self, &call.partition);
+        let stop = self.stop_of_party(call, &mut reads, session, "view_places").await?;
+        let tracks = [(Party::Driver, &stop.driver_track), (Party::Vehicle, &stop.vehicle_track)];
+        let known = tracks.into_iter().filter_map(|(party, record)| {
+            let fix = *record.as_ref()?.track.last_fix()?;
+            let (place, _) = stop.place(party, stop.scope(None), reads.now).unzip();
+            Some(Whereabouts { party, fix, place })
+        });
+        Ok(known.collect())
     }
 
     /// The decisions about a session, oldest first.
@@ -205,7 +251,8 @@ impl App {
             kind: Kind::Session,
             key: id.to_string(),
         };
-        let head = self.parts.journal.record(place).await?.ok_or(Failure::NotFound)?;
+        let found = self.parts.journal.record(place).await?.ok_or(Failure::NotFound)?;
+        let head: SessionHead = parse(&found)?;
         let order = stop.session.order.order;
         let personal = self.personal(&call.partition, stop.record.customer, order).await?;
         let revocation = match stop.session.phase.kind() {
@@ -227,7 +274,8 @@ impl App {
         };
         Ok(SessionView {
             revocation,
-            version: head.version,
+            version: found.version,
+            changed_at: head.changed_at,
             plate_last3: personal.as_ref().map(|personal| last3(&personal.plate)),
             bay: personal.as_ref().and_then(|personal| personal.bay.clone()),
             vehicle: personal.map(|personal| personal.vehicle),

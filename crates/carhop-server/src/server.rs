@@ -295,7 +295,7 @@ fn origins(config: &Config, addresses: [SocketAddr; 2]) -> Vec<String> {
 /// The first domain among the origins, with every origin that it has. Passkeys are bound to a domain; an address is none.
 fn relying_party(origins: &[String]) -> Option<RelyingParty> {
     let domain = |origin: &String| {
-        let authority = origin.strip_prefix("https://")?;
+        let (_, authority) = origin.split_once("://")?;
         let host = authority.split(':').next()?;
         let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
         (!is_address && !host.is_empty()).then(|| host.to_owned())
@@ -313,3 +313,28 @@ const LOCK_FILE: &str = "lock";
 pub const CA_FILE: &str = "ca.pem";
 /// The administrator's API key that the first start makes.
 pub const ADMIN_KEY_FILE: &str = "admin.key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passkeys_are_for_the_first_domain_and_for_no_address() {
+        for (origins, id, own) in [
+            (&["https://127.0.0.1:8443", "https://localhost:8443"][..], Some("localhost"), 1),
+            (
+                &["https://carhop.example", "https://carhop.example:8444", "https://other.example"],
+                Some("carhop.example"),
+                2,
+            ),
+            (&["http://localhost:1", "https://localhost:2"], Some("localhost"), 2),
+            (&["https://[::1]:8443", "https://192.0.2.1"], None, 0),
+            (&[], None, 0),
+        ] {
+            let origins: Vec<_> = origins.iter().map(|origin| (*origin).to_owned()).collect();
+            let found = relying_party(&origins);
+            assert_eq!(found.as_ref().map(|place| place.id.as_str()), id);
+            assert_eq!(found.map_or(0, |place| place.origins.len()), own);
+        }
+    }
+}

@@ -29,11 +29,13 @@ pub struct SessionHead {
     pub handset: Option<DeviceId>,
     /// Locks and pumps that have something to say yet of what they were commanded, whatever became of the stop.
     pub awaited: Vec<DeviceId>,
+    /// When something happened to it last.
+    pub changed_at: Timestamp,
 }
 
 impl SessionHead {
-    /// The head of a session.
-    pub fn of(session: &Session) -> Self {
+    /// The head of a session that has just changed.
+    pub fn of(session: &Session, changed_at: Timestamp) -> Self {
         let devices = session.legs.iter().map(|leg| leg.terms.device);
         let awaited = session.legs.iter().filter(|leg| leg.state.expects_word());
         let awaited: Vec<_> = awaited.map(|leg| leg.terms.device).collect();
@@ -47,6 +49,7 @@ impl SessionHead {
             devices: if session.is_active() { devices.collect() } else { Vec::new() },
             handset: assigned.map(|assignment| assignment.device),
             awaited,
+            changed_at,
         }
     }
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use carhop_app::Failure;
 use carhop_app::record::Record;
 use carhop_app::records::{ApiScope, DecisionRecord, ReceiptRecord};
 use carhop_kernel::id::{DecisionId, DeviceId, SessionId};
+use carhop_policy::PolicyReport;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Answer, Page, Part, text_of};
+use super::{Answer, Page, Part, code_of, text_of};
 use crate::http::auth::Caller;
 use crate::http::body::{Asked, Named};
-use crate::http::problem::WrittenReason;
+use crate::http::problem::{Problem, WrittenReason};
 use crate::http::time::Time;
 use crate::server::Server;
 
@@ -37,6 +39,34 @@ pub(crate) struct DecisionView {
     policy_version: String,
     /// What the policies were asked about.
     inputs: serde_json::Value,
+}
+
+/// One decision, with what is needed to check it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainedDecision {
+    #[serde(flatten)]
+    decision: DecisionView,
+    /// Its record exactly as it is stored. SHA-256 of it stands in the events that the decision led to (`meta.decision.digest` of
+    /// the stored entry).
+    record: String,
+    /// The rung of the ladder that was asked for, where policies were asked.
+    rung: Option<String>,
+    /// Every policy that can apply, and what it said; empty where policies were not asked.
+    requirements: Vec<RequirementView>,
+}
+
+/// What one policy said.
+#[derive(Serialize, ToSchema)]
+struct RequirementView {
+    /// Its `@id`.
+    id: String,
+    /// `permit` or `forbid`.
+    effect: String,
+    /// The reason it gives where it forbids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<WrittenReason>,
+    /// Of a requirement (`forbid`): `silent` if it is met, `determining` if it is not, `failed` if it could not be evaluated.
+    outcome: String,
 }
 
 /// What a device signed.
@@ -77,16 +107,27 @@ pub(crate) async fn of_session(
     Ok(Json(Page::of(found, limit, |one: &DecisionView| one.id.to_string())))
 }
 
-/// One decision.
+/// One decision, with what each requirement of the policies said.
 #[utoipa::path(get, path = "/v1/decisions/{decision}", tag = "audit",
-    params(("decision" = String, Path)), responses((status = 200, body = DecisionView)))]
+    params(("decision" = String, Path)), responses((status = 200, body = ExplainedDecision)))]
 pub(crate) async fn view(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Named(decision): Named<DecisionId>,
-) -> Answer<DecisionView> {
+) -> Answer<ExplainedDecision> {
     let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
-    Ok(Json(server.app.view_decision(&call.partition, decision).await?.into()))
+    let record = server.app.view_decision(&call.partition, decision).await?;
+    let explained = server.app.explain_decision(&call.partition, &record).await?;
+    let written = record.write(&call.partition).map_err(Failure::from)?;
+    let text = String::from_utf8(written.body.unwrap_or_default());
+    let rung = explained.as_ref().map(|explained| code_of(&explained.verdict.rung));
+    let policies = explained.map(|explained| explained.policies).unwrap_or_default();
+    Ok(Json(ExplainedDecision {
+        decision: record.into(),
+        record: text.map_err(|_| Problem::internal())?,
+        rung,
+        requirements: policies.into_iter().map(RequirementView::from).collect(),
+    }))
 }
 
 /// What devices signed about a session, by device and in their order.
@@ -104,6 +145,17 @@ pub(crate) async fn receipts(
     let found = server.app.receipts_of(&call.partition, session, part.after, limit + 1).await?;
     let found = found.into_iter().map(ReceiptView::from).collect();
     Ok(Json(Page::of(found, limit, |one: &ReceiptView| one.key.clone())))
+}
+
+impl From<PolicyReport> for RequirementView {
+    fn from(report: PolicyReport) -> Self {
+        Self {
+            effect: code_of(&report.effect),
+            outcome: code_of(&report.outcome),
+            reason: report.reason.map(WrittenReason::from),
+            id: report.id,
+        }
+    }
 }
 
 impl From<DecisionRecord> for DecisionView {

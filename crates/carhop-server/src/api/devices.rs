@@ -113,6 +113,11 @@ pub(crate) struct DeviceView {
     /// Why it was revoked, or the class or firmware that was.
     revoked: Option<String>,
     certified_until: Option<Time>,
+    enrolled_at: Option<Time>,
+    /// When its integrity was vouched for last.
+    attested_at: Option<Time>,
+    /// Whether everything that was vouched for may run on its class; none while nothing was.
+    firmware_allowed: Option<bool>,
     #[schema(value_type = Option<String>)]
     driver: Option<DriverId>,
 }
@@ -238,7 +243,13 @@ fn enrolled(
 
 pub(super) fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
     let now: Timestamp = server.clock.now();
+    let allowed = &server.app.settings().firmware;
+    let may_run = |part| allowed.contains(&(record.class, part));
+    let all_may_run = || record.firmware().iter().copied().all(may_run);
     DeviceView {
+        firmware_allowed: record.attested.as_ref().map(|_| all_may_run()),
+        attested_at: record.attested.as_ref().map(|attested| attested.at.into()),
+        enrolled_at: record.enrolled_at.map(Time::from),
         id: record.device,
         class: record.class.name(),
         enrolled: record.key.is_some(),

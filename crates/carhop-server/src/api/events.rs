@@ -12,7 +12,7 @@ use carhop_app::Call;
 use carhop_app::batch::{LogEntry, Stream};
 use carhop_app::records::ApiScope;
 use carhop_app::sequence::event_name;
-use carhop_kernel::id::{EventId, SessionId};
+use carhop_kernel::id::{DecisionId, EventId, SessionId};
 use futures_util::stream::{self, Stream as Items};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +43,12 @@ pub(crate) struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     session: Option<SessionId>,
+    /// Who caused it: its `kind`, and the id of who it was.
+    actor: Value,
+    /// The decision that permitted or refused it, where one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    decision: Option<DecisionId>,
     data: Value,
 }
 
@@ -158,6 +164,8 @@ impl From<&LogEntry> for EventView {
             position: entry.position,
             time: recorded.at.into(),
             session: session_of(entry),
+            actor: serde_json::to_value(recorded.meta.actor).unwrap_or_default(),
+            decision: recorded.meta.decision.map(|decision| decision.id),
             data: body.get("data").cloned().unwrap_or(body),
         }
     }

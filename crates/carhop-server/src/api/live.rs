@@ -10,9 +10,10 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use carhop_app::Call;
 use carhop_app::batch::{Body, Recorded};
 use carhop_app::ports::Clock;
+use carhop_app::records::ApiScope;
+use carhop_app::{Call, Whereabouts};
 use carhop_kernel::id::SessionId;
 use carhop_kernel::time::Timestamp;
 use futures_util::stream::{self, Stream as Items};
@@ -21,8 +22,8 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
-use super::Answer;
 use super::session_view::Shown;
+use super::{Answer, code_of};
 use crate::bell::{rung, told};
 use crate::http::auth::Caller;
 use crate::http::body::Named;
@@ -80,6 +81,51 @@ pub(crate) async fn history(
 ) -> Answer<Live> {
     let call = caller.onlooker()?;
     Ok(Json(look(&server, &call, session).await?.1))
+}
+
+/// Where somebody was last believed to be.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlaceView {
+    /// `driver` or `vehicle`.
+    party: String,
+    latitude: f64,
+    longitude: f64,
+    /// Radius in metres, as the device reported it.
+    accuracy_m: f64,
+    /// When, by the reporting device's clock.
+    fixed_at: Time,
+    /// What it comes to now: `inside`, `outside` or `uncertain`; none once it is too old to count.
+    answer: Option<String>,
+    /// How that is known: `fence`, `venue_tag`, `statement` or `telematics`.
+    method: Option<String>,
+}
+
+/// Where driver and car were last believed to be, for staff and auditors. No trace is kept.
+#[utoipa::path(get, path = "/v1/sessions/{session}/places", tag = "sessions",
+    params(("session" = String, Path)), responses((status = 200, body = Vec<PlaceView>)))]
+pub(crate) async fn places(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+) -> Answer<Vec<PlaceView>> {
+    let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
+    let known = server.app.places_of(&call, session).await?;
+    Ok(Json(known.into_iter().map(PlaceView::from).collect()))
+}
+
+impl From<Whereabouts> for PlaceView {
+    fn from(known: Whereabouts) -> Self {
+        let Whereabouts { party, fix, place } = known;
+        Self {
+            party: code_of(&party),
+            latitude: fix.position.latitude_deg(),
+            longitude: fix.position.longitude_deg(),
+            accuracy_m: fix.accuracy.radius_m(),
+            fixed_at: fix.fixed_at.into(),
+            answer: place.map(|place| code_of(&place.answer)),
+            method: place.map(|place| code_of(&place.method)),
+        }
+    }
 }
 
 /// Streams the session at once and after each of its changes, for a quarter of an hour; then the caller asks again.

@@ -85,6 +85,21 @@ pub(crate) async fn view(
     Ok(shown(server.app.view_policies(&call.partition, which.version).await?))
 }
 
+/// Shows what policies say to whom and when, as one text: made from those that decide, or from those of a version that once
+/// did.
+#[utoipa::path(get, path = "/v1/policy/matrix", tag = "operator", params(Which),
+    responses((status = 200, content_type = "text/plain", body = String)))]
+pub(crate) async fn matrix(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Asked(which): Asked<Which>,
+) -> Result<String, Problem> {
+    let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
+    let view = server.app.view_policies(&call.partition, which.version).await?;
+    let bundle = server.app.policies_of(&call.partition, view.policies.version).await?;
+    Ok(carhop_policy::matrix::render(&bundle))
+}
+
 /// Lets other policies decide from now on; what is being decided meanwhile is decided anew. With `If-Match`, only if
 /// those of that version still decide.
 #[utoipa::path(put, path = "/v1/policy", tag = "operator", request_body = PolicyAsk,

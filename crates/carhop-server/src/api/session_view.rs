@@ -17,7 +17,7 @@ use crate::http::time::Time;
 #[schema(as = Session)]
 pub(crate) struct Shown {
     #[schema(value_type = String)]
-    id: SessionId,
+    pub(crate) id: SessionId,
     #[schema(value_type = String)]
     order: OrderId,
     /// The version of the order in force.
@@ -43,6 +43,8 @@ pub(crate) struct Shown {
     next: Vec<NextView>,
     /// Counts the session's changes; also the `ETag`.
     version: u64,
+    /// When something happened to it last.
+    changed_at: Time,
     vehicle: VehicleView,
 }
 
@@ -158,6 +160,7 @@ impl From<SessionView> for Shown {
             }),
             next: next(session),
             version: view.version,
+            changed_at: view.changed_at.into(),
             vehicle: VehicleView {
                 description: view.vehicle,
                 plate_last3: view.plate_last3,

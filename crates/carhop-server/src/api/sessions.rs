@@ -71,14 +71,14 @@ pub(crate) struct AssignmentAsk {
     driver: DriverId,
 }
 
-/// Lists sessions.
+/// Lists sessions in the order in which they were requested.
 #[utoipa::path(get, path = "/v1/sessions", tag = "sessions", params(Which),
-    responses((status = 200, body = Page<Listed>)))]
+    responses((status = 200, body = Page<Shown>)))]
 pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Asked(which): Asked<Which>,
-) -> Answer<Page<Listed>> {
+) -> Answer<Page<Shown>> {
     let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
     let known = |state: &String| PhaseKind::ALL.iter().any(|phase| phase.name() == state);
     if which.state.as_ref().is_some_and(|state| !known(state)) {
@@ -87,8 +87,11 @@ pub(crate) async fn list(
     let limit = Part { limit: which.limit, after: None }.limit();
     let state = which.state.as_deref();
     let found = server.app.list_sessions(&call.partition, state, which.after, limit + 1).await?;
-    let listed = found.into_iter().map(Listed::from).collect();
-    Ok(Json(Page::of(listed, limit, |one: &Listed| one.id.to_string())))
+    let mut listed = Vec::with_capacity(found.len());
+    for head in found {
+        listed.push(Shown::from(server.app.view_session(&call, head.session).await?));
+    }
+    Ok(Json(Page::of(listed, limit, |one: &Shown| one.id.to_string())))
 }
 
 /// Shows a session to staff, its store, its customer or its driver.

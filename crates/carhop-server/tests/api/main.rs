@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(test)]
 mod callers;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod events;

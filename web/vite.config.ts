@@ -35,6 +35,7 @@ export default defineConfig({
       input: {
         customer: 'customer.html',
         driver: 'driver.html',
+        console: 'console.html',
         worker: 'src/driver/worker.ts',
       },
       output: {

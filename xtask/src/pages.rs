@@ -15,7 +15,8 @@ use crate::tools::install_package;
 pub fn build() -> anyhow::Result<()> {
     prepare()?;
     let built = modified(&folder().join("dist/customer.html"));
-    let made_of = ["src", "public", "package-lock.json", "vite.config.ts", "customer.html"];
+    let made_of =
+        ["src", "public", "package-lock.json", "vite.config.ts", "customer.html", "console.html"];
     let paths = made_of.map(|name| folder().join(name));
     let description = root().join("docs/generated/openapi.json");
     let newest = paths.iter().chain([&description]).filter_map(|path| newest(path)).max();

@@ -25,6 +25,8 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/s", get(customer))
         .route("/s/{session}", get(customer))
         .route("/d", get(driver))
+        .route("/console", get(console))
+        .route("/console/{*place}", get(console))
         .route("/d/worker.js", fixed("worker.js"))
         .route("/d/driver.webmanifest", fixed("driver.webmanifest"))
         .route("/d/icon.svg", fixed("icon.svg"))
@@ -48,6 +50,11 @@ async fn driver(State(server): State<Arc<Server>>) -> Result<Response, Problem> 
         text = text.replacen("<head>", &told, 1);
     }
     Ok(document(text, SCANNING, SENSORS))
+}
+
+/// The staff's page; where in it one is stands in the rest of the path.
+async fn console() -> Result<Response, Problem> {
+    Ok(document(page("console.html")?, STRICT, PASSKEYS))
 }
 
 fn page(name: &str) -> Result<String, Problem> {
@@ -139,6 +146,8 @@ const SCANNING: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'
      img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
      media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const NO_SENSORS: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
+const PASSKEYS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), \
+     geolocation=(), payment=(), usb=()";
 const SENSORS: &str = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FRESH: &str = "no-cache";

@@ -1,5 +1,6 @@
 /** The texts of the pages: one language at a time, chosen by the browser, loaded when it is known. */
 
+import type { ConsoleTexts } from './console.en';
 import type { Texts } from './en';
 
 export type { Texts };
@@ -31,4 +32,14 @@ export async function load(language: Language): Promise<Texts> {
 /** Puts values into a text with places such as `{driver}`. */
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+}
+
+/** Loads what only the staff reads. */
+export async function loadConsole(language: Language): Promise<ConsoleTexts> {
+  switch (language) {
+    case 'en':
+      return (await import('./console.en')).en;
+    case 'de':
+      return (await import('./console.de')).de;
+  }
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { chosen, fill, languages, load, type Texts } from './index';
+import { chosen, fill, languages, load, loadConsole } from './index';
 
 const generated = '../docs/generated';
 const reasons = codes(readFileSync(`${generated}/reasons.md`, 'utf8'));
@@ -12,6 +12,18 @@ const states = [
 const kernel = readFileSync('../crates/carhop-kernel/src/session/event.rs', 'utf8');
 const [, named = ''] = kernel.split('pub const fn name(&self)');
 const events = [...named.matchAll(/=> "([a-z]+\.[a-z_]+)"/g)].map(([, name = '']) => name);
+const logged = [
+  ...readFileSync(`${generated}/events.md`, 'utf8').matchAll(/`carhop\.([\w.]+)\.v1`/g),
+];
+const transitions = readFileSync(`${generated}/transitions.md`, 'utf8');
+const requests = codes(transitions.slice(0, transitions.indexOf('## Reports')));
+const raised = transitions.slice(transitions.indexOf('## Reports that raise'));
+const vocabulary = readFileSync('../policies/schema.cedarschema', 'utf8');
+/** Why sessions are held and exceptions raised. */
+const causes = [
+  ...[...raised.matchAll(/`(\w+)`(?: and a hold)? \|$/gm)].map(([, name = '']) => name),
+  ...(/entity HoldCause enum\s*\[([^\]]*)\]/.exec(vocabulary)?.[1]?.match(/\w+/g) ?? []),
+];
 
 for (const language of languages) {
   test(`${language}: every reason has words for customer and driver`, async () => {
@@ -40,9 +52,23 @@ for (const language of languages) {
     expect(Object.keys(texts.customer.history).sort()).toEqual([...events].sort());
   });
 
+  test(`${language}: the staff has words for every event, state, reason, cause and request`, async () => {
+    const texts = await loadConsole(language);
+    const names = logged.map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(40);
+    for (const name of names) expect(Object.keys(texts.history), name).toContain(name);
+    expect(Object.keys(texts.reasons).sort()).toEqual([...reasons].sort());
+    const sessions = states.filter(([, , machine]) => machine === 'session');
+    expect(Object.keys(texts.states).sort()).toEqual(sessions.map(([, state]) => state).sort());
+    expect(causes.length).toBeGreaterThan(15);
+    for (const cause of causes) expect(texts.why, cause).toHaveProperty(cause);
+    expect(requests.length).toBeGreaterThan(10);
+    for (const request of requests) expect(texts.requests, request).toHaveProperty(request);
+  });
+
   test(`${language}: no words say a code, and places are the same as in English`, async () => {
-    const texts = flat(await load(language));
-    const english = flat(await load('en'));
+    const texts = flat([await load(language), await loadConsole(language)]);
+    const english = flat([await load('en'), await loadConsole('en')]);
     expect(Object.keys(texts)).toEqual(Object.keys(english));
     for (const [name, text] of Object.entries(texts)) {
       expect(text, name).not.toMatch(/\b[a-z]+_[a-z_]+\b/);
@@ -83,10 +109,10 @@ function codes(markdown: string): string[] {
   return [...markdown.matchAll(/^\| `(\w+)` \|/gm)].map(([, code = '']) => code);
 }
 
-function flat(texts: Texts | string, name = ''): Record<string, string> {
+function flat(texts: object | string, name = ''): Record<string, string> {
   if (typeof texts === 'string') return { [name]: texts };
   const inner = Object.entries(texts).map(([key, value]) =>
-    flat(value as Texts | string, name === '' ? key : `${name}.${key}`),
+    flat(value as object | string, name === '' ? key : `${name}.${key}`),
   );
   return Object.assign({}, ...inner) as Record<string, string>;
 }

@@ -86,7 +86,7 @@ async fn a_browser_is_certified_and_a_native_handset_that_never_attested_is_noth
 #[tokio::test]
 async fn a_page_lets_nothing_foreign_in_or_says_that_it_was_not_built() {
     let world = World::start().await;
-    for path in ["/s", "/d"] {
+    for path in ["/s", "/d", "/console", "/console/devices/dev_1"] {
         let page = world.client().get(format!("{}{path}", world.base())).send().await.unwrap();
         if page.status() == 503 {
             let problem: Value = page.json().await.unwrap();

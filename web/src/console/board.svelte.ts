@@ -1,0 +1,130 @@
+/** All stops as they change: read once, then kept up by the stream of events. */
+
+import { noteServerTime } from '../api/clock';
+import { Refused, settled, type Problem, type Schemas, type Session } from '../api/client';
+import type { Line } from '../api/live.svelte';
+import { read as readStream } from '../api/stream';
+import { Gathering } from './gather';
+import type { Staff } from './staff.svelte';
+import { none, withException, withSessions, type Stops } from './stops';
+
+/** Something that happened, as the stream tells it. */
+export type Event = Schemas['Event'];
+
+/** The stops, and the line to the authority. */
+export class Board {
+  stops = $state.raw<Stops>(none);
+  line = $state<Line>('connecting');
+  /** When something was heard last, by this browser's clock. */
+  heardAt = $state(Date.now());
+  isLoaded = $state(false);
+  problem = $state.raw<Problem>();
+  /** The last thing that happened, for whoever waits for it. */
+  latest = $state.raw<Event>();
+
+  readonly #stop = new AbortController();
+  readonly #changed = new Gathering((ids) => this.#read(ids));
+  #position: number | undefined;
+
+  constructor(private readonly staff: Staff) {
+    void this.#follow();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#changed.close();
+  }
+
+  /** Takes a session as an answer has it, so that what was asked shows at once. */
+  take(session: Session): void {
+    this.stops = withSessions(this.stops, [session], Date.now());
+  }
+
+  async #follow(): Promise<void> {
+    for (let failures = 0; !this.#stop.signal.aborted;) {
+      try {
+        // What happens from here on is in the stream; what happened before, in the lists.
+        this.#position ??= await this.#end();
+        if (!this.isLoaded) await this.#load();
+        await this.#listen(() => {
+          failures = 0;
+        });
+      } catch (error) {
+        failures += 1;
+        if (error instanceof Refused && !this.isLoaded) this.problem = error.problem;
+      }
+      if (this.#stop.signal.aborted || !this.staff.member) return;
+      if (failures > 0) this.line = 'lost';
+      const most = Math.min(pauseMsMax, pauseMs * 2 ** failures);
+      await new Promise((resolve) => setTimeout(resolve, most * (0.5 + Math.random() / 2)));
+    }
+  }
+
+  /** The position of the last entry of the log. */
+  async #end(): Promise<number> {
+    const { size } = await settled(this.staff.api.GET('/v1/audit/root'));
+    return size - 1;
+  }
+
+  async #load(): Promise<void> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const query = { limit: pageMax, ...(after ? { after } : {}) };
+      const asked = this.staff.api.GET('/v1/sessions', { params: { query } });
+      const page = await settled(asked);
+      ids.push(...page.data.map((one) => one.id));
+      after = page.has_more ? (page.next_cursor ?? undefined) : undefined;
+    } while (after && ids.length < stopsMax);
+    await this.#read(ids);
+    this.isLoaded = true;
+    this.problem = undefined;
+  }
+
+  async #listen(heard: () => void): Promise<void> {
+    const query = this.#position === undefined ? '' : `?after=${this.#position}`;
+    const url = `${location.origin}/v1/events/stream${query}`;
+    const { signal } = this.#stop;
+    const response = await this.staff.request(new Request(url, { signal }));
+    if (!response.ok) throw new Refused((await response.json()) as Problem);
+    const alive = (): void => {
+      heard();
+      this.heardAt = Date.now();
+      this.line = 'live';
+    };
+    alive();
+    await readStream(response, alive, ({ data }) => this.#happened(JSON.parse(data) as Event));
+  }
+
+  #happened(event: Event): void {
+    this.#position = event.position;
+    this.latest = event;
+    noteServerTime(event.time);
+    const { session } = event;
+    if (!session) return;
+    const { exception } = event.data as { exception?: string };
+    if (exception) this.stops = withException(this.stops, session, exception);
+    this.#changed.add(session);
+  }
+
+  /** Reads stops, a few at a time. */
+  async #read(ids: string[]): Promise<void> {
+    const queue = [...ids];
+    const found: Session[] = [];
+    const work = async (): Promise<void> => {
+      for (let id = queue.pop(); id; id = queue.pop()) {
+        const params = { path: { session: id } };
+        found.push(await settled(this.staff.api.GET('/v1/sessions/{session}', { params })));
+      }
+    };
+    await Promise.all(Array.from({ length: readersMax }, work));
+    this.stops = withSessions(this.stops, found, Date.now());
+  }
+}
+
+/** Stops that a page holds. */
+const stopsMax = 500;
+const pageMax = 100;
+const readersMax = 6;
+const pauseMs = 500;
+const pauseMsMax = 15_000;

@@ -1,0 +1,22 @@
+/** What every part of the console can reach. */
+
+import { getContext, setContext } from 'svelte';
+import type { ConsoleTexts } from '../texts/console.en';
+import type { Board } from './board.svelte';
+import type { Router } from './route.svelte';
+import type { Staff } from './staff.svelte';
+
+export interface Console {
+  texts: ConsoleTexts;
+  staff: Staff;
+  router: Router;
+  board: Board;
+}
+
+const key = Symbol('console');
+
+/** Gives the console to everything below. */
+export const provideConsole = (console: Console): Console => setContext(key, console);
+
+/** The console. */
+export const useConsole = (): Console => getContext<Console>(key);

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { attention, matches, queueOf, queues, sorted, type Queue, type Stop } from './queue';
+
+const now = Date.parse('2026-11-21T14:00:00Z');
+
+test('a stop stands in one queue, by what it needs', () => {
+  const rows: [string, Partial<Stop>, Queue][] = [
+    ['on its way', { state: 'en_route' }, 'in_progress'],
+    ['not begun', { state: 'requested', window: window(2) }, 'in_progress'],
+    ['paused by the customer', { hold: held('customer') }, 'held'],
+    ['paused by the staff', { hold: held('staff') }, 'held'],
+    ['not safe', { hold: held('safety') }, 'needs_you'],
+    ['tampered with', { hold: held('tamper') }, 'needs_you'],
+    ['a device revoked', { hold: held('device_revoked') }, 'needs_you'],
+    ['the car moved', { hold: held('vehicle_moved') }, 'needs_you'],
+    ['nobody knows', { legs: [leg('indeterminate')] }, 'needs_you'],
+    [
+      'nobody knows, after the end',
+      { state: 'revoked', legs: [leg('indeterminate')] },
+      'needs_you',
+    ],
+    ['an exception', { exceptions: ['left_open'] }, 'needs_you'],
+    ['an exception, and it is over', { state: 'completed', exceptions: ['left_open'] }, 'done'],
+    ['little time left', { state: 'arrived', window: window(4) }, 'needs_you'],
+    ['held, and over', { state: 'revoked', hold: held('safety') }, 'done'],
+    ['done', { state: 'completed' }, 'done'],
+    ['expired', { state: 'expired' }, 'done'],
+  ];
+  for (const [name, change, queue] of rows) expect(queueOf(stop(change), now), name).toBe(queue);
+});
+
+test('the counts of the queues add up to all stops', () => {
+  const all = [stop({}), stop({ hold: held('staff') }), stop({ state: 'completed' })];
+  const counts = queues.map((queue) => sorted(all, queue, now).length);
+  expect(counts).toEqual([0, 1, 1, 1]);
+});
+
+test('what nobody knows comes before what ends soon, and what ends sooner before what ends later', () => {
+  const all = [
+    stop({ id: 'hs_c', window: window(3) }),
+    stop({ id: 'hs_b', window: window(2) }),
+    stop({ id: 'hs_a', window: window(60), legs: [leg('indeterminate')] }),
+  ];
+  expect(sorted(all, 'needs_you', now).map(({ id }) => id)).toEqual(['hs_a', 'hs_b', 'hs_c']);
+  const done = [
+    stop({ id: 'hs_1', state: 'completed', changedAt: 1 }),
+    stop({ id: 'hs_2', state: 'expired', changedAt: 2 }),
+  ];
+  expect(sorted(done, 'done', now).map(({ id }) => id)).toEqual(['hs_2', 'hs_1']);
+});
+
+test('the gravest reason is named first', () => {
+  const both = stop({ legs: [leg('indeterminate')], hold: held('safety'), window: window(1) });
+  expect(attention(both, now)).toEqual(['outcome_unknown', 'safety', 'window_ending']);
+});
+
+test('every word that is searched for has to be there', () => {
+  const one = stop({ driverName: 'Mara Quist' });
+  for (const words of ['golf', '201', 'mara golf', 'HS_', ''])
+    expect(matches(one, words)).toBe(true);
+  expect(matches(one, 'mara passat')).toBe(false);
+});
+
+function stop(change: Partial<Stop>): Stop {
+  return {
+    id: 'hs_0',
+    state: 'en_route',
+    hold: null,
+    legs: [leg('pending')],
+    window: window(60),
+    venue: 'library',
+    venueName: 'Library',
+    vehicle: { description: 'blue Golf', plate_last3: '201', bay: '7' },
+    driverName: null,
+    changedAt: 0,
+    exceptions: [],
+    ...change,
+  };
+}
+
+function leg(state: string): Stop['legs'][number] {
+  return { index: 0, kind: 'goods', state };
+}
+
+function held(cause: string): Stop['hold'] {
+  return { cause, since: '2026-11-21T13:58:00Z' };
+}
+
+function window(minutesLeft: number): Stop['window'] {
+  const end = new Date(now + minutesLeft * 60_000).toISOString();
+  return { start: '2026-11-21T13:00:00Z', end };
+}

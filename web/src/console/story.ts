@@ -1,0 +1,166 @@
+/**
+ * What happened to a stop, as people say it: one sentence an event, with what it was because of. Pure, so that every event
+ * can be tried in a test.
+ */
+
+import { fill, type Texts } from '../texts';
+import type { ConsoleTexts } from '../texts/console.en';
+import type { Tone } from '../customer/story';
+import { litres } from '../parts/time.svelte';
+import type { Event } from './board.svelte';
+import type { Decision } from './file.svelte';
+
+/** One entry of a timeline. */
+export interface Entry {
+  position: number;
+  at: number;
+  tone: Tone;
+  text: string;
+  /** What it was because of, what it came to. */
+  about: string | undefined;
+  /** The decision behind it. */
+  decision: string | undefined;
+  /** Whether it is noise beside what matters. */
+  isQuiet: boolean;
+}
+
+/** The name of an event without its prefix and version. */
+export function nameOf(event: Event): string {
+  return event.type.replace(/^carhop\./, '').replace(/\.v\d+$/, '');
+}
+
+/** Tells the events of a stop, oldest first. */
+export function tell(
+  events: readonly Event[],
+  decisions: readonly Decision[],
+  common: Texts,
+  texts: ConsoleTexts,
+): Entry[] {
+  const waiting = new Map<number, Decision[]>();
+  for (const decision of decisions) {
+    const at = Date.parse(decision.at);
+    waiting.set(at, [...(waiting.get(at) ?? []), decision]);
+  }
+  return events.map((event) => {
+    const name = nameOf(event);
+    const at = Date.parse(event.time);
+    const decision = mattersTo(name) ? waiting.get(at)?.shift() : undefined;
+    return {
+      position: event.position,
+      at,
+      tone: toneOf(name, event),
+      text: texts.history[name as keyof ConsoleTexts['history']] ?? name,
+      about: aboutOf(event, name, common, texts),
+      decision: decision?.id,
+      isQuiet: quiet.includes(name),
+    };
+  });
+}
+
+/** Details as a table has them: nothing is left out of what the log says. */
+export function detailsOf(event: Event): [name: string, value: string][] {
+  const data = (event.data ?? {}) as Record<string, unknown>;
+  return Object.entries(data)
+    .filter(([name]) => name !== 'event')
+    .map(([name, value]) => [
+      name,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]);
+}
+
+function aboutOf(
+  event: Event,
+  name: string,
+  common: Texts,
+  texts: ConsoleTexts,
+): string | undefined {
+  const data = (event.data ?? {}) as Data;
+  const parts: string[] = [];
+  if (name === 'request.refused' || name === 'proof.failed') {
+    const [gravest] = data.reasons ?? [data.reason ?? ''];
+    const said = texts.reasons[gravest as keyof ConsoleTexts['reasons']];
+    if (said?.[1]) parts.push(said[1]);
+  }
+  const why = data.why ?? data.cause ?? data.exception ?? data.outcome;
+  if (typeof why === 'string') {
+    const said = texts.why[why as keyof ConsoleTexts['why']];
+    if (said) parts.push(said);
+  }
+  if (name === 'presence.proven') {
+    const said = texts.methods[data.method as keyof ConsoleTexts['methods']];
+    if (said) parts.push(said);
+  }
+  if (name === 'outcome.stated') {
+    const said = texts.act.bases[data.basis as keyof ConsoleTexts['act']['bases']];
+    if (said) parts.push(said);
+  }
+  if (typeof data.metered_ml === 'number') {
+    parts.push(fill(common.units.litres, { litres: litres(data.metered_ml, 2) }));
+  }
+  return parts.length > 0 ? parts.join(' · ') : undefined;
+}
+
+/** Decisions stand behind what was asked for, not behind what was measured or issued beside it. */
+function mattersTo(name: string): boolean {
+  return !beside.includes(name);
+}
+
+function toneOf(name: string, event: Event): Tone {
+  const { matches } = (event.data ?? {}) as Data;
+  if (name === 'vehicle.compared') return matches === false ? 'warn' : 'calm';
+  for (const [tone, names] of Object.entries(tones)) {
+    if (names.includes(name)) return tone as Tone;
+  }
+  return 'calm';
+}
+
+interface Data {
+  why?: unknown;
+  cause?: unknown;
+  exception?: unknown;
+  outcome?: unknown;
+  reasons?: string[];
+  reason?: string;
+  method?: string;
+  basis?: string;
+  metered_ml?: number;
+  matches?: boolean;
+}
+
+const tones: Record<Exclude<Tone, 'calm'>, readonly string[]> = {
+  go: [
+    ...['session.bound', 'presence.proven', 'lock.secured', 'fuel.settled', 'session.completed'],
+    ...['session.resumed', 'release.authorised'],
+  ],
+  move: [
+    ...['driver.assigned', 'geofence.entered', 'command.sent', 'lock.opened', 'fuel.authorized'],
+    ...['goods.transferred', 'fuel.dispensed'],
+  ],
+  warn: [
+    ...['session.held', 'release.unconfirmed', 'proof.failed', 'request.refused', 'binding.voided'],
+    ...[
+      'order.amended',
+      'release.not_executed',
+      'leg.failed',
+      'exception.raised',
+      'outcome.stated',
+    ],
+    ...['leg.taken_over', 'effect.abandoned'],
+  ],
+  stop: ['session.revoked', 'session.expired', 'device.revoked', 'trust.revoked'],
+};
+const quiet = [
+  ...[
+    'token.issued',
+    'token.revoked',
+    'place.judged',
+    'tag.scanned',
+    'fuel.metered',
+    'link.issued',
+  ],
+  ...['customer.bound', 'command.sent', 'refusals.capped', 'exceptions.capped', 'lock.locked'],
+];
+const beside = [
+  ...['token.issued', 'token.revoked', 'place.judged', 'tag.scanned', 'otp.issued', 'link.issued'],
+  ...['customer.bound', 'vehicle.compared', 'fuel.metered', 'proof.failed'],
+];

@@ -1,0 +1,146 @@
+/**
+ * The console's pages in the states that they can be in, with an authority that the test plays. Accessible in both themes, at
+ * 320 and 1280 pixels, in both languages; nothing sticks out, and the keyboard reaches everything.
+ */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { busyDay, play, problem, signIn, stopId } from './support/authority';
+import { browse, Person, type Theme } from './support/browser';
+import { picture } from './support/shots';
+import { World } from './support/world';
+
+let world: World;
+let browser: Browser;
+
+beforeAll(async () => {
+  world = await World.serveOnly();
+  browser = await browse(world);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  world?.stop();
+});
+
+/** Each page, and what is there once it has come. */
+const pages: Record<string, { path: string; until: string }> = {
+  stops: { path: '/console', until: '.rows a' },
+  'stops-in-progress': { path: '/console?queue=in_progress', until: '.rows a' },
+  'stops-map': { path: '/console?queue=in_progress&view=map', until: '.pin' },
+  'stops-none-found': { path: '/console?q=nothing', until: '.empty' },
+  stop: { path: `/console/stops?stop=${stopId}`, until: 'article ol' },
+};
+
+const windows: { width: number; theme: Theme; locale: string }[] = [
+  { width: 320, theme: 'light', locale: 'de-DE' },
+  { width: 320, theme: 'dark', locale: 'en-US' },
+  { width: 1280, theme: 'light', locale: 'en-US' },
+  { width: 1280, theme: 'dark', locale: 'de-DE' },
+];
+
+for (const window of windows) {
+  test(`every page of the console is accessible at ${window.width}, ${window.theme}, ${window.locale}`, async () => {
+    const person = await Person.sit(browser, world, window);
+    await play(person.page, busyDay());
+    await person.page.goto(`${world.origin}/console`);
+    await person.page.getByRole('button').waitFor();
+    expect(await person.violations(), 'sign-in').toEqual([]);
+    await signIn(person.page, world.origin);
+    for (const [name, { path, until }] of Object.entries(pages)) {
+      await person.page.goto(world.origin + path);
+      await person.page.locator(until).first().waitFor({ state: 'attached' });
+      expect(await person.violations(), name).toEqual([]);
+      expect(await person.sticksOut(), name).toBe(false);
+    }
+    expect(person.faults).toEqual([]);
+    await person.leave();
+  });
+}
+
+test('the keyboard alone finds the stop that needs somebody, and holds it', async () => {
+  const person = await Person.sit(browser, world, { width: 1280, height: 800 });
+  const { page } = person;
+  const scene = busyDay();
+  const asked: string[] = [];
+  await play(page, scene);
+  await page.route('**/holds', (route) => {
+    asked.push(route.request().url());
+    return route.fulfill({ status: 409, json: problem('session_closed', 409, ['session_closed']) });
+  });
+  await signIn(page, world.origin);
+  await page.locator('.rows a').first().waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { name: 'White Model Y' }).waitFor();
+  await page.keyboard.press('k');
+  await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor();
+  expect(new URL(page.url()).searchParams.get('stop')).toBe(stopId);
+  await page.keyboard.press('Enter');
+  await tabTo(person, 'Hold');
+  await page.getByRole('dialog', { name: 'Hold this stop?' }).waitFor();
+  await tabTo(person, 'Hold');
+  await page.getByText('The stop has ended. A new one is needed.').waitFor();
+  expect(asked).toHaveLength(1);
+  await page.keyboard.press('Escape');
+  await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor({ state: 'detached' });
+  await page.keyboard.press('3');
+  await page.getByText('Black Octavia').first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('mini');
+  await page.getByText('Black Octavia').first().waitFor({ state: 'detached' });
+  expect(new URL(page.url()).search).toBe('?queue=in_progress&q=mini');
+  await page.goBack();
+  await page.goForward();
+  await page.getByText('Green Mini').first().waitFor();
+  expect(person.faults).toEqual([]);
+  await person.leave();
+});
+
+test('whoever is not known any more is asked to sign in, and nothing of the stops is left on the page', async () => {
+  const person = await Person.sit(browser, world, { width: 1280 });
+  await play(person.page, busyDay());
+  await signIn(person.page, world.origin);
+  await person.page.locator('.rows a').first().waitFor();
+  await person.page.route('**/v1/sessions/**', (route) =>
+    route.fulfill({ status: 401, json: problem('unauthenticated', 401) }),
+  );
+  await person.page.locator('.rows a').first().click();
+  await person.page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
+  expect(await person.page.getByText('Blue Golf').count()).toBe(0);
+  await person.leave();
+});
+
+const views: { width: number; height: number; theme: Theme }[] = [
+  { width: 390, height: 844, theme: 'light' },
+  { width: 390, height: 844, theme: 'dark' },
+  { width: 1440, height: 900, theme: 'light' },
+  { width: 1440, height: 900, theme: 'dark' },
+];
+
+test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, async () => {
+  for (const view of views) {
+    const person = await Person.sit(browser, world, view);
+    await play(person.page, busyDay());
+    await signIn(person.page, world.origin);
+    for (const [name, { path, until }] of Object.entries(pages)) {
+      await person.page.goto(world.origin + path);
+      await person.page.locator(until).first().waitFor({ state: 'attached' });
+      await picture(person.page, `console-${name}-${view.width}-${view.theme}`);
+    }
+    await person.leave();
+  }
+});
+
+/** Goes to a button by the keyboard alone, and presses it. */
+async function tabTo({ page }: Person, name: string): Promise<void> {
+  for (let presses = 0; presses < 40; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
+    if (focused === name) return page.keyboard.press('Enter');
+  }
+  throw new Error(`the keyboard does not reach ${name}`);
+}

@@ -9,7 +9,9 @@ import type { Staff } from './staff.svelte';
 import { none, withException, withSessions, type Stops } from './stops';
 
 /** Something that happened, as the stream tells it. */
-export type Event = Schemas['Event'];
+export type Event = Schemas['Event'] & { decision?: string | null };
+
+type Listed = Session & { changed_at: string };
 
 /** The stops, and the line to the authority. */
 export class Board {
@@ -67,16 +69,15 @@ export class Board {
   }
 
   async #load(): Promise<void> {
-    const ids: string[] = [];
     let after: string | undefined;
     do {
       const query = { limit: pageMax, ...(after ? { after } : {}) };
       const asked = this.staff.api.GET('/v1/sessions', { params: { query } });
       const page = await settled(asked);
-      ids.push(...page.data.map((one) => one.id));
+      // Whole sessions, each with the time of its last change.
+      this.stops = withSessions(this.stops, page.data as unknown as Listed[], Date.now());
       after = page.has_more ? (page.next_cursor ?? undefined) : undefined;
-    } while (after && ids.length < stopsMax);
-    await this.#read(ids);
+    } while (after && this.stops.size < stopsMax);
     this.isLoaded = true;
     this.problem = undefined;
   }

@@ -9,9 +9,9 @@ import {
   type Verified,
 } from '../audit/proof';
 import { hex, type Bytes } from '../audit/bytes';
-import { readLeaf } from '../audit/leaf';
 import { Refused, settled, type Problem, type Schemas } from '../api/client';
 import { load, save } from '../api/store';
+import type { Event } from './board.svelte';
 import { applying, requirementsIn, type Requirement } from './cedar';
 import type { Decision } from './file.svelte';
 import type { Staff } from './staff.svelte';
@@ -111,16 +111,14 @@ export class Case {
 
   /** The entry that names the decision. */
   async #entry(): Promise<Entry | undefined> {
-    const { session, at } = this.decision ?? { session: '', at: '' };
+    const { session } = this.decision ?? { session: '' };
     let after: number | undefined;
     do {
       const query = { session, limit: 100, ...(after === undefined ? {} : { after }) };
       const asked = this.staff.api.GET('/v1/events', { params: { query } });
       const page = await settled(asked);
-      for (const event of page.data.filter(({ time }) => Date.parse(time) === Date.parse(at))) {
-        const entry = await this.#at(event.position);
-        if (entry && readLeaf(bytesOf(entry.leaf))?.decision === this.id) return entry;
-      }
+      const named = (page.data as Event[]).find(({ decision }) => decision === this.id);
+      if (named) return this.#at(named.position);
       after = page.has_more ? page.data.at(-1)?.position : undefined;
     } while (after !== undefined);
     return undefined;

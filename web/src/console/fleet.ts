@@ -45,7 +45,7 @@ export function toneOf(standing: Standing): Tone {
   }
 }
 
-/** Whether its certificate ends so soon that it should have been renewed. */
+/** Whether its certificate ends so soon that it should have been renewed long ago. */
 export function isEnding(device: Device, now: number): boolean {
   const until = device.certified_until && Date.parse(device.certified_until);
   return typeof until === 'number' && until > now && until - now < endingMs;
@@ -60,4 +60,5 @@ export function matches(device: Device, words: string): boolean {
     .every((word) => text.includes(word));
 }
 
-const endingMs = 7 * 24 * 3600_000;
+/** Renewal comes at half of its life; what is left then is more than this. */
+const endingMs = 2 * 24 * 3600_000;

@@ -9,10 +9,15 @@ export type Stops = ReadonlyMap<string, Stop>;
 export const none: Stops = new Map();
 
 /** The same, with these as they are now. */
-export function withSessions(stops: Stops, sessions: readonly Session[], now: number): Stops {
+export function withSessions(
+  stops: Stops,
+  sessions: readonly (Session & { changed_at?: string })[],
+  now: number,
+): Stops {
   const next = new Map(stops);
   for (const session of sessions) {
-    next.set(session.id, stopOf(session, next.get(session.id), now));
+    const changedAt = session.changed_at ? Date.parse(session.changed_at) : now;
+    next.set(session.id, stopOf(session, next.get(session.id), changedAt));
   }
   return next;
 }
@@ -24,7 +29,7 @@ export function withException(stops: Stops, id: string, exception: string): Stop
   return new Map(stops).set(id, { ...stop, exceptions: [...stop.exceptions, exception] });
 }
 
-function stopOf(session: Session, before: Stop | undefined, now: number): Stop {
+function stopOf(session: Session, before: Stop | undefined, changedAt: number): Stop {
   return {
     id: session.id,
     state: session.state,
@@ -35,8 +40,7 @@ function stopOf(session: Session, before: Stop | undefined, now: number): Stop {
     venueName: session.venue_name,
     vehicle: session.vehicle,
     driverName: session.assignment?.driver_name ?? null,
-    // Until the list says when it was, a stop that was there already has the end of its window.
-    changedAt: before ? now : Date.parse(session.window.end),
+    changedAt,
     exceptions: before?.exceptions ?? [],
   };
 }

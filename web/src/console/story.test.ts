@@ -1,28 +1,16 @@
 import { expect, test } from 'vitest';
 import type { Event } from './board.svelte';
-import type { Decision } from './file.svelte';
 import { en as texts } from '../texts/console.en';
 import { en as common } from '../texts/en';
 import { tell } from './story';
 
 test('what was refused is told with its gravest reason, and leads to its decision', () => {
-  const refused = event(4, 'request.refused', { reasons: ['code_wrong', 'place_uncertain'] });
-  const decision = { id: 'dec_1', at: refused.time } as Decision;
-  const [told] = tell([refused], [decision], common, texts);
+  const reasons = ['code_wrong', 'place_uncertain'];
+  const refused = { ...event(4, 'request.refused', { reasons }), decision: 'dec_1' };
+  const [told] = tell([refused], common, texts);
   expect(told?.text).toBe('A request was refused');
   expect(told?.about).toBe(texts.reasons.code_wrong[1]);
   expect(told?.decision).toBe('dec_1');
-});
-
-test('a decision stands behind what was asked for, once, and not behind what came beside it', () => {
-  const events = [
-    event(1, 'token.issued'),
-    event(1, 'release.authorised'),
-    event(1, 'lock.opened'),
-  ];
-  const decision = { id: 'dec_1', at: events[0]?.time } as Decision;
-  const told = tell(events, [decision], common, texts).map((entry) => entry.decision);
-  expect(told).toEqual([undefined, 'dec_1', undefined]);
 });
 
 test('what an event was because of, and what it came to, is said', () => {
@@ -36,7 +24,7 @@ test('what an event was because of, and what it came to, is said', () => {
     ['session.held', { cause: 'something new' }, undefined],
   ];
   for (const [name, data, about] of rows) {
-    expect(tell([event(0, name, data)], [], common, texts)[0]?.about, name).toBe(about);
+    expect(tell([event(0, name, data)], common, texts)[0]?.about, name).toBe(about);
   }
 });
 

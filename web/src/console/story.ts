@@ -8,7 +8,6 @@ import type { ConsoleTexts } from '../texts/console.en';
 import type { Tone } from '../customer/story';
 import { litres } from '../parts/time.svelte';
 import type { Event } from './board.svelte';
-import type { Decision } from './file.svelte';
 
 /** One entry of a timeline. */
 export interface Entry {
@@ -30,28 +29,17 @@ export function nameOf(event: Event): string {
 }
 
 /** Tells the events of a stop, oldest first. */
-export function tell(
-  events: readonly Event[],
-  decisions: readonly Decision[],
-  common: Texts,
-  texts: ConsoleTexts,
-): Entry[] {
-  const waiting = new Map<number, Decision[]>();
-  for (const decision of decisions) {
-    const at = Date.parse(decision.at);
-    waiting.set(at, [...(waiting.get(at) ?? []), decision]);
-  }
+export function tell(events: readonly Event[], common: Texts, texts: ConsoleTexts): Entry[] {
   return events.map((event) => {
     const name = nameOf(event);
     const at = Date.parse(event.time);
-    const decision = mattersTo(name) ? waiting.get(at)?.shift() : undefined;
     return {
       position: event.position,
       at,
       tone: toneOf(name, event),
       text: texts.history[name as keyof ConsoleTexts['history']] ?? name,
       about: aboutOf(event, name, common, texts),
-      decision: decision?.id,
+      decision: event.decision ?? undefined,
       isQuiet: quiet.includes(name),
     };
   });
@@ -98,11 +86,6 @@ function aboutOf(
     parts.push(fill(common.units.litres, { litres: litres(data.metered_ml, 2) }));
   }
   return parts.length > 0 ? parts.join(' · ') : undefined;
-}
-
-/** Decisions stand behind what was asked for, not behind what was measured or issued beside it. */
-function mattersTo(name: string): boolean {
-  return !beside.includes(name);
 }
 
 function toneOf(name: string, event: Event): Tone {
@@ -159,8 +142,4 @@ const quiet = [
     'link.issued',
   ],
   ...['customer.bound', 'command.sent', 'refusals.capped', 'exceptions.capped', 'lock.locked'],
-];
-const beside = [
-  ...['token.issued', 'token.revoked', 'place.judged', 'tag.scanned', 'otp.issued', 'link.issued'],
-  ...['customer.bound', 'vehicle.compared', 'fuel.metered', 'proof.failed'],
 ];

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import type { Schemas, Session } from '../../src/api/client';
 
 type Leg = Session['legs'][number];
-type Event = Schemas['Event'];
+type Event = Schemas['Event'] & { decision?: string };
 
 const began = Date.now();
 
@@ -81,6 +81,7 @@ export function story(): Event[] {
     time: time(seconds),
     session: id('01'),
     data: data ?? {},
+    ...(name === 'request.refused' ? { decision: decision.id } : {}),
   }));
 }
 
@@ -112,8 +113,8 @@ export async function play(page: Page, scene: Scene): Promise<void> {
   });
 }
 
-/** Gives the page an authenticator, and signs its member in by an invitation. */
-export async function signIn(page: Page, origin: string): Promise<void> {
+/** Gives the page an authenticator of its own, which says yes to everything. */
+export async function addPasskeys(page: Page): Promise<void> {
   const target = await page.context().newCDPSession(page);
   await target.send('WebAuthn.enable');
   await target.send('WebAuthn.addVirtualAuthenticator', {
@@ -123,6 +124,11 @@ export async function signIn(page: Page, origin: string): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
+}
+
+/** Gives the page an authenticator, and signs its member in by an invitation. */
+export async function signIn(page: Page, origin: string): Promise<void> {
+  await addPasskeys(page);
   await page.goto(`${origin}/console#invitation=cht_test`);
   await page.getByRole('button').click();
   await page.getByRole('navigation').first().waitFor({ state: 'attached' });
@@ -157,7 +163,7 @@ function answer(scene: Scene, path: string, query: URLSearchParams): unknown {
     case 'events':
       return page(scene.events.filter((event) => event.session === query.get('session')));
     case 'sessions': {
-      if (!name) return page(scene.sessions.map(listed));
+      if (!name) return page(scene.sessions.map((one) => ({ ...one, changed_at: one.window.end })));
       const session = scene.sessions.find((one) => one.id === name);
       if (part === 'decisions') return page(name === id('01') ? [decision] : []);
       return session;
@@ -191,10 +197,6 @@ const staffAnswers: Record<string, unknown> = {
   registrations: member,
   'sign-outs': { member: member.member },
 };
-
-function listed(session: Session): Schemas['Listed'] {
-  return { id: session.id, state: session.state, held: !!session.hold, driver: null };
-}
 
 function stop(
   number: string,

@@ -1,0 +1,130 @@
+/** The staff at work: a passkey, a stop that is held, a decision with its proof, a device that is revoked; all of it real. */
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addPasskeys } from './support/authority';
+import { browse, Person } from './support/browser';
+import { Told, until, World } from './support/world';
+
+let world: World;
+let browser: Browser;
+
+beforeAll(async () => {
+  world = await World.start();
+  browser = await browse(world);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  world?.stop();
+});
+
+test('a member is invited, makes a passkey, signs out, and signs in with it', async () => {
+  const { person, url } = await join('Ada Brandt', 'dispatcher');
+  const { page, faults } = person;
+  expect(new URL(page.url()).hash).toBe('');
+  await page.getByText('Ada Brandt').waitFor();
+  await page.reload();
+  await page.getByText('Dispatcher').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.getByText('Ada Brandt').waitFor();
+  expect(faults).toEqual([]);
+
+  // The link was good once.
+  const other = await Person.sit(browser, world);
+  await addPasskeys(other.page);
+  await other.page.goto(url);
+  await other.page.getByRole('button', { name: 'Set up your passkey' }).click();
+  await other.page.getByText('That did not work').waitFor();
+});
+
+test('a stop is held and let go from the page, and an auditor may only look', async () => {
+  const { session } = await world.order();
+  const { person } = await join('Ben Ito', 'support');
+  const { page } = person;
+  await page.goto(`${world.origin}/console/stops?stop=${session}`);
+  await press(page, 'Hold');
+  await until(async () => (await world.state(session)).hold !== null, 'the hold');
+  await page.getByText('by the staff').first().waitFor();
+  await press(page, 'Lift the hold');
+  await until(async () => (await world.state(session)).hold === null, 'the end of the hold');
+  // What others do shows without a reload.
+  await world.store('POST', `/v1/sessions/${session}/revocations`, {});
+  await page.getByText('nothing new opens').waitFor();
+  await page.getByText('The stop was ended for good').waitFor();
+  expect(person.faults).toEqual([]);
+
+  const { session: another } = await world.order();
+  const auditor = await join('Cleo Aris', 'auditor');
+  await auditor.person.page.goto(`${world.origin}/console/stops?stop=${another}`);
+  await auditor.person.page.getByText('Your role may look, not steer.').waitFor();
+});
+
+test('a decision is proven in the browser, and a tampered proof turns red', async () => {
+  const { session } = await world.order();
+  const refused: unknown = await world.assign(session).catch((error: unknown) => error);
+  const { decision } = (refused as Told).body;
+  const { person } = await join('Dana Roy', 'dispatcher');
+  const { page } = person;
+  await page.goto(`${world.origin}/console/decisions/${String(decision)}`);
+  await page.getByText('The stop is not at the point where this can happen.').waitFor();
+  await until(async () => {
+    if (await page.getByText('Proven in this browser').isVisible()) return true;
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await page.waitForTimeout(500);
+    return false;
+  }, 'the proof');
+  expect(await person.violations()).toEqual([]);
+
+  // Somebody between the log and the browser makes another story of it.
+  const told = await world.store('GET', `/v1/decisions/${String(decision)}`);
+  const record = String(told.record).replace('not_possible_now', 'window_closed');
+  expect(record).not.toBe(told.record);
+  await page.route('**/v1/decisions/**', (route) => route.fulfill({ json: { ...told, record } }));
+  await page.reload();
+  await page.getByText('This does not hold').waitFor();
+  await page
+    .getByText('The record with the inputs is not the one that the entry commits to.')
+    .waitFor();
+  expect(await page.getByText('Proven in this browser').count()).toBe(0);
+  expect(person.faults).toEqual([]);
+});
+
+test('a device is revoked by its name, and both moments of that are shown', async () => {
+  const lock = await world.device('lock');
+  const { name } = await world.store('GET', `/v1/devices/${lock.id}`);
+  const { person } = await join('Eli Marsh', 'dispatcher');
+  const { page } = person;
+  await page.goto(`${world.origin}/console/devices`);
+  await page.getByRole('link', { name: String(name) }).click();
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByText('0 stops rely on it').waitFor();
+  expect(await sheet.getByRole('button', { name: 'Revoke' }).isDisabled()).toBe(true);
+  await sheet.getByLabel(/Type the name/).fill(String(name));
+  await sheet.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('Revoked at').waitFor();
+  await page.getByText('Settled at').waitFor();
+  await page.getByText('Revoked', { exact: true }).waitFor();
+  expect(await person.violations()).toEqual([]);
+  expect(person.faults).toEqual([]);
+});
+
+/** Invites somebody who makes a passkey and comes in. */
+async function join(name: string, role: string): Promise<{ person: Person; url: string }> {
+  const made = await world.store('POST', '/v1/staff', { name, role });
+  const { url } = made.invitation as { url: string };
+  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
+  await addPasskeys(person.page);
+  await person.page.goto(url);
+  await person.page.getByRole('button', { name: 'Set up your passkey' }).click();
+  await person.page.getByText(name).waitFor();
+  return { person, url };
+}
+
+/** Presses a button and the one of the same name that asks back. */
+async function press(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
+}

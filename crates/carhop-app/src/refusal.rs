@@ -133,8 +133,7 @@ impl Asker {
     /// no disk.
     pub const fn journaled_max(self) -> u64 {
         match self {
-            Self::Party => 256,
-            Self::Stranger => 256,
+            Self::Party | Self::Stranger => 256,
         }
     }
 }

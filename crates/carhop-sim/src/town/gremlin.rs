@@ -149,8 +149,7 @@ async fn revoke(town: &Rc<Town>, visit: &Visit, session: SessionId) {
 
 async fn hold(town: &Rc<Town>, visit: &Visit, session: SessionId) {
     let caller = visit.staff.clone();
-    let _ =
-        step!(town, &caller, Ask::Hold { session }, |app, call| app.hold(&call, session).await);
+    let _ = step!(town, &caller, Ask::Hold { session }, |app, call| app.hold(&call, session).await);
 }
 
 async fn relocate(town: &Rc<Town>, visit: &Visit, session: SessionId) {

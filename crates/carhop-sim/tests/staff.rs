@@ -78,7 +78,7 @@ fn a_right_to_call_runs_out_by_itself() {
 async fn strays(world: &World) -> Vec<Stray> {
     world.settle().await.unwrap();
     let mut told = Told::default();
-    for entry in world.app.feed(&world.partition, 0, usize::MAX).await.unwrap() {
+    for entry in world.app.feed(&world.partition, None, 0, usize::MAX).await.unwrap() {
         told.follow(&entry.recorded);
     }
     told.strays(&world.app.log(&world.partition)).await.unwrap().into_iter().collect()

@@ -208,7 +208,9 @@ mod tests {
         for events in [&[jammed.clone()][..], &[silent, jammed]] {
             let mut view =
                 ActionView { id: wanted, leg: leg.0, device, status: PENDING, metered_ml: None };
-            events.iter().for_each(|event| view.follow(event, leg, &release));
+            for event in events {
+                view.follow(event, leg, &release);
+            }
             assert_eq!(view.status, NOT_DONE, "{events:?}");
         }
     }

@@ -108,6 +108,9 @@ async fn staff_events(world: &World, wanted: usize) -> Vec<String> {
     }
 }
 
+/// What makes an authenticator another than it should be.
+type Spoil = fn(&mut Authenticator);
+
 #[tokio::test]
 async fn a_passkey_is_made_once_and_signs_in_without_a_name() {
     let world = World::start().await;
@@ -157,7 +160,7 @@ async fn a_sign_in_that_is_not_whole_lets_nobody_in() {
     let world = World::start().await;
     let mut person = Person::registered(&world, "administrator").await;
     let good = person.authenticator.clone();
-    let spoil: [(&str, fn(&mut Authenticator)); 7] = [
+    let spoil: [(&str, Spoil); 7] = [
         ("another origin", |it| it.origin = "https://localhost:1".to_owned()),
         ("a look-alike", |it| it.origin.push_str(".evil.example")),
         ("another relying party", |it| it.relying_party = "evil.example".to_owned()),
@@ -195,7 +198,7 @@ async fn a_registration_that_is_not_whole_makes_nobody_staff() {
     let world = World::start().await;
     let mut person = Person::invited(&world, "administrator").await;
     let good = person.authenticator.clone();
-    let spoil: [(&str, fn(&mut Authenticator)); 4] = [
+    let spoil: [(&str, Spoil); 4] = [
         ("another origin", |it| it.origin = "https://localhost:1".to_owned()),
         ("another relying party", |it| it.relying_party = "evil.example".to_owned()),
         ("nobody verified", |it| it.flags = PRESENT),

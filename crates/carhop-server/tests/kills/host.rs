@@ -74,7 +74,8 @@ impl Host {
 
     /// Has it stand still, or go on.
     pub async fn signal(&self, signal: Signal) {
-        signal.send(&self.process.lock().await);
+        let process = self.process.lock().await;
+        signal.send(&process);
     }
 
     /// Kills it for good.

@@ -85,6 +85,7 @@ pub(crate) async fn history(
 
 /// Where somebody was last believed to be.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Whereabouts)]
 pub(crate) struct PlaceView {
     /// `driver` or `vehicle`.
     party: String,

@@ -1,7 +1,5 @@
 //! API keys: made, revoked, and told apart from what somebody put into the database (M-TOK-1, M-AUD-1).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -130,7 +130,7 @@ export async function addPasskeys(page: Page): Promise<void> {
 export async function signIn(page: Page, origin: string): Promise<void> {
   await addPasskeys(page);
   await page.goto(`${origin}/console#invitation=cht_test`);
-  await page.getByRole('button').click();
+  await page.getByRole('button', { name: /Set up|anlegen/ }).click();
   await page.getByRole('navigation').first().waitFor({ state: 'attached' });
 }
 

@@ -120,8 +120,8 @@ fn no_policy_stands_in_the_way_of_what_a_revocation_leads_to() {
         stop.release(LegIndex(0)).await?;
         world.pass(5_000).await?;
         assert_eq!(stop.leg(LegIndex(0)).await?, LegStateKind::Dispensing);
-        let held = world.app.hold(&cast.by_staff(world), stop.session).await;
-        assert!(matches!(held, Err(Failure::Refused(..))), "{held:?}");
+        let refused = world.app.hold(&cast.by_staff(world), stop.session).await;
+        assert!(matches!(refused, Err(Failure::Refused(..))), "{refused:?}");
         let subject = TrustSubject::Device(cast.pump);
         world.app.withdraw_trust(&cast.by_staff(world), subject, "stolen").await?;
         world.pass(5_000).await?;

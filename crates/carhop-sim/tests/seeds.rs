@@ -57,4 +57,4 @@ const ONCE_BROKEN: [(&str, &str); 4] = [
 ];
 
 /// Some fifteen seconds on two cores.
-const WORLDS: u64 = 40;
+const WORLDS: u64 = 16;

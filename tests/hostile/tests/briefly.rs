@@ -51,6 +51,11 @@ briefly! {
     key_proof_header: "key-proof-header" 500;
     leaf: "leaf" 10_000;
     name: "name" 20_000;
+    passkey_challenge: "passkey-challenge" 2_000;
+    passkey_key: "passkey-key" 2_000;
+    passkey_made: "passkey-made" 2_000;
+    passkey_signature: "passkey-signature" 1_000;
+    passkey_words: "passkey-words" 5_000;
     policies: "policies" 30;
     polygon: "polygon" 5_000;
     private_key: "private-key" 500;

@@ -55,6 +55,7 @@ async fn a_token_is_looked_up_and_never_read() {
     let (world, mut wrong) = (World::start().await, Vec::new());
     let stop = Stop::requested(&world).await;
     let (admin, customer) = (&world.admin, &stop.customer_token);
+    let other = if admin.ends_with('0') { '1' } else { '0' };
     let part = |value: Value| text(value.to_string().as_bytes());
     let claims = part(json!({ "sub": "admin", "scope": "admin", "exp": 4_102_444_800_u64 }));
     let jwt = |algorithm: &str, signature: &str| {
@@ -71,7 +72,7 @@ async fn a_token_is_looked_up_and_never_read() {
         ("key as bound token", format!("DPoP {admin}"), UNAUTHENTICATED),
         ("bound token as key", format!("Bearer {customer}"), UNAUTHENTICATED),
         ("bound token without proof", format!("DPoP {customer}"), UNAUTHENTICATED),
-        ("one letter off", format!("Bearer {}0", &admin[..admin.len() - 1]), UNAUTHENTICATED),
+        ("one letter off", format!("Bearer {}{other}", &admin[..admin.len() - 1]), UNAUTHENTICATED),
         ("in other letters", format!("Bearer {}", admin.to_uppercase()), UNAUTHENTICATED),
         ("two in one", format!("Bearer {admin}, Bearer {admin}"), UNAUTHENTICATED),
         ("with what follows", format!("Bearer {admin}\tx"), UNAUTHENTICATED),

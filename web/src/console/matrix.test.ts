@@ -11,7 +11,7 @@ test('every action of the reviewed matrix is read, each cell of it', () => {
     for (const row of rows) expect(row.cells.length, `${name} ${row.state}`).toBe(actors.length);
   }
   const release = matrix.find(({ name }) => name === 'release_compartment');
-  expect(release?.lifts).toContain('place_uncertain');
+  expect(release?.lifts).toContain('place_not_proven');
   const ready = release?.rows.find(({ state }) => state === 'handoff_ready');
   const driver = ready?.cells[release?.actors.indexOf('driver') ?? 0] ?? '';
   expect(cells(driver).kind).toBe('evidence');

@@ -35,6 +35,7 @@ function event(seconds: number, name: string, data: object = {}): Event {
     position: seconds,
     time: new Date(seconds * 1000).toISOString(),
     session: 'hs_1',
+    actor: {},
     data,
   };
 }

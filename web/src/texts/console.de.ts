@@ -481,6 +481,7 @@ export const de: ConsoleTexts = {
     'authority.restored': 'Die Zentrale wurde aus einer Sicherung wiederhergestellt',
     'venue.stored': 'Ein Ort wurde gespeichert',
     'api_key.made': 'Ein API-Schlüssel wurde erstellt',
+    'api_key.revoked': 'Ein API-Schlüssel wurde widerrufen',
     'driver.named': 'Ein Fahrer wurde benannt',
     'tenant.held': 'Das ganze Konto wurde angehalten',
     'tenant.resumed': 'Das Konto ging weiter',

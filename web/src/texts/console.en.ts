@@ -468,6 +468,7 @@ export const en = {
     'authority.restored': 'The authority was restored from a backup',
     'venue.stored': 'A venue was stored',
     'api_key.made': 'An API key was made',
+    'api_key.revoked': 'An API key was revoked',
     'driver.named': 'A driver was named',
     'tenant.held': 'The whole account was held',
     'tenant.resumed': 'The account’s hold was lifted',

@@ -80,6 +80,7 @@ export function story(): Event[] {
     position,
     time: time(seconds),
     session: id('01'),
+    actor: {},
     data: data ?? {},
     ...(name === 'request.refused' ? { decision: decision.id } : {}),
   }));
@@ -231,6 +232,7 @@ function stop(
     assignment: hasDriver ? assignment : null,
     next: [],
     version: 1,
+    changed_at: time(0),
     vehicle: { description, plate_last3: plate, bay: `B${Number(number)}` },
     ...more,
   };

@@ -99,6 +99,7 @@ function live({ session, history }: Row): Live {
       handoff: 'unattended',
       next: [],
       version: 1,
+      changed_at: time(0),
       vehicle: { description: 'blue Golf estate', plate_last3: '201', bay: 'B14' },
       state: 'requested',
       ...session,

@@ -68,7 +68,8 @@ pub(crate) struct StreamedView {
     event: String,
     /// The session's version.
     id: String,
-    data: Live,
+    /// The session.
+    data: String,
 }
 
 /// What happened to a session, oldest first.

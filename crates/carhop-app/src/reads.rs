@@ -48,16 +48,21 @@ impl<'a> Reads<'a> {
     pub(crate) async fn session(&mut self, id: SessionId) -> Result<Session, Failure> {
         // The head is read before the events: an event that comes between makes the append conflict, not the fold lie.
         self.load::<SessionHead>(id.to_string()).await?;
-        let head = |(place, _): &&(RecordKey, u64)| {
-            place.kind == SessionHead::KIND && place.key == id.to_string()
-        };
-        let version = self.seen.iter().find(head).map_or(0, |(_, version)| *version);
+        let version = self.version_of(id);
         if let Some(folded) = self.app.folded.find(&self.partition, id, version) {
             return Ok(folded);
         }
         let folded = self.fold(id).await?;
         self.app.folded.keep(&self.partition, id, version, &folded);
         Ok(folded)
+    }
+
+    /// The version of a session's head when it was read first; whatever else was read of the session is as new or newer.
+    pub(crate) fn version_of(&self, id: SessionId) -> u64 {
+        let key = id.to_string();
+        let mut seen = self.seen.iter();
+        let head = seen.find(|(place, _)| place.kind == SessionHead::KIND && place.key == key);
+        head.map_or(0, |(_, version)| *version)
     }
 
     async fn fold(&self, id: SessionId) -> Result<Session, Failure> {

@@ -13,8 +13,8 @@ use crate::batch::{LogEntry, Recorded, Stream};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::judge::Stop;
-use crate::reads::{Reads, parse};
-use crate::record::{Kind, Partition, RecordKey};
+use crate::reads::Reads;
+use crate::record::Partition;
 use crate::records::{
     DecisionRecord, DeviceRecord, DriverRecord, LeftOutRecord, OrderRecord, ReceiptRecord,
     SessionHead, StopRecord, VenueRecord,
@@ -62,7 +62,10 @@ impl App {
     pub async fn view_session(&self, call: &Call, id: SessionId) -> Result<SessionView, Failure> {
         let mut reads = Reads::new(self, &call.partition);
         let stop = self.stop_of_party(call, &mut reads, id, "view_session").await?;
-        self.render(call, stop, id).await
+        // What is shown may be newer than its version, and then it is shown again; never older, or nobody would look again.
+        let version = reads.version_of(id);
+        let head: SessionHead = reads.load(id.to_string()).await?;
+        self.render(call, stop, version, head).await
     }
 
     /// The session of an order.
@@ -245,18 +248,17 @@ impl App {
         }
     }
 
-    async fn render(&self, call: &Call, stop: Stop, id: SessionId) -> Result<SessionView, Failure> {
-        let place = RecordKey {
-            partition: call.partition.clone(),
-            kind: Kind::Session,
-            key: id.to_string(),
-        };
-        let found = self.parts.journal.record(place).await?.ok_or(Failure::NotFound)?;
-        let head: SessionHead = parse(&found)?;
+    async fn render(
+        &self,
+        call: &Call,
+        stop: Stop,
+        version: u64,
+        head: SessionHead,
+    ) -> Result<SessionView, Failure> {
         let order = stop.session.order.order;
         let personal = self.personal(&call.partition, stop.record.customer, order).await?;
         let revocation = match stop.session.phase.kind() {
-            PhaseKind::Revoked => self.moments_of(&call.partition, id).await?,
+            PhaseKind::Revoked => self.moments_of(&call.partition, head.session).await?,
             PhaseKind::Requested
             | PhaseKind::Verified
             | PhaseKind::VehicleBound
@@ -274,7 +276,7 @@ impl App {
         };
         Ok(SessionView {
             revocation,
-            version: found.version,
+            version,
             changed_at: head.changed_at,
             plate_last3: personal.as_ref().map(|personal| last3(&personal.plate)),
             bay: personal.as_ref().and_then(|personal| personal.bay.clone()),

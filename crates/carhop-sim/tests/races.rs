@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use carhop_app::records::TrustSubject;
@@ -230,4 +231,32 @@ fn two_first_orders_of_one_customer_at_once_both_stay_readable() {
             .unwrap();
         }
     }
+}
+
+#[test]
+fn what_is_shown_of_a_stop_is_never_older_than_the_version_it_is_shown_with() {
+    let mut outrun = 0;
+    for seed in 0..MOMENTS {
+        let (world, cast) = world(seed);
+        let stop = ready(&world, &cast);
+        let by_staff = cast.by_staff(&world);
+        let shown = Cell::new(None);
+        let tasks: Vec<Task<'_, ()>> = vec![
+            Box::pin(async { _ = world.app.hold(&by_staff, stop.session).await.unwrap() }),
+            Box::pin(async {
+                for _ in 0..seed {
+                    pause().await;
+                }
+                shown.set(Some(world.app.view_session(&by_staff, stop.session).await.unwrap()));
+            }),
+        ];
+        together(seed, tasks);
+        let shown = shown.take().unwrap();
+        let last = run(world.app.view_session(&by_staff, stop.session)).unwrap().unwrap();
+        // Whoever has seen this version is not shown it again.
+        let is_last = shown.version == last.version;
+        assert!(!is_last || shown.session == last.session, "seed {seed}: an old state for good");
+        outrun += u64::from(!is_last);
+    }
+    assert!((1..MOMENTS).contains(&outrun), "both orders happen: {outrun}");
 }

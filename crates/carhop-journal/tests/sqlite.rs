@@ -7,7 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
+use std::thread;
 
 use carhop_app::batch::{Batch, Body, Entry, Meta, Sealed, Spend, Stream, Write};
 use carhop_app::ports::{AppendError, Journal, JournalError};
@@ -240,6 +242,52 @@ fn nonces_are_forgotten_a_while_after_they_may_be() {
     assert_eq!(left, 1);
 }
 
+#[test]
+fn nobody_reads_a_record_older_than_what_somebody_was_told_is_written() {
+    let file = File::new();
+    let journal = file.open();
+    let told = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while told.load(Ordering::Acquire) < u64::from(WRITES) {
+                    let before = told.load(Ordering::Acquire);
+                    let found = block_on(journal.record(key("one"))).unwrap();
+                    assert!(found.map_or(0, |found| found.version) >= before);
+                }
+            });
+        }
+        for number in 1..=WRITES {
+            let mut batch = Batch::new(partition(), NOW);
+            batch.writes.push(write("one", number));
+            // Others come and go meanwhile, so that readings are kept and driven out.
+            batch.writes.push(write(&format!("other {}", number % 5), number));
+            block_on(journal.append(batch)).unwrap();
+            told.store(u64::from(number), Ordering::Release);
+        }
+    });
+    drop(journal);
+    let version = block_on(file.open().record(key("one"))).unwrap().unwrap().version;
+    assert_eq!(version, u64::from(WRITES));
+}
+
+#[test]
+fn a_record_that_was_forgotten_is_gone_for_whoever_had_read_it() {
+    let file = File::new();
+    let journal = file.open();
+    let passing = |name: &str, until| {
+        let mut batch = Batch::new(partition(), NOW);
+        batch.writes.push(Write { until: Some(until), ..write(name, 1) });
+        batch
+    };
+    block_on(journal.append(passing("old", NOW.plus_ms(1)))).unwrap();
+    assert!(block_on(journal.record(key("old"))).unwrap().is_some());
+    let later = NOW.plus_ms(2);
+    block_on(journal.append(Batch { at: later, ..passing("new", later.plus_ms(1)) })).unwrap();
+    assert_eq!(block_on(journal.record(key("old"))), Ok(None));
+    assert!(block_on(journal.record(key("new"))).unwrap().is_some());
+}
+
 /// A journal's file in a folder of its own.
 struct File(TempDir);
 
@@ -297,16 +345,15 @@ fn read(journal: &SqliteJournal) -> Vec<String> {
 fn batch(number: u32) -> Batch {
     let mut batch = Batch::new(partition(), NOW);
     batch.entries.push(entry(number, session()));
-    let body = Some(b"body".to_vec());
-    batch.writes.push(Write {
-        key: key(&number.to_string()),
-        body,
-        indexes: Vec::new(),
-        until: None,
-    });
+    batch.writes.push(write(&number.to_string(), number));
     let nonce = [u8::try_from(number).unwrap(); 32];
     batch.spends.push(Spend { space: "otp", nonce, until: NOW.plus_ms(1) });
     batch
+}
+
+fn write(name: &str, number: u32) -> Write {
+    let body = Some(number.to_be_bytes().to_vec());
+    Write { key: key(name), body, indexes: Vec::new(), until: None }
 }
 
 fn entry(number: u32, stream: Stream) -> Entry {
@@ -347,6 +394,9 @@ fn session() -> Stream {
 fn side() -> Stream {
     Stream::Side(SessionId::from_bytes([1; 16]))
 }
+
+/// Enough for readers to meet the writer at every moment of a commit.
+const WRITES: u32 = 400;
 
 const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
 const REFUSALS: u32 = 1_500;

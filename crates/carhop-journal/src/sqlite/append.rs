@@ -11,7 +11,7 @@ use carhop_kernel::id::EventId;
 use carhop_kernel::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{millis, stream_parts};
+use super::{millis, read, stream_parts};
 use crate::codec::{self, CodecError};
 
 /// Why a batch did not go through.
@@ -40,8 +40,16 @@ impl From<CodecError> for Failure {
     }
 }
 
+/// What a batch came to.
+pub(super) struct Applied {
+    /// What its caller hears.
+    pub(super) appended: Appended,
+    /// The version of each record that it wrote, in the order of its writes; zero where there was nothing to delete.
+    pub(super) versions: Vec<u64>,
+}
+
 /// Applies a batch. After an error the caller must roll back to before it.
-pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Appended, Failure> {
+pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, Failure> {
     let target = Target {
         connection,
         partition: &batch.partition,
@@ -57,12 +65,14 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Appended, 
     batch.effects.iter().try_for_each(|(id, effect)| target.queue(*id, effect))?;
     batch.put_off.iter().try_for_each(|put_off| target.put_off(put_off))?;
     batch.finished_effects.iter().try_for_each(|id| target.finish_effect(*id))?;
-    batch.writes.iter().try_for_each(|write| target.write(write))?;
+    let versions = batch.writes.iter().map(|write| target.write(write));
+    let versions = versions.collect::<Result<_, _>>()?;
     batch.finished_timers.iter().try_for_each(|subject| target.finish_timer(subject))?;
     batch.timers.iter().try_for_each(|timer| target.set_timer(timer))?;
     batch.sealed.iter().try_for_each(|sealed| target.seal(sealed))?;
     batch.erased.iter().try_for_each(|subject| target.erase(subject))?;
-    Ok(Appended { events: batch.entries.iter().map(|entry| entry.id).collect() })
+    let appended = Appended { events: batch.entries.iter().map(|entry| entry.id).collect() };
+    Ok(Applied { appended, versions })
 }
 
 /// Drops a few nonces that have been forgettable for a while. The grace keeps a batch that was judged a little earlier
@@ -77,17 +87,19 @@ pub(super) fn forget_spent(connection: &Connection, now: Timestamp) -> rusqlite:
     Ok(())
 }
 
-/// Drops up to so many records that nobody needs any more, those longest unneeded first, with all that finds them.
+/// Drops up to so many records that nobody needs any more, those longest unneeded first, with all that finds them. Says
+/// which.
 pub(super) fn forget_records(
     connection: &Connection,
     now: Timestamp,
     limit: u32,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<RecordKey>> {
     let mut unneeded = connection.prepare_cached(
         "SELECT rowid FROM records WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2",
     )?;
     let found = unneeded.query_map(params![millis(now), limit], |row| row.get(0))?;
     let found: Vec<i64> = found.collect::<rusqlite::Result<_>>()?;
+    let mut forgotten = Vec::new();
     for row in found {
         connection
             .prepare_cached(
@@ -97,9 +109,15 @@ pub(super) fn forget_records(
                      WHERE records.rowid = ?1)",
             )?
             .execute([row])?;
-        connection.prepare_cached("DELETE FROM records WHERE rowid = ?1")?.execute([row])?;
+        forgotten.push(
+            connection
+                .prepare_cached(
+                    "DELETE FROM records WHERE rowid = ?1 RETURNING tenant, market, kind, key",
+                )?
+                .query_row([row], read::record_key)?,
+        );
     }
-    Ok(())
+    Ok(forgotten)
 }
 
 /// A batch lives in one partition, so that no transaction ever spans two (`design.md` §4).
@@ -246,7 +264,8 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn write(&self, Write { key, body, indexes, until }: &Write) -> Result<(), Failure> {
+    /// Says which version it has now.
+    fn write(&self, Write { key, body, indexes, until }: &Write) -> Result<u64, Failure> {
         let (tenant, market, kind) = (self.tenant, self.market, key.kind.name());
         let old: Option<String> = self
             .connection
@@ -257,22 +276,27 @@ impl Target<'_> {
             .query_row(params![tenant, market, kind, key.key], |row| row.get(0))
             .optional()?;
         if body.is_none() && old.is_none() {
-            return Ok(());
+            return Ok(0);
         }
         let new = if body.is_some() { indexes.as_slice() } else { &[] };
         let new_text = index_text(new)?;
-        self.connection
+        let until = until.map(millis);
+        let version = self
+            .connection
             .prepare_cached(
                 "INSERT INTO records (tenant, market, kind, key, version, body, indexes, until_ms)
                  VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)
                  ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body,
-                     indexes = excluded.indexes, until_ms = excluded.until_ms",
+                     indexes = excluded.indexes, until_ms = excluded.until_ms
+                 RETURNING version",
             )?
-            .execute(params![tenant, market, kind, key.key, body, new_text, until.map(millis)])?;
-        match old {
-            Some(old) if old == new_text => Ok(()),
-            old => self.reindex(key, old.as_deref(), new),
+            .query_row(params![tenant, market, kind, key.key, body, new_text, until], |row| {
+                row.get(0)
+            })?;
+        if old.as_ref() != Some(&new_text) {
+            self.reindex(key, old.as_deref(), new)?;
         }
+        Ok(version)
     }
 
     fn reindex(

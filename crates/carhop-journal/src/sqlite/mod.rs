@@ -5,6 +5,7 @@
 
 mod append;
 mod backup;
+mod kept;
 mod open;
 mod queue;
 mod read;
@@ -26,6 +27,7 @@ use futures_channel::oneshot;
 use rusqlite::{Connection, ErrorCode};
 
 pub use backup::copy_journal;
+use kept::{Found, Kept};
 pub use open::OpenError;
 use queue::{Job, Lease, Queue};
 use read::Readings;
@@ -36,6 +38,7 @@ use writer::Writer;
 pub struct SqliteJournal {
     queue: Arc<Queue>,
     readings: Arc<Readings>,
+    kept: Arc<Kept>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -53,8 +56,10 @@ impl SqliteJournal {
         };
         reserve.take();
         let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
-        let mut journal = Self { queue, readings, threads: Vec::new() };
-        let writer = Writer::new(connection, Arc::clone(&journal.queue), reserve);
+        let kept = Arc::new(Kept::open());
+        let mut journal = Self { queue, readings, kept, threads: Vec::new() };
+        let (queue, kept) = (Arc::clone(&journal.queue), Arc::clone(&journal.kept));
+        let writer = Writer::new(connection, queue, kept, reserve);
         journal.start("journal-writer", move || writer.run())?;
         for _ in 0..READERS {
             let (reader, readings) = (open::open_reader(path)?, Arc::clone(&journal.readings));
@@ -68,7 +73,9 @@ impl SqliteJournal {
         let connection = open::open_as_it_is(path.as_ref())?;
         let (queue, readings) = (Arc::<Queue>::default(), Arc::<Readings>::default());
         queue.close();
-        let mut journal = Self { queue, readings: Arc::clone(&readings), threads: Vec::new() };
+        let kept = Arc::new(Kept::closed());
+        let mut journal =
+            Self { queue, readings: Arc::clone(&readings), kept, threads: Vec::new() };
         journal.start("journal-reader", move || readings.serve(&connection))?;
         Ok(journal)
     }
@@ -155,7 +162,19 @@ impl Journal for SqliteJournal {
     }
 
     fn record(&self, key: RecordKey) -> Pending<'_, Result<Option<Versioned>, JournalError>> {
-        self.read(move |connection| read::record(connection, &key))
+        Box::pin(async move {
+            let since = match self.kept.find(&key) {
+                Found::Here(record) => return Ok(record),
+                Found::Elsewhere(since) => since,
+            };
+            let kept = Arc::clone(&self.kept);
+            self.read(move |connection| {
+                let record = read::record(connection, &key)?;
+                kept.enter_read(since, key, record.clone());
+                Ok(record)
+            })
+            .await
+        })
     }
 
     fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>> {

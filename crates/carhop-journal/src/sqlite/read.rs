@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Sealed, Standing, Stream, Timer};
 use carhop_app::ports::{Backlog, JournalError, Query};
-use carhop_app::record::{Partition, RecordKey, Versioned};
+use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
 use carhop_kernel::id::{EventId, SessionId};
 use carhop_kernel::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
@@ -362,6 +362,16 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, JournalError> {
         && recorded.sequence == sequence
         && recorded.id == EventId::from_bytes(id);
     agrees.then_some(recorded).ok_or_else(|| corrupt("an event under another's name"))
+}
+
+/// The place of a record: its partition, kind and key.
+pub(super) fn record_key(row: &Row<'_>) -> rusqlite::Result<RecordKey> {
+    let (kind, key): (String, String) = (row.get(2)?, row.get(3)?);
+    let kind = Kind::ALL.iter().find(|known| known.name() == kind);
+    match (partition(row), kind) {
+        (Ok(partition), Some(&kind)) => Ok(RecordKey { partition, kind, key }),
+        (Err(_), _) | (_, None) => Err(rusqlite::Error::InvalidQuery),
+    }
 }
 
 /// The first two columns.

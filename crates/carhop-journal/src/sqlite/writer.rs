@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carhop_app::batch::{Appended, Batch};
+use carhop_app::batch::Batch;
 use carhop_app::ports::{AppendError, JournalError};
-use carhop_app::record::Partition;
+use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::id::EventId;
 use carhop_kernel::time::Timestamp;
 use rusqlite::Connection;
 
-use super::append::{self, Failure};
+use super::append::{self, Applied, Failure};
+use super::kept::Kept;
 use super::queue::{Job, Lease, Queue, Turn, reply, reply_unavailable};
 use super::reserve::Reserve;
 use super::{is_full, read};
@@ -24,6 +25,7 @@ use super::{is_full, read};
 pub(super) struct Writer {
     connection: Connection,
     queue: Arc<Queue>,
+    kept: Arc<Kept>,
     /// Effects that somebody is at. They die with the process, as does whoever was at them.
     leases: BTreeMap<(Partition, EventId), Timestamp>,
     /// Erased data may still stand in the write-ahead log.
@@ -37,17 +39,31 @@ pub(super) struct Writer {
 }
 
 /// What a batch came to.
-type Outcome = Result<Appended, AppendError>;
+type Outcome = Result<Applied, AppendError>;
+
+/// What the batches of one transaction came to.
+struct Outcomes {
+    /// Of each batch.
+    each: Vec<Outcome>,
+    /// The records that were dropped on this occasion.
+    forgotten: Vec<RecordKey>,
+}
 
 /// The writer cannot go on.
 #[derive(Debug)]
 struct Stopped(String);
 
 impl Writer {
-    pub(super) fn new(connection: Connection, queue: Arc<Queue>, reserve: Reserve) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        queue: Arc<Queue>,
+        kept: Arc<Kept>,
+        reserve: Reserve,
+    ) -> Self {
         Self {
             connection,
             queue,
+            kept,
             leases: BTreeMap::new(),
             erasure_is_open: false,
             uncopied: 0,
@@ -58,12 +74,14 @@ impl Writer {
 
     /// Works until the queue is closed and empty, or a commit fails.
     pub(super) fn run(mut self) {
-        let queue = Arc::clone(&self.queue);
-        let _guard = StopOnExit(&queue);
+        let (queue, kept) = (Arc::clone(&self.queue), Arc::clone(&self.kept));
+        let _guard = StopOnExit(&queue, &kept);
         while let Some(Turn { jobs, leases }) = queue.next() {
             let committed = self.commit(jobs).and_then(|()| self.checkpoint());
             if let Err(Stopped(why)) = committed {
                 tracing::error!(why, "the journal has stopped");
+                // What the disk holds is known only after opening again, so nothing is remembered of it either.
+                kept.close();
                 queue.stop(&why);
                 for lease in leases {
                     let _ = lease.answer.send(Err(JournalError::Unavailable(why.clone())));
@@ -145,12 +163,27 @@ impl Writer {
                 return Err(Stopped(why));
             }
         }
-        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+        self.announce(jobs, outcomes);
+        Ok(None)
+    }
+
+    /// Remembers what is durable now, and then says so.
+    fn announce(&mut self, mut jobs: Vec<Job>, outcomes: Outcomes) {
+        let mut records = Vec::new();
+        for (job, outcome) in jobs.iter_mut().zip(&outcomes.each) {
+            let Ok(Applied { versions, .. }) = outcome else { continue };
+            for (write, version) in job.batch.writes.drain(..).zip(versions) {
+                let record = write.body.map(|body| Versioned { version: *version, body });
+                records.push((write.key, record));
+            }
+        }
+        let forgotten = outcomes.forgotten.into_iter().map(|key| (key, None));
+        self.kept.enter_committed(records.into_iter().chain(forgotten));
+        for (job, outcome) in jobs.into_iter().zip(outcomes.each) {
             self.note(&job.batch, outcome.is_ok());
             // Whoever no longer waits needs no answer.
-            let _ = job.answer.send(outcome);
+            let _ = job.answer.send(outcome.map(|applied| applied.appended));
         }
-        Ok(None)
     }
 
     /// Ends the transaction, unless the database has done so itself.
@@ -161,20 +194,23 @@ impl Writer {
         execute(&self.connection, "ROLLBACK").map_err(|error| Stopped(error.to_string()))
     }
 
-    fn apply_all(&self, jobs: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
-        let outcomes = jobs.iter().map(|job| isolated(&self.connection, &job.batch));
-        let outcomes = outcomes.collect::<rusqlite::Result<_>>()?;
+    fn apply_all(&self, jobs: &[Job]) -> rusqlite::Result<Outcomes> {
+        let each = jobs.iter().map(|job| isolated(&self.connection, &job.batch));
+        let each = each.collect::<rusqlite::Result<_>>()?;
         if let Some(job) = jobs.iter().find(|job| !job.batch.spends.is_empty()) {
             append::forget_spent(&self.connection, job.batch.at)?;
         }
         let passing = |job: &Job| job.batch.writes.iter().filter(|one| one.until.is_some()).count();
         let added = jobs.iter().map(passing).sum::<usize>();
-        if let Some(now) = jobs.iter().map(|job| job.batch.at).max().filter(|_| added > 0) {
-            // Twice as many as are added, so that they grow fewer however busy it is.
-            let limit = u32::try_from(2 * added).unwrap_or(u32::MAX);
-            append::forget_records(&self.connection, now, limit)?;
-        }
-        Ok(outcomes)
+        let forgotten = match jobs.iter().map(|job| job.batch.at).max().filter(|_| added > 0) {
+            Some(now) => {
+                // Twice as many as are added, so that they grow fewer however busy it is.
+                let limit = u32::try_from(2 * added).unwrap_or(u32::MAX);
+                append::forget_records(&self.connection, now, limit)?
+            }
+            None => Vec::new(),
+        };
+        Ok(Outcomes { each, forgotten })
     }
 
     /// What must be remembered of a batch that is durable now.
@@ -232,7 +268,7 @@ impl Writer {
 fn isolated(connection: &Connection, batch: &Batch) -> rusqlite::Result<Outcome> {
     execute(connection, "SAVEPOINT batch")?;
     let outcome = match append::apply(connection, batch) {
-        Ok(appended) => Ok(appended),
+        Ok(applied) => Ok(applied),
         Err(Failure::Database(error)) if is_full(&error) => return Err(error),
         Err(failure) => {
             execute(connection, "ROLLBACK TO batch")?;
@@ -251,10 +287,11 @@ fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
 }
 
 /// Whatever ends the thread, nobody waits for it in vain.
-struct StopOnExit<'a>(&'a Queue);
+struct StopOnExit<'a>(&'a Queue, &'a Kept);
 
 impl Drop for StopOnExit<'_> {
     fn drop(&mut self) {
+        self.1.close();
         self.0.stop("the writer has ended");
     }
 }

@@ -4,9 +4,7 @@
 use carhop_kernel::id::SessionId;
 use carhop_kernel::time::Timestamp;
 
-use crate::batch::{
-    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use crate::batch::{Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Stream, Timer};
 use crate::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use crate::record::{Partition, RecordKey, Versioned};
 
@@ -74,12 +72,13 @@ impl<F: Forwarding> Journal for F {
         self.pass(move |journal| journal.records(query))
     }
 
-    fn vault(
+    fn sealed(
         &self,
         partition: Partition,
         subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.pass(move |journal| journal.vault(partition, subject))
+        field: String,
+    ) -> Pending<'_, Result<Option<Vec<u8>>, JournalError>> {
+        self.pass(move |journal| journal.sealed(partition, subject, field))
     }
 
     fn lease_effects(

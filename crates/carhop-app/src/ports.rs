@@ -9,9 +9,7 @@ use carhop_kernel::id::{CommandId, DeviceId, SessionId, TenantId};
 use carhop_kernel::time::Timestamp;
 use carhop_proofs::suite::PublicKey;
 
-use crate::batch::{
-    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use crate::batch::{Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Stream, Timer};
 use crate::record::{Kind, Partition, RecordKey, Versioned};
 
 /// A future that any executor can run.
@@ -40,12 +38,13 @@ pub trait Journal: Send + Sync {
     /// Records of one kind in key order, starting after a key.
     fn records(&self, query: Query) -> Pending<'_, Result<Vec<(String, Versioned)>, JournalError>>;
 
-    /// Everything sealed for one subject.
-    fn vault(
+    /// One field that is sealed for a subject.
+    fn sealed(
         &self,
         partition: Partition,
         subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>>;
+        field: String,
+    ) -> Pending<'_, Result<Option<Vec<u8>>, JournalError>>;
 
     /// Takes up to `limit` effects that are due at `now` and hides them from others until `until`. At most one per
     /// device, the oldest, so that commands leave in order; while it is put off the device gets nothing.

@@ -88,11 +88,9 @@ impl App {
         let subject = customer.to_string();
         let Some(key) = self.subject_key(partition, &subject).await? else { return Ok(None) };
         let field = order.to_string();
-        let sealed = self.parts.journal.vault(partition.clone(), subject).await?;
-        let Some(found) = sealed.iter().find(|sealed| sealed.field == field) else {
-            return Ok(None);
-        };
-        let plain = open(&key, &field, &found.bytes)
+        let found = self.parts.journal.sealed(partition.clone(), subject, field.clone()).await?;
+        let Some(found) = found else { return Ok(None) };
+        let plain = open(&key, &field, &found)
             .map_err(|_| Failure::Internal("sealed data that does not open"))?;
         serde_json::from_slice(&plain)
             .map(Some)
@@ -120,12 +118,11 @@ impl App {
         partition: &Partition,
         subject: &str,
     ) -> Result<Option<[u8; 32]>, Failure> {
-        let sealed = self.parts.journal.vault(partition.clone(), subject.to_owned()).await?;
-        let Some(wrapped) = sealed.iter().find(|sealed| sealed.field == SUBJECT_KEY) else {
-            return Ok(None);
-        };
+        let (subject, field) = (subject.to_owned(), SUBJECT_KEY.to_owned());
+        let found = self.parts.journal.sealed(partition.clone(), subject.clone(), field).await?;
+        let Some(wrapped) = found else { return Ok(None) };
         let wrapping = self.parts.keyring.vault(self.suite(), &partition.tenant);
-        let key = open(&wrapping, subject, &wrapped.bytes)
+        let key = open(&wrapping, &subject, &wrapped)
             .map_err(|_| Failure::Internal("a subject key that does not open"))?;
         key.try_into().map(Some).map_err(|_| Failure::Internal("a subject key of the wrong length"))
     }

@@ -63,21 +63,16 @@ impl Journal for MemoryJournal {
         Box::pin(async move { Ok(self.state().records(&query)) })
     }
 
-    fn vault(
+    fn sealed(
         &self,
         partition: Partition,
         subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
+        field: String,
+    ) -> Pending<'_, Result<Option<Vec<u8>>, JournalError>> {
         Box::pin(async move {
             let state = self.state();
-            let fields = state.vault.get(&(partition, subject.clone())).into_iter().flatten();
-            Ok(fields
-                .map(|(field, bytes)| Sealed {
-                    subject: subject.clone(),
-                    field: field.clone(),
-                    bytes: bytes.clone(),
-                })
-                .collect())
+            let fields = state.vault.get(&(partition, subject));
+            Ok(fields.and_then(|fields| fields.get(&field)).cloned())
         })
     }
 

@@ -19,6 +19,8 @@ use super::{Open, block_on};
 pub(super) const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
 pub(super) const LATER: Timestamp = NOW.plus_ms(30_000);
 pub(super) const FOREVER: Timestamp = Timestamp::from_unix_ms(u64::MAX);
+/// Every field that a case seals, in order.
+const FIELDS: [&str; 4] = ["address", "name", "phone", "plate"];
 
 /// A journal under test and the ids that were used with it.
 pub(super) struct World {
@@ -122,8 +124,14 @@ impl World {
         due.into_iter().map(|timer| timer.subject).collect()
     }
 
+    /// What is sealed for a subject of the fields that the cases use.
     pub(super) fn vault(&self, subject: &str) -> Vec<Sealed> {
-        block_on(self.journal.vault(self.partition.clone(), subject.to_owned())).unwrap()
+        let found = FIELDS.into_iter().filter_map(|field| {
+            let (partition, subject) = (self.partition.clone(), subject.to_owned());
+            let read = self.journal.sealed(partition, subject.clone(), field.to_owned());
+            Some(Sealed { subject, field: field.to_owned(), bytes: block_on(read).unwrap()? })
+        });
+        found.collect()
     }
 
     /// Everything that can be seen of the world's partition, to be compared.

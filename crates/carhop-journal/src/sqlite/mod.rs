@@ -16,9 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use carhop_app::batch::{
-    Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Sealed, Stream, Timer,
-};
+use carhop_app::batch::{Appended, Batch, Held, LeasedEffect, LogEntry, Recorded, Stream, Timer};
 use carhop_app::ports::{AppendError, Backlog, Condition, Journal, JournalError, Pending, Query};
 use carhop_app::record::{Partition, RecordKey, Versioned};
 use carhop_kernel::id::SessionId;
@@ -181,12 +179,13 @@ impl Journal for SqliteJournal {
         self.read(move |connection| read::records(connection, &query))
     }
 
-    fn vault(
+    fn sealed(
         &self,
         partition: Partition,
         subject: String,
-    ) -> Pending<'_, Result<Vec<Sealed>, JournalError>> {
-        self.read(move |connection| read::vault(connection, &partition, &subject))
+        field: String,
+    ) -> Pending<'_, Result<Option<Vec<u8>>, JournalError>> {
+        self.read(move |connection| read::sealed(connection, &partition, &subject, &field))
     }
 
     fn lease_effects(

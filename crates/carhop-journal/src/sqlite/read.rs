@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Sealed, Standing, Stream, Timer};
+use carhop_app::batch::{Held, LeasedEffect, LogEntry, Recorded, Standing, Stream, Timer};
 use carhop_app::ports::{Backlog, JournalError, Query};
 use carhop_app::record::{Kind, Partition, RecordKey, Versioned};
 use carhop_kernel::id::{EventId, SessionId};
@@ -139,18 +139,20 @@ pub(super) fn records(
     }
 }
 
-pub(super) fn vault(
+pub(super) fn sealed(
     connection: &Connection,
     partition: &Partition,
     subject: &str,
-) -> Result<Vec<Sealed>, JournalError> {
-    rows(
+    field: &str,
+) -> Result<Option<Vec<u8>>, JournalError> {
+    let found = rows(
         connection,
-        "SELECT field, sealed FROM vault
-         WHERE tenant = ?1 AND market = ?2 AND subject = ?3 ORDER BY field",
-        params![partition.tenant.as_str(), partition.market.as_str(), subject],
-        |row| Ok(Sealed { subject: subject.to_owned(), field: get(row, 0)?, bytes: get(row, 1)? }),
-    )
+        "SELECT sealed FROM vault
+         WHERE tenant = ?1 AND market = ?2 AND subject = ?3 AND field = ?4",
+        params![partition.tenant.as_str(), partition.market.as_str(), subject, field],
+        |row| get(row, 0),
+    )?;
+    Ok(found.into_iter().next())
 }
 
 /// The oldest effect of each device, as far as it is due and free; a device whose oldest one is not has to wait.

@@ -3,7 +3,7 @@
 //! durability by as many clients.
 //!
 //! HTTP and TLS are not in it. Rounds in which the disk changed its pace are dropped; the stops are made ready once and
-//! each round begins with a copy.
+//! each round begins with a copy, in which every stop is looked at once: at a car its driver's page has just done so.
 
 #![expect(clippy::unwrap_used, reason = "a measurement stops at what should not happen")]
 #![expect(clippy::cast_precision_loss, reason = "small counts")]
@@ -68,8 +68,8 @@ impl Ready {
         Self { stops, proofs, key }
     }
 
-    /// A stage over a copy of the journal in which the stops are ready.
-    fn stage(&self, from: &Path, to: &Path, seed: u64) -> Stage {
+    /// A stage over a copy of the journal in which these stops are ready and known.
+    fn stage(&self, from: &Path, to: &Path, seed: u64, stops: &[AtCar]) -> Stage {
         std::fs::create_dir_all(to).unwrap();
         for file in std::fs::read_dir(from).unwrap() {
             let file = file.unwrap();
@@ -77,6 +77,10 @@ impl Ready {
         }
         let stage = Stage::open(to, seed);
         stage.world.clock.set(self.stops.at);
+        let call = self.stops.driver.call(&stage.world);
+        for stop in stops {
+            black_box(block_on(stage.world.app.view_session(&call, stop.session)).unwrap());
+        }
         stage
     }
 }
@@ -100,7 +104,7 @@ impl Rounds {
     fn play(&mut self, round: u64, base: &Path, prepared: &Path, ready: &Ready, alone_us: f64) {
         let (first, many) = ready.stops.stops.split_at(ALONE);
         let mut raws = vec![measure::median(&measure::fdatasyncs_us(base))];
-        let stage = ready.stage(prepared, &base.join("one"), round * 10);
+        let stage = ready.stage(prepared, &base.join("one"), round * 10, first);
         let one_us = measure::times_us(first.len(), |number| {
             release(&stage, ready, &first[number], number);
         });
@@ -167,7 +171,7 @@ fn together(
     stops: &[AtCar],
     chained: bool,
 ) -> (f64, f64) {
-    let stage = ready.stage(prepared, &base.join(format!("many-{seed}")), seed);
+    let stage = ready.stage(prepared, &base.join(format!("many-{seed}")), seed, stops);
     let is_over = AtomicBool::new(false);
     let (start, end) = (Barrier::new(CLIENTS + 1), Barrier::new(CLIENTS + 1));
     thread::scope(|scope| {

@@ -75,8 +75,6 @@ pub struct Limits {
     pub network_requests_per_second: u32,
     /// Requests per second of one known caller to one route.
     pub requests_per_second: u32,
-    /// Requests of one network per minute to each route where a secret could be guessed.
-    pub guesses_per_minute: u32,
     /// Connections at the same time, per listener.
     pub connections_max: u32,
     /// Connections of one network at the same time, per listener.
@@ -111,7 +109,6 @@ impl Default for Limits {
         Self {
             network_requests_per_second: 1_000,
             requests_per_second: 100,
-            guesses_per_minute: 30,
             connections_max: 10_000,
             network_connections_max: 1_000,
             requests_at_once: 1_024,
@@ -204,7 +201,6 @@ impl Limits {
         let Self {
             network_requests_per_second,
             requests_per_second,
-            guesses_per_minute,
             connections_max,
             network_connections_max,
             requests_at_once,
@@ -213,7 +209,6 @@ impl Limits {
         for (key, value) in [
             ("limits.network_requests_per_second", network_requests_per_second),
             ("limits.requests_per_second", requests_per_second),
-            ("limits.guesses_per_minute", guesses_per_minute),
             ("limits.connections_max", connections_max),
             ("limits.network_connections_max", network_connections_max),
             ("limits.requests_at_once", requests_at_once),
@@ -268,10 +263,6 @@ pub(crate) const MEANINGS: &[(&str, &str)] = &[
     ),
     ("issuer", "Issuer written into scannable codes, at most 24 bytes."),
     ("limits.connections_max", "Connections at the same time, per listener."),
-    (
-        "limits.guesses_per_minute",
-        "Requests of one network per minute to each route where a secret could be guessed.",
-    ),
     (
         "limits.network_connections_max",
         "Connections of one network at the same time, per listener.",

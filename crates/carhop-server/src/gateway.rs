@@ -133,7 +133,10 @@ impl Line {
             let due_ms = connection.due_at().map_or(0, |due| due.since_ms(self.now()));
             tokio::select! {
                 message = socket.recv() => match message {
-                    Some(Ok(Message::Binary(bytes))) => self.hear(&mut connection, &bytes).await,
+                    Some(Ok(Message::Binary(bytes))) => {
+                        self.pace().await;
+                        self.hear(&mut connection, &bytes).await;
+                    }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Text(_) | Message::Close(_)) | Err(_)) | None => return,
                 },
@@ -172,6 +175,13 @@ impl Line {
                 Some(Some(Notice::Frame(_) | Notice::Probe)) => {}
                 None => self.server.registry.resolve(self.peer.device, self.now()),
             }
+        }
+    }
+
+    /// Waits until the device may say something more. Meanwhile nothing of it is read, so that it waits as well.
+    async fn pace(&self) {
+        while let Err(wait) = self.server.budgets.spend_statement(self.peer.device) {
+            sleep(wait).await;
         }
     }
 

@@ -172,6 +172,7 @@ pub(crate) async fn renew(
     ask: Ask<RenewalAsk>,
 ) -> Answer<Enrolled> {
     let (call, device) = caller.device_by_certificate()?;
+    server.budgets.spend_renewal(device)?;
     let csr = bytes_of("csr", &ask.value.csr)?;
     let certified = server.app.renew_device(&call, &csr).await?;
     Ok(Json(enrolled(&server, &call.partition.tenant, device, &certified)?))

@@ -70,13 +70,8 @@ async fn handled(
 /// Takes the request out of its network's budget, and refuses what has no one meaning. What it shows as a credential is not looked at yet, so it counts for
 /// nothing.
 fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem> {
-    let extensions = request.extensions();
-    let Some(peer) = extensions.get::<Peer>() else { return Err(Problem::internal()) };
-    let address = peer.address.ip();
-    if GUESSABLE.contains(&route) && peer.certificates.is_empty() {
-        server.budgets.spend_guess(address, extensions.get::<MatchedPath>())?;
-    }
-    server.budgets.spend(address, stops(request.method(), route))?;
+    let peer = request.extensions().get::<Peer>().ok_or_else(Problem::internal)?;
+    server.budgets.spend(peer.address.ip(), stops(request.method(), route))?;
     single::check(request)
 }
 
@@ -139,14 +134,6 @@ fn finish(server: &Server, response: &mut Response, id: RequestId, shows_proof: 
 const BODY_BYTES_MAX: usize = 512 * 1024;
 /// How long a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
-/// Routes at which a link, a ticket or a code could be guessed.
-const GUESSABLE: [&str; 5] = [
-    "/v1/links/redemptions",
-    "/v1/devices/enrolments",
-    "/v1/staff/registrations/challenges",
-    "/v1/staff/registrations",
-    "/v1/staff/sign-ins",
-];
 const REQUEST_ID: HeaderName = HeaderName::from_static("carhop-request-id");
 const SECURITY: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),

@@ -1,7 +1,9 @@
-//! How often somebody may ask (M-THR): a network whatever it shows, apart for what stops something, and, once it has proven who it is, each caller per
-//! route. Routes at which a secret could be guessed have a budget of their own.
+//! How often somebody may ask (M-THR): a network whatever it shows, apart for what stops something, and, once it has proven
+//! who it is, each caller per route. Devices have budgets for what they may say, and for what fills the journal with each try.
 //!
-//! Limits are kept in memory and per node; what must be counted durably, such as tries of a code, the use cases count.
+//! Limits are kept in memory and per node; what must be counted durably, such as tries of a code, the use cases count. Links,
+//! tickets and keys have no budget of tries: with 256 bits there is nothing to guess, and a budget that strangers can empty
+//! would shut out everybody who shares their address.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -40,7 +42,8 @@ pub(crate) struct Budgets {
     networks: Budget<IpAddr>,
     stopping: Budget<IpAddr>,
     callers: Budget<(Identity, Route)>,
-    guesses: Budget<(IpAddr, Route)>,
+    statements: Budget<DeviceId>,
+    renewals: Budget<DeviceId>,
 }
 
 type Route = Option<Arc<str>>;
@@ -72,12 +75,12 @@ impl Budgets {
         let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let networks = Quota::per_second(count(limits.network_requests_per_second));
         let callers = Quota::per_second(count(limits.requests_per_second));
-        let guesses = Quota::per_minute(count(limits.guesses_per_minute));
         Self {
             networks: Budget::new("network", networks, 1, clock),
             stopping: Budget::new("stopping", networks, 1, clock),
             callers: Budget::new("caller", callers, 1, clock),
-            guesses: Budget::new("guesses", guesses, 60, clock),
+            statements: Budget::new("statements", statements(), 1, clock),
+            renewals: Budget::new("renewals", renewals(), RENEWAL_EVERY.as_secs(), clock),
         }
     }
 
@@ -88,13 +91,17 @@ impl Budgets {
         budget.take(&network(address))
     }
 
-    /// Takes one guess out of the network's budget.
-    pub(crate) fn spend_guess(
-        &self,
-        address: IpAddr,
-        path: Option<&MatchedPath>,
-    ) -> Result<(), Problem> {
-        self.guesses.take(&(network(address), route(path)))
+    /// Takes one message out of a device's budget, or says how long it has to wait for that: what devices say is never
+    /// refused, only read more slowly.
+    pub(crate) fn spend_statement(&self, device: DeviceId) -> Result<(), Duration> {
+        let statements = &self.statements;
+        let wait = |until: governor::NotUntil<_>| until.wait_time_from(statements.clock.now());
+        statements.spent.check_key(&device).map_err(wait)
+    }
+
+    /// Takes one certificate out of a device's budget.
+    pub(crate) fn spend_renewal(&self, device: DeviceId) -> Result<(), Problem> {
+        self.renewals.take(&device)
     }
 
     /// Takes one request out of the budget of somebody known, wherever it comes from.
@@ -111,7 +118,8 @@ impl Budgets {
         self.networks.spent.retain_recent();
         self.stopping.spent.retain_recent();
         self.callers.spent.retain_recent();
-        self.guesses.spent.retain_recent();
+        self.statements.spent.retain_recent();
+        self.renewals.spent.retain_recent();
     }
 }
 
@@ -135,6 +143,18 @@ impl<K: Eq + Hash + Clone> Budget<K> {
     }
 }
 
+/// What one device may say: everything that it kept while it was alone, and then as fast as a running pump talks.
+fn statements() -> Quota {
+    Quota::per_second(STATEMENTS_PER_SECOND).allow_burst(STATEMENTS_BURST)
+}
+
+/// How often one device is certified anew: at half the life of a certificate, and a few times more where authorities change.
+fn renewals() -> Quota {
+    Quota::with_period(RENEWAL_EVERY)
+        .unwrap_or(Quota::per_hour(RENEWALS_BURST))
+        .allow_burst(RENEWALS_BURST)
+}
+
 /// Requests that reach nothing share one budget.
 fn route(path: Option<&MatchedPath>) -> Route {
     path.map(|path| Arc::from(path.as_str()))
@@ -149,5 +169,30 @@ impl GovernorClock for ServerClock {
 
     fn now(&self) -> Duration {
         Duration::from_millis(Clock::now(&*self.0).unix_ms())
+    }
+}
+
+const STATEMENTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(8).unwrap();
+const STATEMENTS_BURST: NonZeroU32 = NonZeroU32::new(4_096).unwrap();
+const RENEWAL_EVERY: Duration = Duration::from_secs(10 * 60);
+const RENEWALS_BURST: NonZeroU32 = NonZeroU32::new(12).unwrap();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_talks_without_end_is_read_more_slowly_and_no_other_is() {
+        let budgets = Budgets::new(&Limits::default(), &Arc::default());
+        let [chatty, quiet] = [1, 2].map(|number| DeviceId::from_bytes([number; 16]));
+        let said = (0..).find_map(|count: u32| {
+            let wait = budgets.spend_statement(chatty).err()?;
+            Some((count, wait))
+        });
+        let (count, wait) = said.unwrap();
+        // The clock goes on meanwhile, so that some more than the burst may get through.
+        assert!(count >= STATEMENTS_BURST.get(), "{count}");
+        assert!(wait <= Duration::from_secs(1) / STATEMENTS_PER_SECOND.get(), "{wait:?}");
+        assert_eq!(budgets.spend_statement(quiet), Ok(()));
     }
 }

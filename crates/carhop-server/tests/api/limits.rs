@@ -24,18 +24,34 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn whoever_guesses_too_often_is_told_when_to_come_back() {
-    let world = World::start_with(Limits { guesses_per_minute: 3, ..World::wide() }).await;
-    let ask = json!({ "ticket": "cht_x", "csr": "AA" });
-    let mut answers = Vec::new();
-    for _ in 0..4 {
+async fn whoever_shows_links_and_tickets_that_do_not_exist_shuts_nobody_out() {
+    let world = World::start_with(World::wide()).await;
+    let ask = json!({ "ticket": format!("cht_{}", "A".repeat(43)), "csr": "AA" });
+    for _ in 0..100 {
         let path = "/v1/devices/enrolments";
-        answers.push(world.ask(By::Nobody, "POST", path, Some(ask.clone())).await);
+        let refused = world.ask(By::Nobody, "POST", path, Some(ask.clone())).await;
+        assert_ne!(refused.status, 429, "{:?}", refused.body);
     }
-    let last = answers.pop().unwrap().expect(429);
-    assert!((1..=60).contains(&header(&last, "retry-after").parse::<u64>().unwrap()));
-    assert_eq!(header(&last, "ratelimit-policy"), "\"guesses\";q=3;w=60");
-    assert!(header(&last, "ratelimit").starts_with("\"guesses\";r=0;t="));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_is_certified_anew_only_so_often_and_told_when_again() {
+    let world = World::start_with(World::wide()).await;
+    let stop = Stop::assigned(&world).await;
+    let device = By::Certificate(&stop.handset_client);
+    let ask = json!({ "csr": "AA" });
+    let renew = async || world.ask(device, "POST", "/v1/devices/renewals", Some(ask.clone())).await;
+    let mut answer = renew().await;
+    for _ in 0..20 {
+        if answer.status != 429 {
+            answer.expect(400);
+            answer = renew().await;
+        }
+    }
+    let limited = answer.expect(429);
+    assert_eq!(header(&limited, "ratelimit-policy"), "\"renewals\";q=12;w=600");
+    assert!((1..=600).contains(&header(&limited, "retry-after").parse::<u64>().unwrap()));
     world.stop().await;
 }
 

@@ -68,7 +68,6 @@ impl World {
         Limits {
             network_requests_per_second: 10_000,
             requests_per_second: 10_000,
-            guesses_per_minute: 10_000,
             ..Limits::default()
         }
     }

@@ -174,8 +174,7 @@ fn config(folder: &Path, [public, devices]: [u16; 2]) -> String {
     format!(
         "data_dir = \"data\"\npublic_address = \"127.0.0.1:{public}\"\n\
          device_address = \"127.0.0.1:{devices}\"\nattestation_roots = [\"{}\"]\n\
-         firmware = [{firmware}]\n[limits]\nrequests_per_second = 10000\n\
-         guesses_per_minute = 10000\n",
+         firmware = [{firmware}]\n[limits]\nrequests_per_second = 10000\n",
         folder.join("attester/root.der").display()
     )
 }

@@ -20,7 +20,8 @@ afterAll(async () => {
 
 test('a customer follows a whole stop and keeps control of it', async () => {
   const { session, url } = await world.order();
-  const { page, faults } = await Person.sit(browser, world);
+  const person = await Person.sit(browser, world);
+  const { page, faults } = person;
   await approve(page, url);
   expect(new URL(page.url()).hash).toBe('');
 
@@ -45,6 +46,21 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await sees(page, 'Done. Nothing can open your car any more.');
   await page.getByText('38.20 of up to 40 litres').waitFor();
   await page.getByText('Locked with your goods inside').waitFor();
+
+  await page.getByRole('button', { name: 'Report a problem' }).click();
+  await page.getByLabel('Something is missing').check();
+  await page.getByLabel('In your words').fill('Only one\nbag of two');
+  expect(await person.violations()).toEqual([]);
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('heading', { name: 'You reported a problem' }).waitFor();
+  await page.getByText('Only one bag of two').waitFor();
+  const decided = { outcome: 'upheld' };
+  await world.store('POST', `/v1/sessions/${session}/dispute/decisions`, decided);
+  // What the authority does not show any more, the phone does.
+  await page.route('**/live', (route) => route.fulfill({ status: 401, json: {} }));
+  await page.reload();
+  await sees(page, 'Done. Nothing can open your car any more.');
+  await page.getByText('You’re right. The store settles it with you.').waitFor();
   expect(faults).toEqual([]);
 });
 

@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Partition, RecordKey};
 use crate::records::TrustSubject;
 
-pub use body::{Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused, SignOut};
+pub use body::{
+    Body, Clearance, DeviceEvent, DisputeEvent, DisputeOutcome, Grievance, OperatorEvent,
+    PlaceJudged, Refused, SignOut,
+};
 
 /// One atomic append, within one partition: whatever names another one fails the batch.
 #[derive(Clone, Debug)]
@@ -125,7 +128,8 @@ fn withdraws(body: &Body) -> bool {
         | Body::LinkIssued { .. }
         | Body::PlaceJudged(_)
         | Body::TagScanned { .. }
-        | Body::VehicleCompared { .. } => false,
+        | Body::VehicleCompared { .. }
+        | Body::Dispute(_) => false,
     }
 }
 

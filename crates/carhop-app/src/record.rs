@@ -77,6 +77,8 @@ kinds! {
     Receipt = "receipt";
     /// A decision with inputs and reasons.
     Decision = "decision";
+    /// A dispute beside a stop.
+    Dispute = "dispute";
     /// How often something was refused at a stop.
     Refusals = "refusals";
     /// How many exceptions of a stop were counted only.

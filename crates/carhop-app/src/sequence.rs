@@ -10,7 +10,7 @@ use carhop_proofs::merkle::{Frontier, Hash, leaf_hash};
 use carhop_proofs::suite::Suite;
 
 use crate::app::App;
-use crate::batch::{Body, DeviceEvent, OperatorEvent, Recorded, Sequenced, Stream};
+use crate::batch::{Body, DeviceEvent, DisputeEvent, OperatorEvent, Recorded, Sequenced, Stream};
 use crate::failure::Failure;
 use crate::reads::Reads;
 use crate::record::Partition;
@@ -131,6 +131,8 @@ pub fn event_name(body: &Body) -> &'static str {
         Body::PlaceJudged(_) => "place.judged",
         Body::TagScanned { .. } => "tag.scanned",
         Body::VehicleCompared { .. } => "vehicle.compared",
+        Body::Dispute(DisputeEvent::Opened { .. }) => "dispute.opened",
+        Body::Dispute(DisputeEvent::Decided { .. }) => "dispute.decided",
         Body::Device(event) => device_event_name(event),
         Body::Operator(event) => operator_event_name(event),
     }
@@ -215,6 +217,7 @@ fn reasons(body: &Body) -> Vec<String> {
         | Body::PlaceJudged(_)
         | Body::TagScanned { .. }
         | Body::VehicleCompared { .. }
+        | Body::Dispute(_)
         | Body::Device(_)
         | Body::Operator(_) => Vec::new(),
     }

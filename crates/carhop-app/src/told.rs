@@ -87,7 +87,8 @@ impl Told {
             | Body::LinkIssued { .. }
             | Body::PlaceJudged(_)
             | Body::TagScanned { .. }
-            | Body::VehicleCompared { .. } => {}
+            | Body::VehicleCompared { .. }
+            | Body::Dispute(_) => {}
         }
     }
 

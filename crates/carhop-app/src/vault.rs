@@ -65,16 +65,25 @@ impl App {
         personal: &Personal,
     ) -> Result<(), Failure> {
         let Sealing { customer, key, is_new } = sealing;
-        let subject = customer.to_string();
         if *is_new {
             self.keep_subject_key(batch, *customer, key)?;
         }
         let plain = serde_json::to_vec(personal)
             .map_err(|_| Failure::Internal("personal data that cannot be written"))?;
-        let field = order.to_string();
-        let bytes = seal(key, &self.random(), &field, &plain)
+        self.seal_field(batch, sealing, order.to_string(), &plain)
+    }
+
+    /// Adds something personal to the batch, under a name within what is known of the customer.
+    pub(crate) fn seal_field(
+        &self,
+        batch: &mut Batch,
+        sealing: &Sealing,
+        field: String,
+        plain: &[u8],
+    ) -> Result<(), Failure> {
+        let bytes = seal(&sealing.key, &self.random(), &field, plain)
             .map_err(|_| Failure::Internal("personal data that cannot be sealed"))?;
-        batch.sealed.push(Sealed { subject, field, bytes });
+        batch.sealed.push(Sealed { subject: sealing.customer.to_string(), field, bytes });
         Ok(())
     }
 
@@ -85,16 +94,28 @@ impl App {
         customer: CustomerId,
         order: OrderId,
     ) -> Result<Option<Personal>, Failure> {
+        let plain = self.unsealed(partition, customer, &order.to_string()).await?;
+        plain
+            .map(|plain| serde_json::from_slice(&plain))
+            .transpose()
+            .map_err(|_| Failure::Internal("sealed data that cannot be read"))
+    }
+
+    /// Something personal by its name; `None` if there is none, or once it was erased.
+    pub(crate) async fn unsealed(
+        &self,
+        partition: &Partition,
+        customer: CustomerId,
+        field: &str,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let subject = customer.to_string();
         let Some(key) = self.subject_key(partition, &subject).await? else { return Ok(None) };
-        let field = order.to_string();
-        let found = self.parts.journal.sealed(partition.clone(), subject, field.clone()).await?;
+        let (journal, partition) = (&self.parts.journal, partition.clone());
+        let found = journal.sealed(partition, subject, field.to_owned()).await?;
         let Some(found) = found else { return Ok(None) };
-        let plain = open(&key, &field, &found)
-            .map_err(|_| Failure::Internal("sealed data that does not open"))?;
-        serde_json::from_slice(&plain)
+        open(&key, field, &found)
             .map(Some)
-            .map_err(|_| Failure::Internal("sealed data that cannot be read"))
+            .map_err(|_| Failure::Internal("sealed data that does not open"))
     }
 
     fn keep_subject_key(

@@ -153,7 +153,8 @@ fn entry(body: Body) -> Entry {
         | Body::LinkIssued { .. }
         | Body::PlaceJudged(_)
         | Body::TagScanned { .. }
-        | Body::VehicleCompared { .. } => side,
+        | Body::VehicleCompared { .. }
+        | Body::Dispute(_) => side,
     };
     let meta = match body {
         Body::Operator(_) => empty_meta(),
@@ -169,7 +170,8 @@ fn entry(body: Body) -> Entry {
         | Body::LinkIssued { .. }
         | Body::PlaceJudged(_)
         | Body::TagScanned { .. }
-        | Body::VehicleCompared { .. } => full_meta(),
+        | Body::VehicleCompared { .. }
+        | Body::Dispute(_) => full_meta(),
     };
     Entry { id: id(8, EventId::from_bytes), stream, meta, body }
 }

@@ -39,6 +39,11 @@ pub const PLATE_MISSES_PER_STOP_MAX: u8 = 5;
 /// Tags that are none of the venue's before the driver may name no more at a stop.
 pub const TAG_MISSES_PER_STOP_MAX: u8 = 5;
 
+/// How long after its end a stop may be disputed (M-FLO-6).
+pub const DISPUTE_MS_MAX: u64 = 48 * 60 * 60 * 1000;
+/// How long a dispute may wait for its answer.
+pub const DISPUTE_ANSWER_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
 /// How long a compartment may stand open before somebody is told.
 pub const LEFT_OPEN_MS: u64 = 90 * 1000;
 /// How long goods may be locked in without anybody's word that they are, before somebody is told.

@@ -6,11 +6,13 @@ import {
   Refused,
   settled,
   type Api,
+  type Live,
   type Problem,
   type Schemas,
 } from '../api/client';
 import { serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
+import { load, save } from '../api/store';
 import type { Binding } from './binding';
 
 /** A code that was made, kept for as long as it works: it needs no connection to be shown. */
@@ -26,14 +28,20 @@ export class Delivery {
   code = $state.raw<ShownCode>();
   intent = $state.raw<Schemas['IntentView'] & { plate: string }>();
   problem = $state.raw<Problem>();
+  /** What was complained of after the end. */
+  dispute = $state.raw<Schemas['Dispute']>();
 
   readonly #api: Api;
+  /** With the key alone: the token ends with the window, and a dispute may be opened later. */
+  readonly #keyApi: Api;
   readonly #path: { session: string };
 
   constructor(binding: Binding) {
     this.#api = connect(binding);
+    this.#keyApi = connect({ key: binding.key });
     this.#path = { session: binding.session };
     this.live = new LiveSession(binding, binding.session);
+    void this.#recall();
   }
 
   close(): void {
@@ -114,6 +122,38 @@ export class Delivery {
 
   stop = (): Promise<void> =>
     this.#ask(() => this.#api.POST('/v1/sessions/{session}/revocations', this.#change({})));
+
+  /** Keeps the receipt on this phone: the authority shows it no longer than the window. */
+  keep = (receipt: Live): Promise<void> => save(this.#receipt(), receipt);
+
+  async #recall(): Promise<void> {
+    const kept = await load<Live>(this.#receipt());
+    if (kept) this.live.take(kept);
+  }
+
+  #receipt(): string {
+    return `receipt ${this.#path.session}`;
+  }
+
+  /** Looks whether there is a dispute; most stops have none. */
+  lookForDispute = async (): Promise<void> => {
+    try {
+      const params = { path: this.#path };
+      const asked = this.#keyApi.GET('/v1/sessions/{session}/dispute', { params });
+      this.dispute = await settled(asked);
+    } catch {
+      this.dispute = undefined;
+    }
+  };
+
+  complain = (about: string, words: string): Promise<void> =>
+    this.#try(async () => {
+      const asked = this.#keyApi.POST('/v1/sessions/{session}/dispute', {
+        params: { path: this.#path },
+        body: words === '' ? { about } : { about, words },
+      });
+      this.dispute = await settled(asked);
+    });
 
   #change<B>(body: B): {
     params: { path: { session: string }; header: { 'Idempotency-Key': string } };

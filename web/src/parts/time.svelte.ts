@@ -44,6 +44,15 @@ export function clockTime(at: number | string, withSeconds = false): string {
   }).format(typeof at === 'string' ? Date.parse(at) : at);
 }
 
+/** Day and time of day. */
+export function dayTime(at: number | string): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang, {
+    weekday: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(typeof at === 'string' ? Date.parse(at) : at);
+}
+
 /** Litres with two decimals where they count. */
 export function litres(millilitres: number, digits = 1): string {
   return new Intl.NumberFormat(document.documentElement.lang, {

@@ -367,9 +367,24 @@ export const de: Texts = {
       'exception.raised': 'Etwas Ungewöhnliches fiel auf',
       'exceptions.capped': 'Noch mehr Ungewöhnliches fiel auf',
     },
-    problem: {
+    dispute: {
       report: 'Ein Problem melden',
-      title: 'Ein Problem melden',
+      title: 'Was stimmt nicht?',
+      about: {
+        missing: 'Etwas fehlt',
+        wrong_goods: 'Es wurde etwas anderes geliefert',
+        damaged: 'Etwas ist zerbrochen, verdorben oder zerkratzt',
+        fuel: 'Mit dem Tanken stimmt etwas nicht',
+        opening: 'Mein Auto wurde geöffnet oder stand offen',
+        other: 'Etwas anderes',
+      },
+      words: 'In Ihren Worten, wenn Sie mögen',
+      send: 'Senden',
+      hint: 'Ein Mensch sieht es sich an, mit allem, was aufgezeichnet wurde. Möglich bis {time}.',
+      opened: 'Sie haben ein Problem gemeldet',
+      waiting: 'Wir sehen es uns an. Unsere Antwort steht bis {time} hier.',
+      upheld: 'Sie haben recht. Das Geschäft regelt es mit Ihnen.',
+      rejected: 'Die Aufzeichnung zeigt es anders. Das Geschäft kann Ihnen mehr sagen.',
     },
   },
 

@@ -367,9 +367,24 @@ export const en = {
       'exception.raised': 'Something unusual was noticed',
       'exceptions.capped': 'More unusual things were noticed',
     },
-    problem: {
+    dispute: {
       report: 'Report a problem',
-      title: 'Report a problem',
+      title: 'What is wrong?',
+      about: {
+        missing: 'Something is missing',
+        wrong_goods: 'Something else was delivered',
+        damaged: 'Something is broken, spoilt or scratched',
+        fuel: 'The fuel is not right',
+        opening: 'My car was opened or stood open',
+        other: 'Something else',
+      },
+      words: 'In your words, if you like',
+      send: 'Send',
+      hint: 'A person looks at it, with everything that was recorded. Possible until {time}.',
+      opened: 'You reported a problem',
+      waiting: 'We’re looking into it. You find our answer here by {time}.',
+      upheld: 'You’re right. The store settles it with you.',
+      rejected: 'What was recorded shows otherwise. The store can tell you more.',
     },
   },
 

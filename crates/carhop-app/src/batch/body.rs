@@ -96,6 +96,8 @@ pub enum Body {
         /// How many plates have not matched at this stop, this one included.
         misses: u8,
     },
+    /// A dispute beside the stop went on.
+    Dispute(DisputeEvent),
     /// Something happened to a device.
     Device(DeviceEvent),
     /// Something changed in the operator's set-up.
@@ -118,6 +120,7 @@ impl Body {
             | Self::PlaceJudged(_)
             | Self::TagScanned { .. }
             | Self::VehicleCompared { .. }
+            | Self::Dispute(_)
             | Self::Device(_)
             | Self::Operator(_) => None,
         }
@@ -132,6 +135,52 @@ pub struct Refused {
     pub request: String,
     /// Every reason, gravest first.
     pub reasons: Vec<Reason>,
+}
+
+/// What happens to a dispute (M-FLO-6). The customer's words are in the vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DisputeEvent {
+    /// The customer complains of a stop that has ended.
+    Opened {
+        /// Of what.
+        about: Grievance,
+        /// When an answer is due.
+        answer_by: Timestamp,
+    },
+    /// The staff has decided.
+    Decided {
+        /// How.
+        outcome: DisputeOutcome,
+    },
+}
+
+/// What a customer complains of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grievance {
+    /// Something is not there.
+    Missing,
+    /// Something else is there.
+    WrongGoods,
+    /// Something is broken, spoilt or scratched.
+    Damaged,
+    /// The fuel is not what was paid for.
+    Fuel,
+    /// The car was opened, or stood open, as it should not have.
+    Opening,
+    /// Something else.
+    Other,
+}
+
+/// How a dispute ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeOutcome {
+    /// The customer is right.
+    Upheld,
+    /// The log shows otherwise.
+    Rejected,
 }
 
 /// One evaluation of positions (M-GEO-5). Coordinates stay in the traces.

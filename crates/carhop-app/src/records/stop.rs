@@ -10,6 +10,7 @@ use carhop_kernel::time::Timestamp;
 use carhop_policy::Facts;
 use serde::{Deserialize, Serialize};
 
+use crate::batch::{DisputeOutcome, Grievance};
 use crate::record::{Kind, Record};
 
 /// A session as lists show it; its version counts the appends to the session's stream.
@@ -272,5 +273,40 @@ impl Record for DecisionRecord {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         vec![("session", self.session.to_string())]
+    }
+}
+
+/// A dispute beside a stop: at most one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRecord {
+    /// Of which stop.
+    pub session: SessionId,
+    /// Whose words are in the vault with it.
+    pub customer: CustomerId,
+    /// Of what.
+    pub about: Grievance,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When an answer is due.
+    pub answer_by: Timestamp,
+    /// How and when it was decided.
+    pub decided: Option<(DisputeOutcome, Timestamp)>,
+}
+
+impl DisputeRecord {
+    /// The index that finds those that wait for a decision.
+    pub(crate) const UNDECIDED: (&'static str, &'static str) = ("state", "undecided");
+}
+
+impl Record for DisputeRecord {
+    const KIND: Kind = Kind::Dispute;
+
+    fn key(&self) -> String {
+        self.session.to_string()
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        let (index, value) = Self::UNDECIDED;
+        self.decided.is_none().then(|| (index, value.to_owned())).into_iter().collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use carhop_app::Asker;
 use carhop_app::batch::{
-    Body, Clearance, DeviceEvent, OperatorEvent, PlaceJudged, Refused, SignOut,
+    Body, Clearance, DeviceEvent, DisputeEvent, DisputeOutcome, Grievance, OperatorEvent,
+    PlaceJudged, Refused, SignOut,
 };
 use carhop_app::records::StaffRole;
 use carhop_kernel::device::{DeviceClass, TrustTier};
@@ -34,7 +35,9 @@ pub(super) fn bodies() -> Vec<Body> {
     let sessions = session_events().into_iter().map(|event| Body::Session(Box::new(event)));
     let devices = device_events().into_iter().map(Body::Device);
     let operators = operator_events().into_iter().map(Body::Operator);
-    kinds().into_iter().chain(sessions).chain(devices).chain(operators).collect()
+    let disputes = dispute_events().into_iter().map(Body::Dispute);
+    let of_stops = kinds().into_iter().chain(sessions).chain(disputes);
+    of_stops.chain(devices).chain(operators).collect()
 }
 
 every! { kinds, Body:
@@ -62,6 +65,7 @@ every! { kinds, Body:
     } };
     TagScanned { known: true, bay: Some(name("b7")) };
     VehicleCompared { matches: false, misses: 2 };
+    Dispute { 0: DisputeEvent::Decided { outcome: DisputeOutcome::Rejected } };
     Device { 0: DeviceEvent::Connected { device: device() } };
     Operator { 0: OperatorEvent::TenantResumed { cause: "looked".to_owned() } };
 }
@@ -124,6 +128,11 @@ every! { session_events, Event:
         device: Some(device()),
     };
     ExceptionsCapped { exception: Exception::TemperatureOutOfRange };
+}
+
+every! { dispute_events, DisputeEvent:
+    Opened { about: Grievance::Missing, answer_by: NOW };
+    Decided { outcome: DisputeOutcome::Rejected };
 }
 
 every! { device_events, DeviceEvent:

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use carhop_app::batch::SignOut;
+use carhop_app::batch::{DisputeOutcome, Grievance, SignOut};
 use carhop_app::records::StaffRole;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::evidence::{Assurance, Party, PlaceMethod, PresenceMethod, VehicleMatch};
@@ -52,11 +52,13 @@ choices! {
     "binding_end" BindingEnd: Relocated Moved;
     "compartment" Compartment: Trunk TruckBed Locker ColdBox;
     "device_class" DeviceClass: Handset Console VehicleModule Lock Pump Relay Till;
+    "dispute_outcome" DisputeOutcome: Upheld Rejected;
     "exception" Exception: OpenedWithoutLeave OpenedAfterEnd FlowWithoutLeave OverDispensed
         LockJammed Tampered InterlockTripped VehicleMoved TemperatureOutOfRange OutcomeUnknown
         LeftOpen TransferUnconfirmed MeterGap MeterBackwards MeterFaulty MeterSilent UnaccountedFlow
         SettledAfterTakeover CommandAbandoned;
     "fuel_grade" FuelGrade: Regular Midgrade Premium Diesel;
+    "grievance" Grievance: Missing WrongGoods Damaged Fuel Opening Other;
     "handoff_type" HandoffType: Unattended Attended CustomerPickup FrontDoor;
     "hold_cause" HoldCause: Customer Staff Safety Tamper DeviceRevoked VehicleMoved;
     "leg_failure" LegFailure: Jammed NothingDispensed WindowClosed;

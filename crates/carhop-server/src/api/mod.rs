@@ -6,6 +6,7 @@ mod audit;
 mod customer;
 mod decisions;
 mod devices;
+mod disputes;
 mod driver;
 mod drivers;
 mod events;
@@ -131,6 +132,9 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(sessions::revoke))
         .routes(routes!(sessions::resolve))
         .routes(routes!(decisions::of_session))
+        .routes(routes!(disputes::open, disputes::view))
+        .routes(routes!(disputes::decide))
+        .routes(routes!(disputes::list))
         .routes(routes!(decisions::view))
         .routes(routes!(decisions::receipts))
         .routes(routes!(customer::redeem))

@@ -269,6 +269,15 @@ impl Caller {
         }
     }
 
+    /// The key of somebody who is a customer, or was one: with a token, or once that has ended.
+    pub(crate) fn holder(&self) -> Result<KeyThumbprint, Problem> {
+        match &self.who {
+            Who::Prover { key } | Who::Customer { key, .. } => Ok(*key),
+            Who::Nobody => Err(Problem::unauthenticated()),
+            Who::Key(_) | Who::Member { .. } | Who::Device { .. } => Err(Problem::forbidden()),
+        }
+    }
+
     /// Whether the request can be answered from the record.
     pub(crate) const fn has_idempotency_key(&self) -> bool {
         self.idempotency.is_some()

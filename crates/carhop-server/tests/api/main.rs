@@ -13,6 +13,8 @@ mod callers;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod disputes;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod events;

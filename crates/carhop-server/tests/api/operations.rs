@@ -135,6 +135,8 @@ fn body(operation: &Operation, world: &World, stop: &Stop) -> Option<Value> {
         ("PolicyAsk", _) => json!({ "files": [{ "name": "rungs.txt", "text": "" }] }),
         ("ClearanceAsk", _) => json!({ "of": "tamper", "cause": "looked" }),
         ("WithdrawalAsk", _) => json!({ "subject": "class:till", "cause": "leaked" }),
+        ("DisputeAsk", _) => json!({ "about": "missing" }),
+        ("DisputeDecisionAsk", _) => json!({ "outcome": "upheld" }),
         ("TokenAsk", _) => json!({ "token": "chs_x" }),
         ("Nothing" | "RelocationAsk", _) => json!({}),
         _ => panic!("{} {}: say here what it takes", operation.method, operation.path),

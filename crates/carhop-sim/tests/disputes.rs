@@ -1,0 +1,56 @@
+//! A dispute beside a stop: in time, in the vault, and without any effect on the stop (M-FLO-6, M-PRV-1).
+
+use carhop_app::batch::Grievance;
+use carhop_app::{Complaint, Failure};
+use carhop_kernel::limits::DISPUTE_MS_MAX;
+use carhop_sim::SimError;
+use carhop_sim::fixtures::goods;
+use carhop_sim::stop::{Stop, scene};
+use carhop_sim::world::World;
+
+#[test]
+fn a_stop_can_be_disputed_for_two_days_after_its_end_and_no_longer() {
+    for (late_ms, is_taken) in [(DISPUTE_MS_MAX - 1, true), (DISPUTE_MS_MAX, false)] {
+        let log = scene(1, async |world, cast| {
+            let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+            stop.get_ready().await?;
+            assert!(is_refused(open(world, &stop).await), "a stop that goes on");
+            stop.finish().await?;
+            world.clock.set(world.now().plus_ms(late_ms));
+            assert_eq!(open(world, &stop).await.is_ok(), is_taken, "{late_ms} ms after the end");
+            world.settle().await
+        })
+        .unwrap();
+        assert_eq!(log.count("dispute.opened"), usize::from(is_taken));
+    }
+}
+
+#[test]
+fn the_words_of_a_dispute_are_in_no_record_and_no_event() {
+    let log = scene(2, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        stop.finish().await?;
+        let words = open(world, &stop).await?.words;
+        assert_eq!(words.as_deref(), Some(WORDS));
+        let place = carhop_app::batch::Stream::Side(stop.session);
+        let told = world.journal.stream(world.partition.clone(), place).await;
+        for recorded in told.map_err(SimError::world)? {
+            assert!(!String::from_utf8_lossy(&recorded.stored).contains(WORDS));
+        }
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("dispute.opened"), 1);
+}
+
+async fn open(world: &World, stop: &Stop<'_>) -> Result<carhop_app::DisputeView, Failure> {
+    let (_, key) = stop.customer;
+    let complaint = Complaint { about: Grievance::Missing, words: Some(WORDS.to_owned()) };
+    world.app.open_dispute(&world.partition, stop.session, key, &complaint).await
+}
+
+fn is_refused<T>(asked: Result<T, Failure>) -> bool {
+    matches!(asked, Err(Failure::Refused(..)))
+}
+
+const WORDS: &str = "the eggs are not there";

@@ -5,7 +5,7 @@
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { busyDay, play, problem, signIn, stopId } from './support/authority';
+import { busyDay, disputedId, play, problem, signIn, stopId } from './support/authority';
 import { browse, Person, type Theme } from './support/browser';
 import { picture } from './support/shots';
 import { World } from './support/world';
@@ -30,6 +30,7 @@ const pages: Record<string, { path: string; until: string }> = {
   'stops-map': { path: '/console?queue=in_progress&view=map', until: '.pin' },
   'stops-none-found': { path: '/console?q=nothing', until: '.empty' },
   stop: { path: `/console/stops?stop=${stopId}`, until: 'article ol' },
+  'stop-disputed': { path: `/console/stops?stop=${disputedId}`, until: 'blockquote' },
 };
 
 const windows: { width: number; theme: Theme; locale: string }[] = [

@@ -1,9 +1,10 @@
 /** The staff at work: a passkey, a stop that is held, a decision with its proof, a device that is revoked; all of it real. */
 
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPasskeys } from './support/authority';
 import { browse, Person } from './support/browser';
+import { approve, join, press, sees } from './support/people';
 import { Told, until, World } from './support/world';
 
 let world: World;
@@ -20,7 +21,7 @@ afterAll(async () => {
 });
 
 test('a member is invited, makes a passkey, signs out, and signs in with it', async () => {
-  const { person, url } = await join('Ada Brandt', 'dispatcher');
+  const { person, url } = await join(browser, world, 'Ada Brandt', 'dispatcher');
   const { page, faults } = person;
   expect(new URL(page.url()).hash).toBe('');
   await page.getByText('Ada Brandt').waitFor();
@@ -41,7 +42,7 @@ test('a member is invited, makes a passkey, signs out, and signs in with it', as
 
 test('a stop is held and let go from the page, and an auditor may only look', async () => {
   const { session } = await world.order();
-  const { person } = await join('Ben Ito', 'support');
+  const { person } = await join(browser, world, 'Ben Ito', 'support');
   const { page } = person;
   await page.goto(`${world.origin}/console/stops?stop=${session}`);
   await press(page, 'Hold');
@@ -56,7 +57,7 @@ test('a stop is held and let go from the page, and an auditor may only look', as
   expect(person.faults).toEqual([]);
 
   const { session: another } = await world.order();
-  const auditor = await join('Cleo Aris', 'auditor');
+  const auditor = await join(browser, world, 'Cleo Aris', 'auditor');
   await auditor.person.page.goto(`${world.origin}/console/stops?stop=${another}`);
   await auditor.person.page.getByText('Your role may look, not steer.').waitFor();
 });
@@ -65,7 +66,7 @@ test('a decision is proven in the browser, and a tampered proof turns red', asyn
   const { session } = await world.order();
   const refused: unknown = await world.assign(session).catch((error: unknown) => error);
   const { decision } = (refused as Told).body;
-  const { person } = await join('Dana Roy', 'dispatcher');
+  const { person } = await join(browser, world, 'Dana Roy', 'dispatcher');
   const { page } = person;
   await page.goto(`${world.origin}/console/decisions/${String(decision)}`);
   await page.getByText('The stop is not at the point where this can happen.').waitFor();
@@ -94,7 +95,7 @@ test('a decision is proven in the browser, and a tampered proof turns red', asyn
 test('a device is revoked by its name, and both moments of that are shown', async () => {
   const lock = await world.device('lock');
   const { name } = await world.store('GET', `/v1/devices/${lock.id}`);
-  const { person } = await join('Eli Marsh', 'dispatcher');
+  const { person } = await join(browser, world, 'Eli Marsh', 'dispatcher');
   const { page } = person;
   await page.goto(`${world.origin}/console/devices`);
   await page.getByRole('link', { name: String(name) }).click();
@@ -111,20 +112,39 @@ test('a device is revoked by its name, and both moments of that are shown', asyn
   expect(person.faults).toEqual([]);
 });
 
-/** Invites somebody who makes a passkey and comes in. */
-async function join(name: string, role: string): Promise<{ person: Person; url: string }> {
-  const made = await world.store('POST', '/v1/staff', { name, role });
-  const { url } = made.invitation as { url: string };
-  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
-  await addPasskeys(person.page);
-  await person.page.goto(url);
-  await person.page.getByRole('button', { name: 'Set up your passkey' }).click();
-  await person.page.getByText(name).waitFor();
-  return { person, url };
-}
+test('a problem that a customer reports stands in the queue, and is answered once', async () => {
+  const { session, url } = await world.order();
+  const customer = await Person.sit(browser, world);
+  await approve(customer.page, url);
+  const { person } = await join(browser, world, 'Fay Osei', 'support');
+  const { page } = person;
+  await world.store('POST', `/v1/sessions/${session}/revocations`, {});
+  await sees(customer.page, 'Stopped. Nothing can open your car now.');
+  await customer.page.getByRole('button', { name: 'Report a problem' }).click();
+  await customer.page.getByLabel('My car was opened').check();
+  await customer.page.getByLabel('In your words').fill('The trunk stood open.');
+  await customer.page.getByRole('button', { name: 'Send' }).click();
+  await customer.page.getByRole('heading', { name: 'You reported a problem' }).waitFor();
 
-/** Presses a button and the one of the same name that asks back. */
-async function press(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name, exact: true }).click();
-  await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
-}
+  // It comes by itself, before anybody reloads, and is there for whoever comes later.
+  await page.locator(`#row-${session}`).getByText('Problem reported').waitFor();
+  await page.reload();
+  await page.locator(`#row-${session}`).click();
+  await page.getByRole('heading', { name: 'The customer reports a problem' }).waitFor();
+  await page.getByText('The trunk stood open.').waitFor();
+  expect(await person.violations()).toEqual([]);
+  await press(page, 'The customer is right');
+  await page.getByText(/^Answered .*: the customer is right\.$/).waitFor();
+  await page.getByText('The report was answered').waitFor();
+  await page.locator(`#row-${session}`).waitFor({ state: 'detached' });
+  await customer.page.reload();
+  await customer.page.getByText('You’re right. The store settles it with you.').waitFor();
+  expect([...person.faults, ...customer.faults]).toEqual([]);
+
+  // An auditor reads what happened, not the customer's words.
+  const auditor = await join(browser, world, 'Gil Thorne', 'auditor');
+  await auditor.person.page.goto(`${world.origin}/console/stops?queue=done&stop=${session}`);
+  await auditor.person.page.getByText('The customer reported a problem').waitFor();
+  expect(await auditor.person.page.getByText('The trunk stood open.').count()).toBe(0);
+  expect(auditor.person.faults).toEqual([]);
+});

@@ -3,6 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browse, Person } from './support/browser';
+import { approve, begin, sees } from './support/people';
 import { World } from './support/world';
 
 let world: World;
@@ -166,22 +167,6 @@ test('the whole way to approval needs no mouse', async () => {
   await world.untilState(session, 'revoked');
 });
 
-async function begin(page: Page, url: string): Promise<void> {
-  await page.goto('about:blank');
-  await page.goto(url);
-  await page.getByRole('button', { name: 'Continue on this phone' }).click();
-}
-
-/** From the link to an approved delivery. */
-async function approve(page: Page, url: string): Promise<void> {
-  await begin(page, url);
-  await page.getByRole('button', { name: 'It’s me' }).click();
-  await page.getByLabel('Licence plate').fill('7KD 201');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('button', { name: 'Approve this delivery' }).click();
-  await sees(page, 'Your blue Golf estate is all set');
-}
-
 /** Goes to a button by the keyboard alone, and presses it. */
 async function tabTo(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name }).waitFor();
@@ -191,8 +176,4 @@ async function tabTo(page: Page, name: string): Promise<void> {
     if (focused === name) return page.keyboard.press('Enter');
   }
   throw new Error(`the keyboard does not reach ${name}`);
-}
-
-async function sees(page: Page, headline: string): Promise<void> {
-  await page.getByRole('heading', { level: 1, name: headline }).waitFor({ timeout: 20_000 });
 }

@@ -73,6 +73,7 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, asyn
         if (live === undefined) throw new Error(`there is no ${name}`);
         await show(person, live);
         await keep(`${role}-${name.replaceAll('_', '-')}`);
+        if (role === 'customer' && name === 'completed') await report(person, live, keep);
         if (role !== 'customer' || name !== 'arrived') continue;
         await person.page.getByRole('button', { name: 'Show my code' }).click();
         await person.page.locator('svg.qr').waitFor();
@@ -96,6 +97,29 @@ async function showCustomer(person: Person, live: Live): Promise<void> {
   await person.page.goto(`${world.origin}/s#cht_test`);
   await person.page.locator('main button').first().click();
   await person.page.locator('article.card').first().waitFor();
+}
+
+/** Reports a problem after the end, and sees what became of it. */
+async function report(
+  { page }: Person,
+  live: Live,
+  keep: (name: string) => Promise<void>,
+): Promise<void> {
+  const now = Date.parse(live.now);
+  const dispute = {
+    session: live.session.id,
+    about: 'missing',
+    words: 'One bag of two is not there.',
+    opened_at: live.now,
+    answer_by: new Date(now + 24 * 3600_000).toISOString(),
+  };
+  await page.route('**/dispute', (route) => route.fulfill({ status: 201, json: dispute }));
+  await page.getByRole('button', { name: 'Report a problem' }).click();
+  await page.getByLabel('In your words').fill(dispute.words);
+  await keep('customer-report');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.locator('blockquote').waitFor();
+  await keep('customer-reported');
 }
 
 /** Opens the driver's page at a stop that is as the test says. */

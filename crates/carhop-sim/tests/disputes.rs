@@ -16,7 +16,9 @@ fn a_stop_can_be_disputed_for_two_days_after_its_end_and_no_longer() {
             stop.get_ready().await?;
             assert!(is_refused(open(world, &stop).await), "a stop that goes on");
             stop.finish().await?;
-            world.clock.set(world.now().plus_ms(late_ms));
+            let told = world.app.history_of(&world.partition, stop.session).await;
+            let ended_at = told.map_err(SimError::world)?.last().map(|recorded| recorded.at);
+            world.clock.set(ended_at.unwrap_or(world.now()).plus_ms(late_ms));
             assert_eq!(open(world, &stop).await.is_ok(), is_taken, "{late_ms} ms after the end");
             world.settle().await
         })

@@ -6,12 +6,11 @@ import type { Line } from '../api/live.svelte';
 import { read as readStream } from '../api/stream';
 import { Gathering } from './gather';
 import type { Staff } from './staff.svelte';
-import { none, withException, withSessions, type Stops } from './stops';
+import { nameOf } from './story';
+import { none, withDisputed, withException, withSessions, type Stops } from './stops';
 
 /** Something that happened, as the stream tells it. */
-export type Event = Schemas['Event'] & { decision?: string | null };
-
-type Listed = Session & { changed_at: string };
+export type Event = Schemas['Event'];
 
 /** The stops, and the line to the authority. */
 export class Board {
@@ -26,6 +25,8 @@ export class Board {
 
   readonly #stop = new AbortController();
   readonly #changed = new Gathering((ids) => this.#read(ids));
+  /** Stops whose customer waits for an answer. */
+  #disputed: readonly string[] = [];
   #position: number | undefined;
 
   constructor(private readonly staff: Staff) {
@@ -39,7 +40,7 @@ export class Board {
 
   /** Takes a session as an answer has it, so that what was asked shows at once. */
   take(session: Session): void {
-    this.stops = withSessions(this.stops, [session], Date.now());
+    this.#put([session]);
   }
 
   async #follow(): Promise<void> {
@@ -74,12 +75,25 @@ export class Board {
       const query = { limit: pageMax, ...(after ? { after } : {}) };
       const asked = this.staff.api.GET('/v1/sessions', { params: { query } });
       const page = await settled(asked);
-      // Whole sessions, each with the time of its last change.
-      this.stops = withSessions(this.stops, page.data as unknown as Listed[], Date.now());
+      this.#put(page.data);
       after = page.has_more ? (page.next_cursor ?? undefined) : undefined;
     } while (after && this.stops.size < stopsMax);
+    if (this.staff.may('staff')) await this.#loadDisputed();
     this.isLoaded = true;
     this.problem = undefined;
+  }
+
+  /** Stops that ended long ago are not in the list any more. */
+  async #loadDisputed(): Promise<void> {
+    const query = { limit: pageMax };
+    const { data } = await settled(this.staff.api.GET('/v1/disputes', { params: { query } }));
+    this.#disputed = data.map(({ session }) => session);
+    await this.#read(this.#disputed.filter((id) => !this.stops.has(id)));
+    this.#put([]);
+  }
+
+  #put(sessions: readonly Session[]): void {
+    this.stops = withDisputed(withSessions(this.stops, sessions, Date.now()), this.#disputed);
   }
 
   async #listen(heard: () => void): Promise<void> {
@@ -104,6 +118,11 @@ export class Board {
     const { session } = event;
     if (!session) return;
     const { exception } = event.data as { exception?: string };
+    const kind = nameOf(event);
+    if (kind.startsWith('dispute.')) {
+      const others = this.#disputed.filter((id) => id !== session);
+      this.#disputed = kind === 'dispute.opened' ? [...others, session] : others;
+    }
     if (exception) this.stops = withException(this.stops, session, exception);
     this.#changed.add(session);
   }
@@ -119,7 +138,7 @@ export class Board {
       }
     };
     await Promise.all(Array.from({ length: readersMax }, work));
-    this.stops = withSessions(this.stops, found, Date.now());
+    this.#put(found);
   }
 }
 

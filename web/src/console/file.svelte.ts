@@ -4,8 +4,11 @@ import { once, Refused, settled, type Problem, type Schemas, type Session } from
 import type { Board, Event } from './board.svelte';
 import { Gathering } from './gather';
 import type { Staff } from './staff.svelte';
+import { nameOf } from './story';
 
 export type Decision = Schemas['DecisionView'];
+
+export type Dispute = Schemas['Dispute'];
 
 /** What a person found out about a command. */
 export type Finding = Schemas['ResolutionAsk'];
@@ -14,12 +17,16 @@ export class StopFile {
   session = $state.raw<Session>();
   events = $state.raw<readonly Event[]>([]);
   decisions = $state.raw<readonly Decision[]>([]);
+  /** What its customer complains of. */
+  dispute = $state.raw<Dispute>();
   problem = $state.raw<Problem>();
   /** Why what was asked for did not happen. */
   refusal = $state.raw<Problem>();
   isLoaded = $state(false);
 
-  readonly #changed = new Gathering(() => this.#refresh());
+  readonly #changed = new Gathering(async () => {
+    await Promise.all([this.#refresh(), this.#lookForDispute()]);
+  });
 
   constructor(
     readonly id: string,
@@ -48,12 +55,24 @@ export class StopFile {
 
   /** Says what became of the command of a leg. */
   resolve = (leg: number, finding: Finding): Promise<void> =>
-    this.#ask(() =>
+    this.#change(() =>
       this.staff.api.POST('/v1/sessions/{session}/legs/{leg}/resolutions', {
         params: { path: { session: this.id, leg }, header: once() },
         body: finding,
       }),
     );
+
+  /** Answers the customer's complaint, once. */
+  decide = (outcome: 'upheld' | 'rejected'): Promise<void> =>
+    this.#ask(async () => {
+      const params = { path: { session: this.id } };
+      const body = { outcome };
+      const asked = this.staff.api.POST('/v1/sessions/{session}/dispute/decisions', {
+        params,
+        body,
+      });
+      this.dispute = await settled(asked);
+    });
 
   #steer(
     path:
@@ -61,7 +80,7 @@ export class StopFile {
       | '/v1/sessions/{session}/resumptions'
       | '/v1/sessions/{session}/revocations',
   ): Promise<void> {
-    return this.#ask(() =>
+    return this.#change(() =>
       this.staff.api.POST(path, {
         params: { path: { session: this.id }, header: once() },
         body: {},
@@ -69,12 +88,16 @@ export class StopFile {
     );
   }
 
-  async #ask(
+  #change(
     ask: () => Promise<{ data?: Session; error?: unknown; response: Response }>,
   ): Promise<void> {
+    return this.#ask(async () => this.#take(await settled(ask())));
+  }
+
+  async #ask(work: () => Promise<void>): Promise<void> {
     this.refusal = undefined;
     try {
-      this.#take(await settled(ask()));
+      await work();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.refusal = error.problem;
@@ -85,6 +108,7 @@ export class StopFile {
     try {
       await this.#refresh();
       this.events = await this.#read();
+      await this.#lookForDispute();
       this.isLoaded = true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -101,6 +125,14 @@ export class StopFile {
     ]);
     this.#take(session);
     this.decisions = decisions.data;
+  }
+
+  /** The complaint, if the story has one. */
+  async #lookForDispute(): Promise<void> {
+    const isTold = this.events.some((event) => nameOf(event).startsWith('dispute.'));
+    if (!isTold || !this.staff.may('staff')) return;
+    const params = { path: { session: this.id } };
+    this.dispute = await settled(this.staff.api.GET('/v1/sessions/{session}/dispute', { params }));
   }
 
   async #read(): Promise<Event[]> {

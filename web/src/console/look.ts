@@ -9,6 +9,7 @@ import { attention, isOver, type Stop } from './queue';
 /** Its tone and its one word. */
 export function lookOf(stop: Stop, now: number, texts: ConsoleTexts): { tone: Tone; text: string } {
   const [gravest] = attention(stop, now);
+  if (gravest === 'disputed') return { tone: 'warn', text: texts.attention.disputed };
   if (gravest === 'window_ending') return { tone: 'warn', text: stateText(stop, texts) };
   if (gravest) return { tone: 'stop', text: texts.attention[gravest] };
   if (stop.hold && !isOver(stop)) return { tone: 'warn', text: texts.queues.held };

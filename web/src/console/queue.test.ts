@@ -23,6 +23,7 @@ test('a stop stands in one queue, by what it needs', () => {
     ['an exception, and it is over', { state: 'completed', exceptions: ['left_open'] }, 'done'],
     ['little time left', { state: 'arrived', window: window(4) }, 'needs_you'],
     ['held, and over', { state: 'revoked', hold: held('safety') }, 'done'],
+    ['a problem was reported', { state: 'completed', isDisputed: true }, 'needs_you'],
     ['done', { state: 'completed' }, 'done'],
     ['expired', { state: 'expired' }, 'done'],
   ];
@@ -35,13 +36,19 @@ test('the counts of the queues add up to all stops', () => {
   expect(counts).toEqual([0, 1, 1, 1]);
 });
 
-test('what nobody knows comes before what ends soon, and what ends sooner before what ends later', () => {
+test('what nobody knows comes before what ends soon, what ends sooner before what ends later, and complaints wait', () => {
   const all = [
+    stop({ id: 'hs_d', state: 'completed', isDisputed: true, window: window(-90) }),
     stop({ id: 'hs_c', window: window(3) }),
     stop({ id: 'hs_b', window: window(2) }),
     stop({ id: 'hs_a', window: window(60), legs: [leg('indeterminate')] }),
   ];
-  expect(sorted(all, 'needs_you', now).map(({ id }) => id)).toEqual(['hs_a', 'hs_b', 'hs_c']);
+  expect(sorted(all, 'needs_you', now).map(({ id }) => id)).toEqual([
+    'hs_a',
+    'hs_b',
+    'hs_c',
+    'hs_d',
+  ]);
   const done = [
     stop({ id: 'hs_1', state: 'completed', changedAt: 1 }),
     stop({ id: 'hs_2', state: 'expired', changedAt: 2 }),
@@ -74,6 +81,7 @@ function stop(change: Partial<Stop>): Stop {
     driverName: null,
     changedAt: 0,
     exceptions: [],
+    isDisputed: false,
     ...change,
   };
 }

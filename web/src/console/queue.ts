@@ -16,7 +16,8 @@ export type Attention =
   | 'tamper'
   | 'device_revoked'
   | 'vehicle_moved'
-  | 'window_ending';
+  | 'window_ending'
+  | 'disputed';
 
 /** A stop as the board has it. */
 export interface Stop {
@@ -33,6 +34,8 @@ export interface Stop {
   changedAt: number;
   /** Exceptions that were raised while this page looked, by their codes. */
   exceptions: string[];
+  /** Whether its customer reported a problem that nobody has answered yet. */
+  isDisputed: boolean;
 }
 
 /** Whether it has ended. */
@@ -44,6 +47,7 @@ export function isOver(stop: Stop): boolean {
 export function attention(stop: Stop, now: number): Attention[] {
   const found: Attention[] = [];
   if (stop.legs.some((leg) => leg.state === 'indeterminate')) found.push('outcome_unknown');
+  if (stop.isDisputed) found.push('disputed');
   if (isOver(stop)) return found;
   switch (stop.hold?.cause) {
     case 'safety':
@@ -70,6 +74,7 @@ export function sorted(stops: readonly Stop[], queue: Queue, now: number): Stop[
   const due = (stop: Stop): number => Date.parse(stop.window.end);
   const grave = (stop: Stop): number => {
     const [first] = attention(stop, now);
+    if (first === 'disputed') return 2;
     return first === undefined || first === 'window_ending' ? 1 : 0;
   };
   return stops

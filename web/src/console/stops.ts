@@ -29,6 +29,16 @@ export function withException(stops: Stops, id: string, exception: string): Stop
   return new Map(stops).set(id, { ...stop, exceptions: [...stop.exceptions, exception] });
 }
 
+/** The same, where exactly these wait for an answer to what their customer complains of. */
+export function withDisputed(stops: Stops, disputed: readonly string[]): Stops {
+  const next = new Map(stops);
+  for (const [id, stop] of stops) {
+    if (stop.isDisputed !== disputed.includes(id))
+      next.set(id, { ...stop, isDisputed: !stop.isDisputed });
+  }
+  return next;
+}
+
 function stopOf(session: Session, before: Stop | undefined, changedAt: number): Stop {
   return {
     id: session.id,
@@ -42,5 +52,6 @@ function stopOf(session: Session, before: Stop | undefined, changedAt: number): 
     driverName: session.assignment?.driver_name ?? null,
     changedAt,
     exceptions: before?.exceptions ?? [],
+    isDisputed: before?.isDisputed ?? false,
   };
 }

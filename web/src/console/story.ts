@@ -69,6 +69,10 @@ function aboutOf(
     const said = texts.reasons[gravest as keyof ConsoleTexts['reasons']];
     if (said?.[1]) parts.push(said[1]);
   }
+  if (name === 'dispute.opened') {
+    const said = texts.dispute.about[data.about as keyof ConsoleTexts['dispute']['about']];
+    if (said) parts.push(said);
+  }
   const why = data.why ?? data.cause ?? data.exception ?? data.outcome;
   if (typeof why === 'string') {
     const said = texts.why[why as keyof ConsoleTexts['why']];
@@ -106,6 +110,7 @@ interface Data {
   reason?: string;
   method?: string;
   basis?: string;
+  about?: string;
   metered_ml?: number;
   matches?: boolean;
 }
@@ -128,7 +133,7 @@ const tones: Record<Exclude<Tone, 'calm'>, readonly string[]> = {
       'exception.raised',
       'outcome.stated',
     ],
-    ...['leg.taken_over', 'effect.abandoned'],
+    ...['leg.taken_over', 'effect.abandoned', 'dispute.opened'],
   ],
   stop: ['session.revoked', 'session.expired', 'device.revoked', 'trust.revoked'],
 };

@@ -123,6 +123,7 @@ export const de: ConsoleTexts = {
     device_revoked: 'Gerät entzogen',
     vehicle_moved: 'Auto bewegt',
     window_ending: 'Zeit wird knapp',
+    disputed: 'Problem gemeldet',
   },
 
   stops: {
@@ -215,6 +216,28 @@ export const de: ConsoleTexts = {
     },
     resolveAction: 'Festhalten',
     notYours: 'Ihre Rolle darf ansehen, nicht eingreifen.',
+  },
+
+  dispute: {
+    title: 'Der Kunde meldet ein Problem',
+    about: {
+      missing: 'Etwas fehlt',
+      wrong_goods: 'Es wurde etwas anderes geliefert',
+      damaged: 'Etwas ist zerbrochen, verdorben oder zerkratzt',
+      fuel: 'Mit dem Tanken stimmt etwas nicht',
+      opening: 'Das Auto wurde geöffnet oder stand offen',
+      other: 'Etwas anderes',
+    },
+    noWords: 'Ohne weitere Worte.',
+    due: 'Eine Antwort ist bis {time} fällig.',
+    overdue: 'Die Antwort war bis {time} fällig.',
+    uphold: 'Der Kunde hat recht',
+    reject: 'Die Aufzeichnung zeigt es anders',
+    upholdBody:
+      'Der Kunde liest, dass er recht hat und das Geschäft es mit ihm regelt. Geantwortet wird einmal.',
+    rejectBody: 'Der Kunde liest, dass die Aufzeichnung es anders zeigt. Geantwortet wird einmal.',
+    upheld: 'Beantwortet {time}: Der Kunde hat recht.',
+    rejected: 'Beantwortet {time}: Die Aufzeichnung zeigt es anders.',
   },
 
   decision: {
@@ -425,6 +448,8 @@ export const de: ConsoleTexts = {
   history: {
     'session.created': 'Der Auftrag ging ein',
     'link.issued': 'Ein Link für den Kunden wurde erstellt',
+    'dispute.opened': 'Der Kunde meldete ein Problem',
+    'dispute.decided': 'Die Meldung wurde beantwortet',
     'customer.bound': 'Das Telefon des Kunden wurde an die Lieferung gebunden',
     'recipient.verified': 'Der Kunde hat sich bestätigt',
     'binding.proposed': 'Der Kunde hat das Auto genannt',
@@ -508,6 +533,8 @@ export const de: ConsoleTexts = {
     nothing_delivered: 'nichts ließ sich liefern',
     full: 'jeder Teil',
     partial: 'nur ein Teil',
+    upheld: 'der Kunde hat recht',
+    rejected: 'die Aufzeichnung zeigt es anders',
     unsent: 'er ging nie hinaus',
     refused_by_device: 'das Gerät hat ihn abgelehnt',
     cancelled: 'das Gerät sagt, es habe ihn nie ausgeführt',
@@ -539,6 +566,8 @@ export const de: ConsoleTexts = {
     command_abandoned: 'ein Befehl ließ sich nicht senden',
   },
   requests: {
+    open_dispute: 'Ein Problem melden',
+    decide_dispute: 'Eine Meldung beantworten',
     verify_recipient: 'Kunden bestätigen',
     propose_binding: 'Auto nennen',
     approve_intent: 'Lieferung genehmigen',

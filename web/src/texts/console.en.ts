@@ -110,6 +110,7 @@ export const en = {
     device_revoked: 'Device withdrawn',
     vehicle_moved: 'Car moved',
     window_ending: 'Time is short',
+    disputed: 'Problem reported',
   },
 
   stops: {
@@ -201,6 +202,29 @@ export const en = {
     },
     resolveAction: 'Record it',
     notYours: 'Your role may look, not steer.',
+  },
+
+  dispute: {
+    title: 'The customer reports a problem',
+    about: {
+      missing: 'Something is missing',
+      wrong_goods: 'Something else was delivered',
+      damaged: 'Something is broken, spoilt or scratched',
+      fuel: 'The fuel is not right',
+      opening: 'The car was opened or stood open',
+      other: 'Something else',
+    },
+    noWords: 'No words beside it.',
+    due: 'An answer is due by {time}.',
+    overdue: 'The answer was due by {time}.',
+    uphold: 'The customer is right',
+    reject: 'The record shows otherwise',
+    upholdBody:
+      'The customer reads that they are right and that the store settles it. An answer is given once.',
+    rejectBody:
+      'The customer reads that what was recorded shows otherwise. An answer is given once.',
+    upheld: 'Answered {time}: the customer is right.',
+    rejected: 'Answered {time}: what was recorded shows otherwise.',
   },
 
   decision: {
@@ -412,6 +436,8 @@ export const en = {
   history: {
     'session.created': 'The order came in',
     'link.issued': 'A link for the customer was made',
+    'dispute.opened': 'The customer reported a problem',
+    'dispute.decided': 'The report was answered',
     'customer.bound': 'The customer’s phone was bound to the delivery',
     'recipient.verified': 'The customer confirmed who they are',
     'binding.proposed': 'The customer named the car',
@@ -496,6 +522,8 @@ export const en = {
     nothing_delivered: 'nothing could be delivered',
     full: 'every part',
     partial: 'some parts',
+    upheld: 'the customer is right',
+    rejected: 'what was recorded shows otherwise',
     unsent: 'it never left',
     refused_by_device: 'the device refused it',
     cancelled: 'the device says that it never did',
@@ -528,6 +556,8 @@ export const en = {
   },
   /** What was asked, by the request's name. */
   requests: {
+    open_dispute: 'Report a problem',
+    decide_dispute: 'Answer a report',
     verify_recipient: 'Confirm the customer',
     propose_binding: 'Name the car',
     approve_intent: 'Approve the delivery',

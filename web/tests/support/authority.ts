@@ -45,11 +45,14 @@ export function busyDay(): Scene {
     }),
     stop('14', 'red Kona', 'J31', 'expired', -70),
   ];
-  return { sessions, events: story(), answers: {} };
+  return { sessions, events: [...story(), ...complaint()], answers: {} };
 }
 
 /** The stop that the story is about. */
 export const stopId = id('01');
+
+/** The stop whose customer reported a problem. */
+export const disputedId = id('12');
 
 /** What happened to it. */
 export function story(): Event[] {
@@ -85,6 +88,32 @@ export function story(): Event[] {
     ...(name === 'request.refused' ? { decision: decision.id } : {}),
   }));
 }
+
+function complaint(): Event[] {
+  const told: [number, string, object?][] = [
+    [-1500, 'session.completed', { outcome: 'full' }],
+    [-900, 'dispute.opened', { about: 'missing' }],
+  ];
+  return told.map(([seconds, name, data], position) => ({
+    id: `evt_12_${position}`,
+    type: `carhop.${name}.v1`,
+    position: 100 + position,
+    time: time(seconds),
+    session: disputedId,
+    actor: {},
+    data: data ?? {},
+  }));
+}
+
+const dispute: Schemas['Dispute'] = {
+  session: disputedId,
+  about: 'missing',
+  words: 'One bag of two is not there. The milk and the bread were in it.',
+  opened_at: time(-900),
+  answer_by: time(85_500),
+  outcome: null,
+  decided_at: null,
+};
 
 export const decision: Schemas['DecisionView'] = {
   id: 'dec_2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b',
@@ -163,7 +192,10 @@ function answer(scene: Scene, path: string, query: URLSearchParams): unknown {
       return page(venues);
     case 'events':
       return page(scene.events.filter((event) => event.session === query.get('session')));
+    case 'disputes':
+      return page([{ ...dispute, words: null }]);
     case 'sessions': {
+      if (part === 'dispute') return name === disputedId ? dispute : undefined;
       if (!name) return page(scene.sessions.map((one) => ({ ...one, changed_at: one.window.end })));
       const session = scene.sessions.find((one) => one.id === name);
       if (part === 'decisions') return page(name === id('01') ? [decision] : []);

@@ -163,17 +163,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(releases::view))
         .merge(large_routes())
         .merge(staff_routes())
-        .routes(routes!(drivers::create))
-        .routes(routes!(drivers::view))
-        .routes(routes!(devices::ticket))
-        .routes(routes!(devices::enrol))
-        .routes(routes!(devices::renew))
-        .routes(routes!(devices::list))
-        .routes(routes!(devices::view))
-        .routes(routes!(devices::revoke))
-        .routes(routes!(trust::clear))
-        .routes(routes!(trust::revoke, trust::list))
-        .routes(routes!(trust::view))
+        .merge(fleet_routes())
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(events::list))
@@ -197,6 +187,21 @@ fn staff_routes() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(passkeys::register))
         .routes(routes!(passkeys::sign_in_challenge))
         .routes(routes!(passkeys::sign_in))
+}
+
+fn fleet_routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::new()
+        .routes(routes!(drivers::create))
+        .routes(routes!(drivers::view))
+        .routes(routes!(devices::ticket))
+        .routes(routes!(devices::enrol))
+        .routes(routes!(devices::renew))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::view))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(trust::clear))
+        .routes(routes!(trust::revoke, trust::list))
+        .routes(routes!(trust::view))
 }
 
 /// Geometry and policies need room.

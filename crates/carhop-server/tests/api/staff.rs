@@ -314,7 +314,7 @@ async fn a_sign_in_ends_with_the_day_with_a_sign_out_and_with_its_theft() {
     let thief = fresh_key();
     unknown(&world.ask(By::Token(&thief, &person.token), "GET", ME, None).await, "a thief");
     unknown(&world.ask(person.by(), "GET", ME, None).await, "what was stolen");
-    let told = staff_events(&world, 5).await;
+    let told = staff_events(&world, 6).await;
     assert_eq!(told.iter().filter(|kind| *kind == "signed_out.v1").count(), 2, "{told:?}");
     person.token = person.sign_in(&world).await.expect(201).text("token");
     world.ask(By::Key(&person.token), "GET", ME, None).await.expect(401);

@@ -9,9 +9,9 @@ use carhop_app::record::{RecordKey, Versioned};
 use hashlink::LruCache;
 
 /// The records that were read or written last, and those that were asked for and are not there.
-pub(super) struct Kept(Mutex<Shelf>);
+pub(super) struct Kept(Mutex<Held>);
 
-struct Shelf {
+struct Held {
     records: LruCache<RecordKey, Option<Versioned>>,
     bytes: usize,
     /// How many commits were entered.
@@ -44,22 +44,22 @@ impl Kept {
 
     fn with(is_open: bool) -> Self {
         let records = LruCache::new_unbounded();
-        Self(Mutex::new(Shelf { records, bytes: 0, commits: 0, is_open }))
+        Self(Mutex::new(Held { records, bytes: 0, commits: 0, is_open }))
     }
 
     pub(super) fn find(&self, key: &RecordKey) -> Found {
-        let mut shelf = self.lock();
-        match shelf.records.get(key) {
+        let mut held = self.lock();
+        match held.records.get(key) {
             Some(record) => Found::Here(record.clone()),
-            None => Found::Elsewhere(Since(shelf.commits)),
+            None => Found::Elsewhere(Since(held.commits)),
         }
     }
 
     /// Keeps what was read, unless a commit has come meanwhile: the reading may be from before it.
     pub(super) fn enter_read(&self, since: Since, key: RecordKey, record: Option<Versioned>) {
-        let mut shelf = self.lock();
-        if shelf.commits == since.0 {
-            shelf.put(key, record);
+        let mut held = self.lock();
+        if held.commits == since.0 {
+            held.put(key, record);
         }
     }
 
@@ -68,27 +68,27 @@ impl Kept {
         &self,
         records: impl IntoIterator<Item = (RecordKey, Option<Versioned>)>,
     ) {
-        let mut shelf = self.lock();
-        shelf.commits += 1;
+        let mut held = self.lock();
+        held.commits += 1;
         for (key, record) in records {
-            shelf.put(key, record);
+            held.put(key, record);
         }
     }
 
     /// Keeps nothing any more: what the disk holds is known only after opening again.
     pub(super) fn close(&self) {
-        let mut shelf = self.lock();
-        shelf.is_open = false;
-        shelf.records.clear();
-        shelf.bytes = 0;
+        let mut held = self.lock();
+        held.is_open = false;
+        held.records.clear();
+        held.bytes = 0;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shelf {
+impl Held {
     fn put(&mut self, key: RecordKey, record: Option<Versioned>) {
         if !self.is_open {
             return;

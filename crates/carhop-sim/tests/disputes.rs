@@ -14,7 +14,7 @@ fn a_stop_can_be_disputed_for_two_days_after_its_end_and_no_longer() {
         let log = scene(1, async |world, cast| {
             let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
             stop.get_ready().await?;
-            assert!(is_refused(open(world, &stop).await), "a stop that goes on");
+            assert!(is_refused(&open(world, &stop).await), "a stop that goes on");
             stop.finish().await?;
             let told = world.app.history_of(&world.partition, stop.session).await;
             let ended_at = told.map_err(SimError::world)?.last().map(|recorded| recorded.at);
@@ -51,7 +51,7 @@ async fn open(world: &World, stop: &Stop<'_>) -> Result<carhop_app::DisputeView,
     world.app.open_dispute(&world.partition, stop.session, key, &complaint).await
 }
 
-fn is_refused<T>(asked: Result<T, Failure>) -> bool {
+fn is_refused<T>(asked: &Result<T, Failure>) -> bool {
     matches!(asked, Err(Failure::Refused(..)))
 }
 

@@ -88,12 +88,11 @@ pub(crate) async fn view(
     Anyone(caller): Anyone,
     Named(session): Named<SessionId>,
 ) -> Answer<DisputeShown> {
-    let found = match caller.holder() {
-        Ok(key) => server.app.view_own_dispute(&caller.partition, session, key).await?,
-        Err(_) => {
-            let call = caller.key(ApiScope::Staff)?;
-            server.app.view_dispute(&call.partition, session).await?
-        }
+    let found = if let Ok(key) = caller.holder() {
+        server.app.view_own_dispute(&caller.partition, session, key).await?
+    } else {
+        let call = caller.key(ApiScope::Staff)?;
+        server.app.view_dispute(&call.partition, session).await?
     };
     Ok(Json(found.into()))
 }

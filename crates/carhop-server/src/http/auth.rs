@@ -106,6 +106,7 @@ impl FromRequestParts<Arc<Server>> for Anyone {
         let request = request.ok_or_else(Problem::internal)?;
         let Identified { partition, who, token, proof } = identify(server, parts, &peer).await?;
         if let Some(identity) = who.identity() {
+            server.budgets.note_known(&peer, &parts.headers);
             server.budgets.spend_known(identity, parts.extensions.get::<MatchedPath>())?;
             // A proof of somebody unknown opens nothing that opens twice, and must not fill the memory.
             if let Some(proof) = proof {

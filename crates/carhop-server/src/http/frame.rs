@@ -71,7 +71,7 @@ async fn handled(
 /// nothing.
 fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem> {
     let peer = request.extensions().get::<Peer>().ok_or_else(Problem::internal)?;
-    server.budgets.spend(peer.address.ip(), stops(request.method(), route))?;
+    server.budgets.spend(peer, request.headers(), stops(request.method(), route))?;
     single::check(request)
 }
 

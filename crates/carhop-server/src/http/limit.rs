@@ -5,13 +5,15 @@
 //! tickets and keys have no budget of tries: with 256 bits there is nothing to guess, and a budget that strangers can empty
 //! would shut out everybody who shares their address.
 
-use std::hash::Hash;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
+use axum::http::{HeaderMap, HeaderValue, header};
 use carhop_app::ports::Clock;
 use carhop_kernel::id::{ApiKeyId, DeviceId, SessionId, StaffId};
 use governor::clock::Clock as GovernorClock;
@@ -22,6 +24,7 @@ use governor::{Quota, RateLimiter};
 use super::problem::Problem;
 use crate::clock::SystemClock;
 use crate::config::Limits;
+use crate::listener::Peer;
 use crate::places::network;
 
 /// Somebody who has proven who it is.
@@ -41,12 +44,25 @@ pub(crate) enum Identity {
 pub(crate) struct Budgets {
     networks: Budget<IpAddr>,
     stopping: Budget<IpAddr>,
+    known_stopping: Budget<Shown>,
+    known: Known,
     callers: Budget<(Identity, Route)>,
     statements: Budget<DeviceId>,
     renewals: Budget<DeviceId>,
 }
 
 type Route = Option<Arc<str>>;
+
+/// A credential that came with a request, as a number that nobody outside can foresee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shown(u64);
+
+/// Credentials that were good lately. This lets nobody do anything but be looked at.
+#[derive(Debug, Default)]
+struct Known {
+    hasher: RandomState,
+    shown: Mutex<HashSet<Shown>>,
+}
 
 /// One kind of budget, and what it is called in an answer.
 struct Budget<K: Eq + Hash + Clone> {
@@ -78,6 +94,8 @@ impl Budgets {
         Self {
             networks: Budget::new("network", networks, 1, clock),
             stopping: Budget::new("stopping", networks, 1, clock),
+            known_stopping: Budget::new("stopping", callers, 1, clock),
+            known: Known::default(),
             callers: Budget::new("caller", callers, 1, clock),
             statements: Budget::new("statements", statements(), 1, clock),
             renewals: Budget::new("renewals", renewals(), RENEWAL_EVERY.as_secs(), clock),
@@ -85,10 +103,30 @@ impl Budgets {
     }
 
     /// Takes one request out of its network's budget, before anything of it is looked at. What stops something has a
-    /// budget of its own, which nothing else that the network asks for uses up.
-    pub(crate) fn spend(&self, address: IpAddr, stops: bool) -> Result<(), Problem> {
-        let budget = if stops { &self.stopping } else { &self.networks };
-        budget.take(&network(address))
+    /// budget of its own, which nothing else that the network asks for uses up; and when strangers have used that up,
+    /// whoever was known here lately still has one.
+    pub(crate) fn spend(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        stops: bool,
+    ) -> Result<(), Problem> {
+        let network = network(peer.address.ip());
+        if !stops {
+            return self.networks.take(&network);
+        }
+        let known = || self.known.shown(peer, headers).filter(|shown| self.known.has(*shown));
+        self.stopping.take(&network).or_else(|limited| match known() {
+            Some(shown) => self.known_stopping.take(&shown),
+            None => Err(limited),
+        })
+    }
+
+    /// Remembers that what came with a request was good.
+    pub(crate) fn note_known(&self, peer: &Peer, headers: &HeaderMap) {
+        if let Some(shown) = self.known.shown(peer, headers) {
+            self.known.add(shown);
+        }
     }
 
     /// Takes one message out of a device's budget, or says how long it has to wait for that: what devices say is never
@@ -117,9 +155,35 @@ impl Budgets {
     pub(crate) fn forget_the_idle(&self) {
         self.networks.spent.retain_recent();
         self.stopping.spent.retain_recent();
+        self.known_stopping.spent.retain_recent();
         self.callers.spent.retain_recent();
         self.statements.spent.retain_recent();
         self.renewals.spent.retain_recent();
+    }
+}
+
+impl Known {
+    fn shown(&self, peer: &Peer, headers: &HeaderMap) -> Option<Shown> {
+        let certificate = peer.certificates.first().map(Vec::as_slice);
+        let bytes = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        bytes.or(certificate).map(|bytes| Shown(self.hasher.hash_one(bytes)))
+    }
+
+    fn has(&self, shown: Shown) -> bool {
+        self.lock().contains(&shown)
+    }
+
+    /// When there are too many, all are forgotten: they come back with their next request.
+    fn add(&self, shown: Shown) {
+        let mut known = self.lock();
+        if known.len() >= KNOWN_MAX && !known.contains(&shown) {
+            known.clear();
+        }
+        known.insert(shown);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Shown>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,9 +236,11 @@ impl GovernorClock for ServerClock {
     }
 }
 
+/// Credentials that are remembered as good.
+const KNOWN_MAX: usize = 65_536;
 const STATEMENTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(8).unwrap();
 const STATEMENTS_BURST: NonZeroU32 = NonZeroU32::new(4_096).unwrap();
-const RENEWAL_EVERY: Duration = Duration::from_secs(10 * 60);
+const RENEWAL_EVERY: Duration = Duration::from_mins(10);
 const RENEWALS_BURST: NonZeroU32 = NonZeroU32::new(12).unwrap();
 
 #[cfg(test)]

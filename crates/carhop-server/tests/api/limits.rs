@@ -112,3 +112,20 @@ async fn a_network_that_floods_the_server_can_still_stop_things() {
     assert_eq!(held.expect(200).body["hold"]["cause"], "a recall");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn strangers_who_pretend_to_stop_things_keep_nobody_known_from_stopping_them() {
+    let world = World::start_with(Limits { network_requests_per_second: 1, ..World::wide() }).await;
+    let account = world.ask(By::Key(&world.admin), "GET", "/v1/account", None).await;
+    account.expect(200);
+    let ask = json!({ "cause": "a recall" });
+    let hold =
+        async |by| world.ask(by, "POST", "/v1/account/holds", Some(ask.clone())).await.status;
+    let mut answers = Vec::new();
+    while answers.last() != Some(&429) {
+        answers.push(hold(By::Key("ch_live_pretended")).await);
+        assert!(answers.len() < 100, "{answers:?}");
+    }
+    assert_eq!(hold(By::Key(&world.admin)).await, 200);
+    world.stop().await;
+}

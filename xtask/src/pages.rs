@@ -15,11 +15,9 @@ use crate::tools::install_package;
 pub fn build() -> anyhow::Result<()> {
     prepare()?;
     let built = modified(&folder().join("dist/customer.html"));
-    let made_of =
-        ["src", "public", "package-lock.json", "vite.config.ts", "customer.html", "console.html"];
-    let paths = made_of.map(|name| folder().join(name));
     let description = root().join("docs/generated/openapi.json");
-    let newest = paths.iter().chain([&description]).filter_map(|path| newest(path)).max();
+    let newest =
+        sources(&folder())?.iter().chain([&description]).filter_map(|path| newest(path)).max();
     if built.is_some_and(|built| newest.is_some_and(|newest| newest <= built)) {
         return Ok(());
     }
@@ -104,6 +102,17 @@ fn folder() -> PathBuf {
     root().join("web")
 }
 
+/// What the pages are made of: every page that stands there, and what all of them share.
+fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let shared = ["src", "public", "package-lock.json", "package.json", "vite.config.ts"];
+    let mut found: Vec<PathBuf> = shared.iter().map(|name| folder.join(name)).collect();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        found.extend(Some(path).filter(|path| path.extension().is_some_and(|end| end == "html")));
+    }
+    Ok(found)
+}
+
 /// When the youngest file in a folder was changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     if !path.is_dir() {
@@ -120,3 +129,18 @@ fn modified(path: &Path) -> Option<SystemTime> {
 const NODE_MIN: u32 = 20;
 const CHROMIUMS: [&str; 3] =
     ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_a_source_of_the_pages() {
+        let found = sources(&folder()).unwrap();
+        for page in ["customer.html", "driver.html", "console.html", "package.json"] {
+            assert!(found.contains(&folder().join(page)), "{page}");
+        }
+        assert!(found.iter().all(|path| path.exists()), "{found:?}");
+        assert!(!found.contains(&folder().join("dist")));
+    }
+}

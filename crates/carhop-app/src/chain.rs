@@ -43,7 +43,7 @@ impl ChainRecord {
     /// The chain of a device that has said nothing.
     pub(crate) const fn unheard(device: DeviceId) -> Self {
         let hash = EvidenceHash([0; 32]);
-        Self { device, boot_epoch: 0, sequence: 0, hash, metering: None, lost: None }
+        Self { device, boot_epoch: 0, sequence: 0, hash, metering: None, lost: None, heard: None }
     }
 
     /// The chain as a restored journal has it: the device may have said more.

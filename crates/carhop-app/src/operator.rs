@@ -1,4 +1,4 @@
-//! The operator's set-up: venues, API keys, tenant holds and the first line of every log (M-GEO-1, M-INT-1).
+//! The operator's set-up: API keys, tenant holds and the first line of every log (M-INT-1).
 
 use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::{CommandKey, KeyThumbprint};
@@ -12,30 +12,9 @@ use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::{Partition, Record};
-use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantHold, TenantRecord, VenueRecord};
+use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantHold, TenantRecord};
 
 impl App {
-    /// Stores a venue whose geometry has been checked; whoever judged with the old one judges again.
-    pub async fn store_venue(&self, call: &Call, venue: VenueRecord) -> Result<Reply, Failure> {
-        retry!({
-            let mut reads = Reads::new(self, &call.partition);
-            if let Some(reply) = self.earlier_reply(&mut reads, call).await? {
-                return Ok(reply);
-            }
-            reads.find::<VenueRecord>(venue.venue.to_string()).await?;
-            let mut batch = reads.batch();
-            batch.store(&venue)?;
-            let event = OperatorEvent::VenueStored {
-                venue: venue.venue.to_string(),
-                version: venue.fence.version().into(),
-            };
-            batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
-            let reply = Reply { made: Some(venue.venue.to_string()), ..Reply::default() };
-            self.commit(call, batch, &reply).await?;
-            Ok(reply)
-        })
-    }
-
     /// Makes an API key and shows it once.
     pub async fn make_api_key(
         &self,

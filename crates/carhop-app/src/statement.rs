@@ -22,7 +22,7 @@ use crate::meter;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{
-    ChainRecord, CommandRecord, DeviceRecord, Distrust, ReceiptRecord, SessionHead,
+    ChainRecord, CommandRecord, DeviceRecord, Distrust, LastHeard, ReceiptRecord, SessionHead,
 };
 use crate::said::{command_of, metered_ml, what};
 
@@ -125,7 +125,7 @@ impl App {
         let meta = Meta::of(Actor::Device { device }).about(&record, reads.now);
         let stated = stated(&statement, receipt);
         batch.record(self, Stream::Device(device), &meta, Body::Device(stated));
-        let chain_after = next_chain(device, &statement, head.as_ref(), chain);
+        let chain_after = next_chain(device, &statement, head.as_ref(), chain, reads.now);
         batch.store(&chain_after)?;
         batch.store(&receipt_record(&statement, session, reads.now, bytes))?;
         let told = record.after(&statement.body);
@@ -434,8 +434,10 @@ fn next_chain(
     statement: &Statement,
     head: Option<&ChainHead>,
     before: Option<ChainRecord>,
+    now: Timestamp,
 ) -> ChainRecord {
-    let before = before.unwrap_or(ChainRecord::unheard(device));
+    let heard = Some(LastHeard { at: now, device_time: statement.at });
+    let before = ChainRecord { heard, ..before.unwrap_or(ChainRecord::unheard(device)) };
     let Some(head) = head else { return before };
     let metering = match &statement.body {
         Said::Meter { command, reading } => Some(meter::metering(*command, reading)),

@@ -16,8 +16,8 @@ use crate::judge::Stop;
 use crate::reads::Reads;
 use crate::record::Partition;
 use crate::records::{
-    DecisionRecord, DeviceRecord, DriverRecord, LeftOutRecord, OrderRecord, ReceiptRecord,
-    SessionHead, StopRecord, VenueRecord,
+    ChainRecord, DecisionRecord, DeviceRecord, DriverRecord, LastHeard, LeftOutRecord, OrderRecord,
+    ReceiptRecord, SessionHead, StopRecord, VenueRecord,
 };
 use crate::settlement::Moments;
 
@@ -186,6 +186,16 @@ impl App {
         device: DeviceId,
     ) -> Result<DeviceRecord, Failure> {
         Reads::new(self, partition).device(device).await?.ok_or(Failure::NotFound)
+    }
+
+    /// When a device said something last; `None` if it never did.
+    pub async fn last_heard(
+        &self,
+        partition: &Partition,
+        device: DeviceId,
+    ) -> Result<Option<LastHeard>, Failure> {
+        let chain = self.peek::<ChainRecord>(partition, device.to_string()).await?;
+        Ok(chain.and_then(|chain| chain.heard))
     }
 
     /// The inventory, in order of device id.

@@ -21,13 +21,19 @@ use crate::server::Server;
 pub(crate) fn routes() -> Router<Arc<Server>> {
     let fixed =
         |name: &'static str| get(async move |headers: HeaderMap| file(name, &headers, FRESH));
+    let worker = |scope: &'static str| {
+        get(async move |headers: HeaderMap| {
+            file("worker.js", &headers, FRESH).map(|script| ([(WORKER_SCOPE, scope)], script))
+        })
+    };
     Router::new()
         .route("/s", get(customer))
         .route("/s/{session}", get(customer))
+        .route("/s/worker.js", worker("/s"))
         .route("/d", get(driver))
         .route("/console", get(console))
         .route("/console/{*place}", get(console))
-        .route("/d/worker.js", fixed("worker.js"))
+        .route("/d/worker.js", worker("/d"))
         .route("/d/driver.webmanifest", fixed("driver.webmanifest"))
         .route("/d/icon.svg", fixed("icon.svg"))
         .route("/assets/{name}", get(asset))
@@ -100,7 +106,6 @@ fn file(name: &str, headers: &HeaderMap, keep: &'static str) -> Result<Response,
         // A script that runs as a worker has the policy it comes with, not that of the page that starts it.
         let policy = HeaderValue::from_static(SCANNING);
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        response.headers_mut().insert(WORKER_SCOPE, HeaderValue::from_static("/d"));
     }
     if is_small {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
@@ -152,6 +157,6 @@ const SENSORS: &str = "camera=(self), geolocation=(self), microphone=(), payment
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FRESH: &str = "no-cache";
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
-/// How far the service worker of the driver's page may reach.
+/// How far the service worker of a page may reach.
 const WORKER_SCOPE: HeaderName = HeaderName::from_static("service-worker-allowed");
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

@@ -371,6 +371,7 @@ async fn statement(
         hash: carhop_kernel::digest::EvidenceHash([0; 32]),
         metering: None,
         lost: None,
+        heard: None,
     };
     let kept = world.journal.record(head.place(&world.partition)).await?;
     let (sequence, previous) = match kept {

@@ -21,8 +21,15 @@ const FIRST: LegIndex = LegIndex(0);
 /// Has the lock's key sign that it opened, as often as that, whatever the lock itself does.
 async fn flood(world: &World, cast: &Cast, times: usize) -> Result<(), SimError> {
     let (device, hash) = (cast.lock, EvidenceHash([0; 32]));
-    let place =
-        ChainRecord { device, boot_epoch: 1, sequence: 0, hash, metering: None, lost: None };
+    let place = ChainRecord {
+        device,
+        boot_epoch: 1,
+        sequence: 0,
+        hash,
+        metering: None,
+        lost: None,
+        heard: None,
+    };
     for _ in 0..times {
         let kept = world.journal.record(place.place(&world.partition)).await?.unwrap();
         let head: ChainRecord = serde_json::from_slice(&kept.body).unwrap();

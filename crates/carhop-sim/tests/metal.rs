@@ -77,8 +77,15 @@ async fn settled_ml(stop: &Stop<'_>) -> Result<u32, SimError> {
 
 async fn chain(world: &World, device: DeviceId) -> Result<ChainRecord, SimError> {
     let hash = carhop_kernel::digest::EvidenceHash([0; 32]);
-    let place =
-        ChainRecord { device, boot_epoch: 1, sequence: 0, hash, metering: None, lost: None };
+    let place = ChainRecord {
+        device,
+        boot_epoch: 1,
+        sequence: 0,
+        hash,
+        metering: None,
+        lost: None,
+        heard: None,
+    };
     let kept = world.journal.record(place.place(&world.partition)).await?.unwrap();
     Ok(serde_json::from_slice(&kept.body).unwrap())
 }

@@ -158,6 +158,17 @@ pub struct ChainRecord {
     pub metering: Option<Metering>,
     /// What may be missing since a backup was brought back.
     pub lost: Option<Lost>,
+    /// When its last statement came.
+    pub heard: Option<LastHeard>,
+}
+
+/// Two clocks at one statement. Between them lie the skew of the device's clock and how long the statement was on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastHeard {
+    /// When it came, by our clock.
+    pub at: Timestamp,
+    /// When it was made, by the device's clock.
+    pub device_time: Timestamp,
 }
 
 /// A stretch of a device's chain of which a restored journal may know nothing: boots and numbers within them.

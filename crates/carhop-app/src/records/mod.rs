@@ -11,8 +11,8 @@ mod trust;
 
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{
-    Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, Lost, Metering, ReceiptRecord,
-    SignedCommandRecord, StopOrder,
+    Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, LastHeard, Lost, Metering,
+    ReceiptRecord, SignedCommandRecord, StopOrder,
 };
 pub use evidence::{
     CertificateRecord, CheckpointRecord, PolicyInForceRecord, PolicyRecord, TileRecord,

@@ -3,7 +3,9 @@
 use carhop_kernel::digest::{IntentDigest, PolicyVersion, SecretHash};
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{Track, VenueTag};
-use carhop_kernel::id::{CustomerId, DecisionId, DeviceId, DriverId, OrderId, ProofId, SessionId};
+use carhop_kernel::id::{
+    CustomerId, DecisionId, DeviceId, DriverId, OrderId, ProofId, SessionId, VenueId,
+};
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Exception, PhaseKind, Session};
 use carhop_kernel::time::Timestamp;
@@ -216,6 +218,16 @@ impl TrackRecord {
             Party::Vehicle => format!("{session}/vehicle"),
         }
     }
+
+    /// Under which index value the tracks of a venue are found whose last fix came on a day.
+    pub(crate) fn seen_on(venue: &VenueId, day: u64) -> (&'static str, String) {
+        ("venue_day", format!("{venue}/{day}"))
+    }
+
+    /// Days since the Unix epoch, by UTC.
+    pub(crate) const fn day_of(at: Timestamp) -> u64 {
+        at.unix_ms() / (24 * 60 * 60 * 1000)
+    }
 }
 
 impl Record for TrackRecord {
@@ -223,6 +235,13 @@ impl Record for TrackRecord {
 
     fn key(&self) -> String {
         Self::key_of(self.session, self.party)
+    }
+
+    fn indexes(&self) -> Vec<(&'static str, String)> {
+        let seen = self.track.venue().zip(self.track.last_fix());
+        seen.map(|(venue, fix)| Self::seen_on(venue, Self::day_of(fix.received_at)))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -84,7 +84,37 @@ pub struct FenceResult {
     pub dwell_ms: u64,
 }
 
+/// What a fence says of one fix on its own: for trying a drawing, never for permitting anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glance {
+    /// Inside, uncertain or outside.
+    pub answer: PlaceAnswer,
+    /// Probability of being where the service is permitted.
+    pub probability: f64,
+    /// To the edge of the nearest permitting zone in metres, negative inside; `None` where nothing permits it.
+    pub distance_m: Option<f64>,
+}
+
 impl Fence {
+    /// How one fix looks, whatever its age and however short the stay. What [`evaluate`](Self::evaluate) asks beyond that,
+    /// dwelling, motion and freshness, no drawing can change.
+    pub fn glance(&self, fix: &Fix, service: Scope) -> Glance {
+        let sight = self.sight(fix, service);
+        let is_evidence = accuracy_m(fix) <= self.limits().accuracy_m_max;
+        let answer = match sight.look {
+            Look::Inside if is_evidence => PlaceAnswer::Inside,
+            Look::Outside if is_evidence => PlaceAnswer::Outside,
+            Look::Inside | Look::Between | Look::Outside => PlaceAnswer::Uncertain,
+        };
+        Glance {
+            answer,
+            probability: rounded(sight.probability, PROBABILITY_STEPS),
+            distance_m: Some(sight.distance_m)
+                .filter(|m| m.is_finite())
+                .map(|m| rounded(m, METRE_STEPS)),
+        }
+    }
+
     /// Whether whoever sent `track` is where `service` is permitted.
     ///
     /// The probability is that of the likeliest permitting zone less that of every exclusion: never more than

@@ -118,6 +118,12 @@ impl Fence {
         self.version
     }
 
+    /// The same as another version.
+    #[must_use]
+    pub fn with_version(self, version: u32) -> Self {
+        Self { version, ..self }
+    }
+
     /// Its zones.
     pub fn zones(&self) -> &[Zone] {
         &self.zones

@@ -15,7 +15,7 @@ mod standing;
 mod track;
 mod validity;
 
-pub use answer::{FenceReason, FenceResult};
+pub use answer::{FenceReason, FenceResult, Glance};
 pub use fence::{Fence, FenceError, FenceLimits, Zone, ZoneKind};
 pub use fix::{Accuracy, Confidence, Fix, FixSource, Speed};
 pub use place::{Bay, PlaceJudgement, PlaceReason, VenueTag, judge_place};

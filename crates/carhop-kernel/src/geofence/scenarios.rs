@@ -99,6 +99,25 @@ fn check(fence: &Fence, fixes: &[Fix], second: u64, answer: PlaceAnswer, why: &[
 }
 
 #[test]
+fn a_drawing_is_tried_on_one_fix_whatever_its_age_and_however_short_the_stay() {
+    let lot = lot();
+    for (east_m, radius_m, answer) in [
+        (0.0, 10.0, Inside),
+        (50.0, 10.0, Uncertain),
+        (90.0, 10.0, Outside),
+        (0.0, 5_000.0, Uncertain),
+        (20_000.0, 5_000.0, Uncertain),
+    ] {
+        let fix = Fix { accuracy: accuracy(radius_m), ..fix(0, east_m) };
+        let glance = lot.glance(&fix, GROCERY);
+        assert_eq!(glance.answer, answer, "{east_m} m east, {radius_m} m");
+        assert!((glance.distance_m.unwrap() - (east_m - 50.0)).abs() < east_m.mul_add(0.01, 1.0));
+    }
+    let glance = lot.glance(&fix(0, 0.0), FUEL);
+    assert_eq!((glance.answer, glance.distance_m), (Outside, None));
+}
+
+#[test]
 fn a_stay_becomes_inside_after_its_dwell_and_only_by_fixes() {
     let lot = lot();
     check(&lot, &[], 0, Uncertain, &[Why::NoFix]);

@@ -85,6 +85,11 @@ impl Track {
         self.believed.as_ref().map(|believed| &believed.fix)
     }
 
+    /// The venue whose fence it was folded for; `None` before the first fix.
+    pub fn venue(&self) -> Option<&VenueId> {
+        self.fence.as_ref().map(|known| &known.venue)
+    }
+
     pub(super) const fn believed(&self) -> Option<&Believed> {
         self.believed.as_ref()
     }

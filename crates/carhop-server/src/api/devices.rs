@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use carhop_app::ports::{Carrier, Certified, Clock};
-use carhop_app::records::{ApiScope, DeviceRecord, TrustSubject};
+use carhop_app::record::Partition;
+use carhop_app::records::{ApiScope, DeviceRecord, LastHeard, TrustSubject};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::id::{DeviceId, DriverId, TenantId};
 use carhop_kernel::time::Timestamp;
@@ -118,6 +119,10 @@ pub(crate) struct DeviceView {
     attested_at: Option<Time>,
     /// Whether everything that was vouched for may run on its class; none while nothing was.
     firmware_allowed: Option<bool>,
+    /// When its last signed statement came.
+    heard_at: Option<Time>,
+    /// How far its clock was ahead of ours in that statement, less the way it came: behind, if it is negative.
+    clock_offset_ms: Option<i64>,
     #[schema(value_type = Option<String>)]
     driver: Option<DriverId>,
 }
@@ -189,8 +194,11 @@ pub(crate) async fn list(
     let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     let limit = part.limit();
     let found = server.app.list_devices(&call.partition, part.after, limit + 1).await?;
-    let found = found.into_iter().map(|record| shown(&server, record)).collect();
-    Ok(Json(Page::of(found, limit, |one: &DeviceView| one.id.to_string())))
+    let mut views = Vec::with_capacity(found.len());
+    for record in found {
+        views.push(shown(&server, &call.partition, record).await?);
+    }
+    Ok(Json(Page::of(views, limit, |one: &DeviceView| one.id.to_string())))
 }
 
 /// Shows a device.
@@ -203,7 +211,7 @@ pub(crate) async fn view(
 ) -> Answer<DeviceView> {
     let call = caller.any_key(&[ApiScope::Fleet, ApiScope::Staff, ApiScope::Audit])?;
     let record = server.app.view_device(&call.partition, device).await?;
-    Ok(Json(shown(&server, record)))
+    Ok(Json(shown(&server, &call.partition, record).await?))
 }
 
 /// Takes a device out of service at once.
@@ -242,12 +250,19 @@ fn enrolled(
     })
 }
 
-pub(super) fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
+pub(super) async fn shown(
+    server: &Server,
+    partition: &Partition,
+    record: DeviceRecord,
+) -> Result<DeviceView, Problem> {
+    let heard = server.app.last_heard(partition, record.device).await?;
     let now: Timestamp = server.clock.now();
     let allowed = &server.app.settings().firmware;
     let may_run = |part| allowed.contains(&(record.class, part));
     let all_may_run = || record.firmware().iter().copied().all(may_run);
-    DeviceView {
+    Ok(DeviceView {
+        heard_at: heard.map(|heard| heard.at.into()),
+        clock_offset_ms: heard.map(|LastHeard { at, device_time }| ahead_ms(device_time, at)),
         firmware_allowed: record.attested.as_ref().map(|_| all_may_run()),
         attested_at: record.attested.as_ref().map(|attested| attested.at.into()),
         enrolled_at: record.enrolled_at.map(Time::from),
@@ -263,5 +278,11 @@ pub(super) fn shown(server: &Server, record: DeviceRecord) -> DeviceView {
         revoked: record.revoked.or(record.ruled_out.map(|subject| subject.to_string())),
         frozen: record.frozen,
         name: record.name,
-    }
+    })
+}
+
+/// How far one moment is after another; negative if it is before.
+fn ahead_ms(one: Timestamp, other: Timestamp) -> i64 {
+    let ahead = i64::try_from(one.since_ms(other)).unwrap_or(i64::MAX);
+    ahead.saturating_sub(i64::try_from(other.since_ms(one)).unwrap_or(i64::MAX))
 }

@@ -13,7 +13,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use carhop_app::batch::{Body, Recorded};
 use carhop_app::ports::Clock;
 use carhop_app::records::ApiScope;
-use carhop_app::{Call, Whereabouts};
+use carhop_app::{Call, Estimate, Whereabouts};
 use carhop_kernel::id::SessionId;
 use carhop_kernel::time::Timestamp;
 use futures_util::stream::{self, Stream as Items};
@@ -113,6 +113,29 @@ pub(crate) async fn places(
     let call = caller.any_key(&[ApiScope::Staff, ApiScope::Audit])?;
     let known = server.app.places_of(&call, session).await?;
     Ok(Json(known.into_iter().map(PlaceView::from).collect()))
+}
+
+/// How long the driver still needs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EstimateView {
+    /// Whole minutes, by a straight line and the pace of a town; none where nobody is on the way or no recent place is known.
+    minutes: Option<u32>,
+    /// When the place that it rests on was reported.
+    as_of: Option<Time>,
+}
+
+/// Estimates how long the driver on the way still needs, from the place that was reported last. It tells no place.
+#[utoipa::path(get, path = "/v1/sessions/{session}/estimate", tag = "sessions",
+    params(("session" = String, Path)), responses((status = 200, body = EstimateView)))]
+pub(crate) async fn estimate(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(session): Named<SessionId>,
+) -> Answer<EstimateView> {
+    let call = caller.onlooker()?;
+    let estimate = server.app.estimate_of(&call, session).await?;
+    let (minutes, as_of) = estimate.map(|Estimate { minutes, as_of }| (minutes, as_of)).unzip();
+    Ok(Json(EstimateView { minutes, as_of: as_of.map(Time::from) }))
 }
 
 impl From<Whereabouts> for PlaceView {

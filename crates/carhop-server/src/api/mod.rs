@@ -125,6 +125,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(live::live))
         .routes(routes!(live::history))
         .routes(routes!(live::places))
+        .routes(routes!(live::estimate))
         .routes(routes!(sessions::link))
         .routes(routes!(sessions::assign))
         .routes(routes!(sessions::hold))
@@ -209,6 +210,7 @@ fn large_routes() -> OpenApiRouter<Arc<Server>> {
     OpenApiRouter::new()
         .routes(routes!(venues::store, venues::view))
         .routes(routes!(venues::list))
+        .routes(routes!(venues::try_out))
         .routes(routes!(policy::view, policy::activate))
         .layer(DefaultBodyLimit::max(LARGE_BYTES_MAX))
 }

@@ -162,7 +162,7 @@ pub(crate) async fn clear(
     name_of("cause", &ask.value.cause)?;
     let reply = server.app.clear_device(&call, device, ask.value.of, &ask.value.cause).await?;
     let record = server.app.view_device(&call.partition, device).await?;
-    Ok(answered(&reply, Json(shown(&server, record))))
+    Ok(answered(&reply, Json(shown(&server, &call.partition, record).await?)))
 }
 
 /// A revocation as it stands.

@@ -1,14 +1,15 @@
-//! Venues: zones and tags as GeoJSON (M-GEO-1, RFC 7946).
+//! Venues: zones and tags as GeoJSON, stored, shown and tried before (M-GEO-1, M-GEO-5, RFC 7946).
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use carhop_app::Failure;
 use carhop_app::records::{ApiScope, VenueRecord};
-use carhop_kernel::geofence::{Bay, Fence, FenceLimits, Polygon, Zone, ZoneKind};
+use carhop_app::{Tried, VenueAsk};
+use carhop_kernel::geofence::{Bay, Fence, FenceLimits, Glance, Polygon, Zone, ZoneKind};
 use carhop_kernel::id::VenueId;
 use carhop_kernel::order::Scope;
 use geojson::{Feature, FeatureCollection, GeoJson, GeometryValue};
@@ -16,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Answer, Page, Part, answered, code_of};
+use super::{Answer, Page, Part, answered, code_of, tagged};
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
+use crate::http::time::Time;
 use crate::server::Server;
 
 /// A venue.
@@ -38,13 +40,51 @@ pub(crate) struct VenueView {
     geojson: Value,
 }
 
+/// A drawing to be tried.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrialAsk {
+    /// GeoJSON, as a venue is stored.
+    geojson: Value,
+    /// For which service, such as `grocery_handoff`.
+    #[schema(value_type = String)]
+    service: Scope,
+}
+
+/// What the drawing makes of recent positions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TrialView {
+    /// At most 200, those of today first.
+    fixes: Vec<TriedView>,
+}
+
+/// A recent position.
+#[derive(Serialize, ToSchema)]
+struct TriedView {
+    /// `driver` or `vehicle`.
+    party: String,
+    latitude: f64,
+    longitude: f64,
+    /// Radius in metres, as the device reported it.
+    accuracy_m: f64,
+    /// When, by the reporting device's clock.
+    fixed_at: Time,
+    /// What the zones in force make of it: `inside`, `outside` or `uncertain`; none where there are none yet.
+    in_force: Option<String>,
+    /// What the drawing makes of it.
+    draft: String,
+    /// Probability of being where the drawing permits the service.
+    probability: f64,
+    /// To the edge of the nearest zone that permits it, negative inside.
+    distance_m: Option<f64>,
+}
+
 /// What a feature says about its zone, besides what is for people.
 #[derive(Deserialize)]
 struct ZoneProperties {
     kind: ZoneKind,
     services: Vec<Scope>,
-    #[serde(default)]
-    tags: Vec<Tag>,
+    tags: Option<Vec<Tag>>,
     name: Option<String>,
 }
 
@@ -59,28 +99,44 @@ enum Tag {
 /// Stores a venue. The body is a GeoJSON Feature or FeatureCollection of polygons; each feature's properties name its
 /// `kind` (`delivery`, `parking`, `exclusion`, `service_point`, `fuelling`, `indoor`), its `services`
 /// (`grocery_handoff`, `locker_access`, `cold_release`, `fuel_authorisation`) and the `tags` that hang there, each a secret
-/// of 10 to 64 bytes.
+/// of 10 to 64 bytes; where no feature names `tags`, those that hang there already stay. With `If-Match` it replaces only the
+/// version whose `ETag` that is; otherwise the answer is *412*.
 #[utoipa::path(put, path = "/v1/venues/{venue}", tag = "venues", request_body = Value,
-    params(("venue" = String, Path), ("Idempotency-Key" = String, Header)),
+    params(("venue" = String, Path), ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = VenueView)))]
 pub(crate) async fn store(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Named(venue): Named<VenueId>,
+    headers: HeaderMap,
     ask: Ask<Value>,
 ) -> Result<Response, Problem> {
     let call = caller.key(ApiScope::Venues)?;
+    let base_version = headers.get(header::IF_MATCH).map(version_of).transpose()?;
     // Storing the same again changes nothing that matters, so PUT does not demand an idempotency key.
     let call = if caller.has_idempotency_key() { caller.once(call, &ask)? } else { call };
-    let before = match server.app.view_venue(&call.partition, &venue).await {
-        Ok(before) => before.fence.version(),
-        Err(Failure::NotFound) => 0,
-        Err(failure) => return Err(failure.into()),
-    };
-    let record = read(venue.clone(), before + 1, ask.value)?;
-    let reply = server.app.store_venue(&call, record).await?;
+    let drawn = VenueAsk { base_version, ..read(venue.clone(), ask.value)? };
+    let reply = server.app.store_venue(&call, drawn).await?;
     let stored = server.app.view_venue(&call.partition, &venue).await?;
-    Ok(answered(&reply, Json(VenueView::from(stored))))
+    Ok(answered(&reply, shown(stored)))
+}
+
+/// Says what a drawing would make of the last position of everybody who was at the venue today or yesterday, beside what the
+/// zones in force make of it, and stores nothing. Dwelling, motion and freshness, which no drawing changes, are left out.
+#[utoipa::path(post, path = "/v1/venues/{venue}/trials", tag = "venues", request_body = TrialAsk,
+    params(("venue" = String, Path)), responses((status = 200, body = TrialView)))]
+pub(crate) async fn try_out(
+    State(server): State<Arc<Server>>,
+    caller: Caller,
+    Named(venue): Named<VenueId>,
+    ask: Ask<TrialAsk>,
+) -> Answer<TrialView> {
+    let call = caller.key(ApiScope::Venues)?;
+    let TrialAsk { geojson, service } = ask.value;
+    let VenueAsk { venue: drawn, .. } = read(venue.clone(), geojson)?;
+    let tried = server.app.try_fence(&call.partition, &venue, &drawn.fence, service).await?;
+    Ok(Json(TrialView { fixes: tried.into_iter().map(TriedView::from).collect() }))
 }
 
 /// Shows a venue.
@@ -90,9 +146,9 @@ pub(crate) async fn view(
     State(server): State<Arc<Server>>,
     caller: Caller,
     Named(venue): Named<VenueId>,
-) -> Answer<VenueView> {
+) -> Result<Response, Problem> {
     let call = caller.any_key(LOOKERS)?;
-    Ok(Json(server.app.view_venue(&call.partition, &venue).await?.into()))
+    Ok(shown(server.app.view_venue(&call.partition, &venue).await?))
 }
 
 /// Lists venues by name.
@@ -110,8 +166,21 @@ pub(crate) async fn list(
     Ok(Json(Page::of(found, limit, |one: &VenueView| one.id.to_string())))
 }
 
+/// A venue with its version as `ETag`.
+fn shown(venue: VenueRecord) -> Response {
+    tagged(venue.fence.version().into(), Json(VenueView::from(venue)))
+}
+
+/// The version that `If-Match` names.
+fn version_of(tag: &HeaderValue) -> Result<u32, Problem> {
+    let tag = tag.to_str().unwrap_or_default();
+    let bare = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    bare.and_then(|bare| bare.parse().ok())
+        .ok_or_else(|| Problem::invalid("If-Match", "not the `ETag` of a venue"))
+}
+
 /// A venue from GeoJSON.
-fn read(venue: VenueId, version: u32, json: Value) -> Result<VenueRecord, Problem> {
+fn read(venue: VenueId, json: Value) -> Result<VenueAsk, Problem> {
     let wrong = |why: &dyn std::fmt::Display| Problem::invalid("geojson", why.to_string());
     let geojson = GeoJson::deserialize(&json).map_err(|error| wrong(&error))?;
     let (features, name) = match geojson {
@@ -123,11 +192,13 @@ fn read(venue: VenueId, version: u32, json: Value) -> Result<VenueRecord, Proble
         GeoJson::Geometry(_) => return Err(wrong(&"neither a Feature nor a FeatureCollection")),
     };
     let (mut zones, mut tags, mut label) = (Vec::new(), Vec::new(), name);
+    let mut keeps_tags = true;
     for feature in features {
         let (drawn, properties) = zones_of(feature)?;
         zones.extend(drawn);
         label = label.or(properties.name);
-        tags.extend(properties.tags.into_iter().map(|tag| match tag {
+        keeps_tags &= properties.tags.is_none();
+        tags.extend(properties.tags.into_iter().flatten().map(|tag| match tag {
             Tag::Code(code) => (code, None),
             Tag::InBay { code, bay } => (code, Some(bay)),
         }));
@@ -135,10 +206,11 @@ fn read(venue: VenueId, version: u32, json: Value) -> Result<VenueRecord, Proble
     if tags.len() > TAGS_MAX || tags.iter().any(|(code, _)| !TAG_LENGTHS.contains(&code.len())) {
         return Err(Problem::invalid("tags", "at most 1000 codes of 10 to 64 bytes"));
     }
-    let fence = Fence::new(venue.clone(), version, zones, FenceLimits::default())
+    let fence = Fence::new(venue.clone(), 1, zones, FenceLimits::default())
         .map_err(|error| wrong(&error))?;
     let name = label.unwrap_or_else(|| venue.to_string());
-    Ok(VenueRecord { venue, name, fence, tags, geojson: without_tags(json) })
+    let venue = VenueRecord { venue, name, fence, tags, geojson: without_tags(json) };
+    Ok(VenueAsk { venue, keeps_tags, base_version: None })
 }
 
 fn zones_of(feature: Feature) -> Result<(Vec<Zone>, ZoneProperties), Problem> {
@@ -178,6 +250,23 @@ fn without_tags(mut json: Value) -> Value {
         features.iter_mut().for_each(strip);
     }
     json
+}
+
+impl From<Tried> for TriedView {
+    fn from(Tried { party, fix, in_force, draft }: Tried) -> Self {
+        let Glance { answer, probability, distance_m } = draft;
+        Self {
+            party: code_of(&party),
+            latitude: fix.position.latitude_deg(),
+            longitude: fix.position.longitude_deg(),
+            accuracy_m: fix.accuracy.radius_m(),
+            fixed_at: fix.fixed_at.into(),
+            in_force: in_force.map(|glance| code_of(&glance.answer)),
+            draft: code_of(&answer),
+            probability,
+            distance_m,
+        }
+    }
 }
 
 impl From<VenueRecord> for VenueView {

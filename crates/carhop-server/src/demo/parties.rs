@@ -179,6 +179,13 @@ impl Store {
         Ok((text(&made, "device")?, text(&made, "url")?))
     }
 
+    /// Invites a member of staff who may do everything: the address where a passkey is made.
+    pub(crate) async fn staff_invitation(&self, name: &str) -> Result<String> {
+        let ask = json!({ "name": name, "role": "administrator" });
+        let made = self.head_office.post("/v1/staff", ask).await?;
+        text(made.get("invitation").context("no invitation")?, "url")
+    }
+
     /// Names a driver who is signed in on a handset.
     pub(crate) async fn name_driver(&self, name: &str, handset: &str) -> Result<String> {
         let ask = json!({ "name": name, "device": handset });

@@ -1,7 +1,8 @@
 //! The one stop of a demo that is the visitor's to play: as the customer in one window of a browser, as the driver in
-//! another. Everything around the two is played here: the store, dispatch, and the lid of the trunk.
+//! another; a third looks on from the console. Everything around them is played here: the store, dispatch, and the lid of
+//! the trunk.
 //!
-//! It plays neither of the two, and knows of them what the store and the staff are told.
+//! It plays none of them, and knows of them what the store and the staff are told.
 
 use std::time::Duration;
 
@@ -30,10 +31,11 @@ pub(crate) async fn keep_one_ready(host: &Host, view: &View) -> Result<()> {
     host.wait_for_trust(&[&lock]).await?;
     let (handset, page) = host.store.browser_link("the visitor's browser").await?;
     let mut visit = Visit { host, lock, handset, driver: None };
-    say(view, "one stop is yours to play, in two windows; each link works once");
+    say(view, "one stop is yours to play, in two windows or three; each link works once");
     tell(view, "driver", &page);
     tell(view, "car", &format!("{VEHICLE}, plate {PLATE}"));
     tell(view, "bay sign", venue::TAG);
+    tell(view, "console", &host.store.staff_invitation(MEMBER).await?);
     loop {
         let session = visit.order().await?;
         tell(view, "customer", &host.store.link_address(&session).await?);
@@ -118,6 +120,8 @@ fn tell(view: &View, what: &str, text: &str) {
 /// Beside the lanes of the others.
 const NUMBER: usize = 99;
 const DRIVER: &str = "Robin Vale";
+/// Who sits at the console.
+const MEMBER: &str = "Ada Brandt";
 const VEHICLE: &str = "blue Golf estate";
 const PLATE: &str = "7KD 201";
 /// Less than any stop of the others is worth.

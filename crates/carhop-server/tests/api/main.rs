@@ -17,6 +17,8 @@ mod disputes;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
+mod estimates;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod flow;
@@ -44,5 +46,7 @@ mod stop;
 mod tiles;
 #[cfg(test)]
 mod vehicle;
+#[cfg(test)]
+mod venues;
 #[cfg(test)]
 mod world;

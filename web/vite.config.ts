@@ -36,7 +36,7 @@ export default defineConfig({
         customer: 'customer.html',
         driver: 'driver.html',
         console: 'console.html',
-        worker: 'src/driver/worker.ts',
+        worker: 'src/parts/worker.ts',
       },
       output: {
         // A service worker keeps its name, or the former one would live on beside it.

@@ -62,6 +62,12 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await page.reload();
   await sees(page, 'Done. Nothing can open your car any more.');
   await page.getByText('You’re right. The store settles it with you.').waitFor();
+  await page.unroute('**/live');
+  await person.context.setOffline(true);
+  await page.reload();
+  await sees(page, 'Done. Nothing can open your car any more.');
+  await page.getByText('38.20 of up to 40 litres').waitFor();
+  await page.getByText(/^No connection. What you see is/).waitFor();
   expect(faults).toEqual([]);
 });
 
@@ -86,6 +92,20 @@ test('a link works once, on one device, and a forwarded one says so', async () =
   await begin(other.page, await world.link(session));
   await sees(other.page, 'We’ve got your order');
   expect([...mine.faults, ...other.faults]).toEqual([]);
+});
+
+test('how long the driver still needs is told from a recent place, or not at all', async () => {
+  const { session, url } = await world.order();
+  const { page, faults } = await Person.sit(browser, world);
+  await approve(page, url);
+  await world.assign(session);
+  await sees(page, 'Mara Quist is on the way to your car');
+  await page.getByText('No estimate yet.').waitFor();
+  await world.report(session, { latitude: 37.351, longitude: -122.083 });
+  await page.getByText('About 15 min away, by the straight line').waitFor({ timeout: 40_000 });
+  await world.store('POST', `/v1/sessions/${session}/holds`, {});
+  await page.getByText('About 15 min away').waitFor({ state: 'detached' });
+  expect(faults).toEqual([]);
 });
 
 test('the plate of another car is refused in plain words', async () => {
@@ -141,6 +161,11 @@ test('a code goes on working on a phone without a connection, and what is old is
   const code = await page.getByLabel('Six-digit code').innerText();
   await context.setOffline(true);
   await page.getByText('Your code still works').waitFor({ timeout: 60_000 });
+  // Also where the page was closed and is opened again.
+  await page.reload();
+  await page.getByText('Your code still works').waitFor({ timeout: 60_000 });
+  expect(await page.getByLabel('Six-digit code').innerText()).toBe(code);
+  await page.locator('svg.qr').waitFor();
   await world.prove(session, { code });
   await context.setOffline(false);
   await sees(page, 'All clear. Mara Quist can start now.');

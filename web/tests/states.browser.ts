@@ -88,6 +88,7 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, asyn
 async function showCustomer(person: Person, live: Live): Promise<void> {
   const answers = {
     'links/redemptions': { session: live.session.id, token: 'chs_test' },
+    'sessions/*/estimate': { minutes: 9, as_of: live.now },
     'sessions/*/codes': {
       ...{ proof: 'prf_0', code: '481920', scan: `CH1:${'6BFOXN*TS0BI$ZD4'.repeat(10)}` },
       ...{ expires_at: new Date(Date.parse(live.now) + 118_000).toISOString(), issues_left: 2 },

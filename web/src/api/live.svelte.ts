@@ -46,6 +46,13 @@ export class LiveSession {
     }
   }
 
+  /** Shows what was kept earlier until something newer is heard. */
+  recall(live: Live): void {
+    if (this.current !== undefined) return;
+    this.current = live;
+    this.heardAt = Date.parse(live.now);
+  }
+
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted;) {
       try {

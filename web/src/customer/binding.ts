@@ -2,7 +2,7 @@
 
 import { connect, settled, type Credential, type Schemas } from '../api/client';
 import { makeKey } from '../api/keys';
-import { load, save } from '../api/store';
+import { forget, load, save } from '../api/store';
 
 export interface Binding extends Credential {
   session: string;
@@ -28,5 +28,7 @@ export async function redeem(secret: string): Promise<Binding> {
   if (!given.session) throw new Error('a token without a session');
   const binding = { key, session: given.session, token: given.token };
   await save(`session ${given.session}`, binding);
+  // What an earlier binding showed is not this one's.
+  for (const what of ['live', 'code']) await forget(`${what} ${given.session}`);
   return binding;
 }

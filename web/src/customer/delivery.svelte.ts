@@ -12,7 +12,7 @@ import {
 } from '../api/client';
 import { serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
-import { load, save } from '../api/store';
+import { forget, load, save } from '../api/store';
 import type { Binding } from './binding';
 
 /** A code that was made, kept for as long as it works: it needs no connection to be shown. */
@@ -28,6 +28,8 @@ export class Delivery {
   code = $state.raw<ShownCode>();
   intent = $state.raw<Schemas['IntentView'] & { plate: string }>();
   problem = $state.raw<Problem>();
+  /** Whole minutes that the driver still needs, as far as the authority can tell. */
+  minutes = $state<number>();
   /** What was complained of after the end. */
   dispute = $state.raw<Schemas['Dispute']>();
 
@@ -83,12 +85,12 @@ export class Delivery {
         body: {},
       });
       const made = await settled(asked);
-      this.code = {
+      this.#show({
         digits: made.code,
         scan: made.scan,
         expiresAt: Date.parse(made.expires_at),
         issuesLeft: made.issues_left,
-      };
+      });
     });
 
   /** Has the scannable half signed anew; without a connection the former one stays, and the digits work on. */
@@ -101,7 +103,7 @@ export class Delivery {
         body: {},
       });
       const { scan } = await settled(asked);
-      if (this.code === shown) this.code = { ...shown, scan };
+      if (this.code === shown) this.#show({ ...shown, scan });
     } catch {
       // The next renewal, or the end of the code, follows in seconds.
     }
@@ -109,6 +111,7 @@ export class Delivery {
 
   hideCode = (): void => {
     this.code = undefined;
+    void forget(this.#name('code'));
   };
 
   relocate = (): Promise<void> =>
@@ -123,16 +126,39 @@ export class Delivery {
   stop = (): Promise<void> =>
     this.#ask(() => this.#api.POST('/v1/sessions/{session}/revocations', this.#change({})));
 
-  /** Keeps the receipt on this phone: the authority shows it no longer than the window. */
-  keep = (receipt: Live): Promise<void> => save(this.#receipt(), receipt);
+  /** How long the driver on the way still needs, if the authority can tell. */
+  lookForEstimate = async (): Promise<void> => {
+    try {
+      const params = { path: this.#path };
+      const asked = this.#api.GET('/v1/sessions/{session}/estimate', { params });
+      this.minutes = (await settled(asked)).minutes ?? undefined;
+    } catch {
+      this.minutes = undefined;
+    }
+  };
+
+  /** Keeps what is shown on this phone: without a connection, and after the window, it is all that there is. */
+  keep = (live: Live): Promise<void> => save(this.#name('live'), live);
 
   async #recall(): Promise<void> {
-    const kept = await load<Live>(this.#receipt());
-    if (kept) this.live.take(kept);
+    const [live, code] = await Promise.all([
+      load<Live>(this.#name('live')),
+      load<ShownCode>(this.#name('code')),
+    ]);
+    if (live) this.live.recall(live);
+    if (!code || this.code) return;
+    if (code.expiresAt > serverNow()) this.code = code;
+    else this.hideCode();
   }
 
-  #receipt(): string {
-    return `receipt ${this.#path.session}`;
+  /** Shows a code, and keeps it for as long as it works: the phone may lose its connection, or the page be closed. */
+  #show(code: ShownCode): void {
+    this.code = code;
+    void save(this.#name('code'), code);
+  }
+
+  #name(what: string): string {
+    return `${what} ${this.#path.session}`;
   }
 
   /** Looks whether there is a dispute; most stops have none. */

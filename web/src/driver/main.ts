@@ -1,5 +1,6 @@
 import '../design/base.css';
 import { mount } from 'svelte';
+import { keepAtHand } from '../parts/offline';
 import { chosen, load } from '../texts';
 import Page from './Page.svelte';
 
@@ -10,5 +11,4 @@ document.title = texts.driver.title;
 const target = document.getElementById('page');
 if (target) mount(Page, { target, props: { texts } });
 
-// Without it the page needs a connection to open; nothing else is missing.
-void navigator.serviceWorker?.register('/d/worker.js', { scope: '/d' }).catch(() => undefined);
+void keepAtHand('/d');

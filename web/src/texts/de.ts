@@ -367,6 +367,11 @@ export const de: Texts = {
       'exception.raised': 'Etwas Ungewöhnliches fiel auf',
       'exceptions.capped': 'Noch mehr Ungewöhnliches fiel auf',
     },
+    estimate: {
+      about: 'Noch etwa {minutes} min, nach der geraden Linie zu Ihrem Auto.',
+      soon: 'Keine Minute mehr entfernt.',
+      none: 'Noch keine Schätzung. Wir sagen Ihnen, wenn Ihr Fahrer da ist.',
+    },
     dispute: {
       report: 'Ein Problem melden',
       title: 'Was stimmt nicht?',

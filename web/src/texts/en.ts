@@ -367,6 +367,11 @@ export const en = {
       'exception.raised': 'Something unusual was noticed',
       'exceptions.capped': 'More unusual things were noticed',
     },
+    estimate: {
+      about: 'About {minutes} min away, by the straight line to your car.',
+      soon: 'Less than a minute away.',
+      none: 'No estimate yet. We’ll tell you when your driver is there.',
+    },
     dispute: {
       report: 'Report a problem',
       title: 'What is wrong?',

@@ -169,15 +169,14 @@ export class World {
   }
 
   async beThere(session: string): Promise<void> {
-    const fix = {
-      latitude: 37.391,
-      longitude: -122.083,
-      accuracy_m: 8,
-      fixed_at: minutes(0),
-      source: 'fused',
-    };
-    await this.drive('POST', `/v1/sessions/${session}/positions`, { fixes: [fix] });
+    await this.report(session, { latitude: 37.391, longitude: -122.083 });
     await this.drive('POST', `/v1/sessions/${session}/tags`, { code: tag });
+  }
+
+  /** Where the driver's handset is now. */
+  async report(session: string, at: { latitude: number; longitude: number }): Promise<void> {
+    const fix = { ...at, accuracy_m: 8, fixed_at: minutes(0), source: 'fused' };
+    await this.drive('POST', `/v1/sessions/${session}/positions`, { fixes: [fix] });
   }
 
   async prove(session: string, presented: Json): Promise<Json> {

@@ -11,20 +11,24 @@ import {
 import { hex, type Bytes } from '../audit/bytes';
 import { Refused, settled, type Problem, type Schemas } from '../api/client';
 import { load, save } from '../api/store';
-import type { Event } from './board.svelte';
-import { applying, requirementsIn, type Requirement } from './cedar';
-import type { Decision } from './file.svelte';
+import { requirementsIn, type Requirement } from './cedar';
 import type { Staff } from './staff.svelte';
 
 type Entry = Schemas['EntryView'];
 
-/** A requirement, and whether it was met. */
-export interface Judged extends Requirement {
+export type Explained = Schemas['ExplainedDecision'];
+
+/** A requirement as the authority evaluated it. */
+export interface Judged {
+  id: string;
+  reason: string;
   isMet: boolean;
+  /** The facts it looks at, as paths; none where the text of the policies is not to be had. */
+  facts: readonly string[];
 }
 
 export class Case {
-  decision = $state.raw<Decision>();
+  decision = $state.raw<Explained>();
   requirements = $state.raw<readonly Judged[]>([]);
   isPolicyInForce = $state<boolean>();
   /** What came of checking the proof; nothing while it goes on. */
@@ -54,7 +58,8 @@ export class Case {
     await Promise.all([this.#explain(this.decision), this.prove()]);
   }
 
-  async #explain(decision: Decision): Promise<void> {
+  async #explain(decision: Explained): Promise<void> {
+    this.requirements = judged(decision, []);
     const query = { version: decision.policy_version };
     const asked = this.staff.api.GET('/v1/policy', { params: { query } });
     const policy = await settled(asked).catch(() => undefined);
@@ -63,11 +68,7 @@ export class Case {
     const all = policy.files
       .filter(({ name }) => name.endsWith('.cedar'))
       .flatMap(({ text }) => requirementsIn(text));
-    const { action, actor } = (decision.inputs ?? {}) as { action?: string; actor?: string };
-    this.requirements = applying(all, action ?? '', actor ?? '').map((one) => ({
-      ...one,
-      isMet: decision.granted || !decision.policies.includes(one.id),
-    }));
+    this.requirements = judged(decision, all);
   }
 
   /** Checks the proof, or checks it again. */
@@ -103,7 +104,7 @@ export class Case {
       position: entry.position,
       leaf: bytesOf(entry.leaf),
       stored: bytesOf(entry.stored),
-      record: (this.decision as { record?: string }).record,
+      record: this.decision?.record,
       checkpoint,
       vkey: vkey.trim(),
     };
@@ -117,7 +118,7 @@ export class Case {
       const query = { session, limit: 100, ...(after === undefined ? {} : { after }) };
       const asked = this.staff.api.GET('/v1/events', { params: { query } });
       const page = await settled(asked);
-      const named = (page.data as Event[]).find(({ decision }) => decision === this.id);
+      const named = page.data.find(({ decision }) => decision === this.id);
       if (named) return this.#at(named.position);
       after = page.has_more ? page.data.at(-1)?.position : undefined;
     } while (after !== undefined);
@@ -128,6 +129,18 @@ export class Case {
     const params = { query: { from: position, limit: 1 } };
     return (await settled(this.staff.api.GET('/v1/audit/log', { params }))).entries[0];
   }
+}
+
+/** Every requirement that could apply, as it was evaluated: what could not be evaluated is not met. */
+function judged({ requirements }: Explained, stated: readonly Requirement[]): Judged[] {
+  return requirements
+    .filter(({ effect }) => effect === 'forbid')
+    .map(({ id, reason, outcome }) => ({
+      id,
+      reason: reason?.code ?? '',
+      isMet: outcome === 'silent',
+      facts: stated.find((one) => one.id === id)?.facts ?? [],
+    }));
 }
 
 /** What this browser keeps of the log, so that a later rewrite shows. */

@@ -39,19 +39,6 @@ export function requirementsIn(text: string): Requirement[] {
   return found;
 }
 
-/** The requirements that an action by an actor is held to. */
-export function applying(
-  all: readonly Requirement[],
-  action: string,
-  actor: string,
-): Requirement[] {
-  return all.filter(
-    (one) =>
-      (one.actions.length === 0 || one.actions.includes(action)) &&
-      (one.actor === undefined || one.actor === actor),
-  );
-}
-
 /** What a decision's inputs say at a path; whether it is there at all counts, too. */
 export function valueAt(inputs: unknown, path: string): string | undefined {
   let at: unknown = inputs;

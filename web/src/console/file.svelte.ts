@@ -8,6 +8,8 @@ import { nameOf } from './story';
 
 export type Decision = Schemas['DecisionView'];
 
+export type Place = Schemas['Whereabouts'];
+
 export type Dispute = Schemas['Dispute'];
 
 /** What a person found out about a command. */
@@ -17,6 +19,8 @@ export class StopFile {
   session = $state.raw<Session>();
   events = $state.raw<readonly Event[]>([]);
   decisions = $state.raw<readonly Decision[]>([]);
+  /** Where driver and car were last believed to be. */
+  places = $state.raw<readonly Place[]>([]);
   /** What its customer complains of. */
   dispute = $state.raw<Dispute>();
   problem = $state.raw<Problem>();
@@ -119,12 +123,14 @@ export class StopFile {
   async #refresh(): Promise<void> {
     const path = { session: this.id };
     const query = { limit: pageMax };
-    const [session, decisions] = await Promise.all([
+    const [session, decisions, places] = await Promise.all([
       settled(this.staff.api.GET('/v1/sessions/{session}', { params: { path } })),
       settled(this.staff.api.GET('/v1/sessions/{session}/decisions', { params: { path, query } })),
+      settled(this.staff.api.GET('/v1/sessions/{session}/places', { params: { path } })),
     ]);
     this.#take(session);
     this.decisions = decisions.data;
+    this.places = places;
   }
 
   /** The complaint, if the story has one. */

@@ -16,6 +16,7 @@ export interface Keys {
 export const leads: Record<string, Page> = {
   s: 'stops',
   d: 'devices',
+  v: 'venues',
   p: 'policy',
   l: 'log',
 };

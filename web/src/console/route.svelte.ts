@@ -1,7 +1,7 @@
 /** Where in the console one is: all of it stands in the address, so that a link shows what its sender saw. */
 
 /** The pages. */
-export const pages = ['stops', 'decisions', 'devices', 'policy', 'log'] as const;
+export const pages = ['stops', 'decisions', 'devices', 'venues', 'policy', 'log'] as const;
 export type Page = (typeof pages)[number];
 
 export interface Route {

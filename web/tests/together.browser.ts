@@ -1,0 +1,133 @@
+/** One stop with everybody's pages open side by side: the customer's, the driver's and the staff's tell one story. */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { problem } from './support/authority';
+import { browse, Person } from './support/browser';
+import { approve, join, press, sees } from './support/people';
+import { World } from './support/world';
+
+let world: World;
+let browser: Browser;
+let driver: Person;
+let driverId: string;
+let satellites: NodeJS.Timeout;
+
+beforeAll(async () => {
+  world = await World.start();
+  browser = await browse(world);
+  driver = await Person.sit(browser, world);
+  await driver.context.grantPermissions(['geolocation']);
+  const here = { latitude: 37.391, longitude: -122.083, accuracy: 6 };
+  await driver.context.setGeolocation(here);
+  // A place that is played stays as old as it was when it was set.
+  satellites = setInterval(() => {
+    driver.context.setGeolocation(here).catch(() => undefined);
+  }, 1_000);
+  const ask = { class: 'handset', name: 'phone of Nils', browser: true };
+  const { device, url } = await world.store('POST', '/v1/devices/tickets', ask);
+  await driver.page.goto(String(url));
+  await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
+  await sees(driver.page, 'Almost there');
+  const named = { name: 'Nils Oduya', device: String(device) };
+  driverId = String((await world.store('POST', '/v1/drivers', named)).driver);
+  await sees(driver.page, 'Stops');
+});
+
+afterAll(async () => {
+  clearInterval(satellites);
+  await browser?.close();
+  world?.stop();
+});
+
+test('customer, driver and staff see one stop from their own sides, each at once', async () => {
+  const { session, url } = await world.order({ legs: [world.goods()] });
+  const customer = await Person.sit(browser, world);
+  const { person: staff } = await join(browser, world, 'Ada Brandt', 'dispatcher');
+  const [phone, handset, console] = [customer.page, driver.page, staff.page];
+  await console.goto(`${world.origin}/console/stops?queue=in_progress&stop=${session}`);
+  const pill = (text: string): Promise<void> =>
+    console.locator('#stop-detail header').getByText(text, { exact: true }).waitFor();
+  await pill('Awaiting customer');
+
+  await approve(phone, url);
+  await pill('Ready to go');
+  await world.store('POST', `/v1/sessions/${session}/assignments`, { driver: driverId });
+  await sees(handset, 'Go to the blue Golf estate, plate ends 201');
+  await sees(phone, 'Nils Oduya is on the way to your car');
+  await pill('On the way');
+  // The handset tells its place by itself; the console shows where, the customer how long.
+  await console.locator('#stop-detail').getByText('Driver is').waitFor({ timeout: 40_000 });
+  await phone.getByText('Less than a minute away.').waitFor({ timeout: 40_000 });
+
+  await handset.getByLabel('Plate at the car').fill('7KD201');
+  await handset.getByRole('button', { name: 'Check the plate' }).click();
+  await handset.getByText('Location: at the car’s zone').waitFor({ timeout: 60_000 });
+  await handset.getByRole('button', { name: 'I’m at the car' }).click();
+  await sees(phone, 'Nils Oduya is at your car. Ready when you are.');
+  await pill('At the car');
+
+  // The staff holds it, and everybody is told.
+  await press(console, 'Hold');
+  await sees(phone, 'Paused while a person checks');
+  await press(console, 'Lift the hold');
+  await sees(phone, 'Nils Oduya is at your car. Ready when you are.');
+
+  // A code that is too old or was used before is refused in words that say which.
+  for (const [reason, words] of refusals) {
+    const json = problem(reason, 409, [reason]);
+    await handset.route('**/proofs', (route) => route.fulfill({ status: 409, json }));
+    await handset.getByLabel('Six-digit code').fill('111111');
+    await handset.getByRole('button', { name: 'Check the code' }).click();
+    await handset.getByText(words).waitFor();
+    await handset.unroute('**/proofs');
+  }
+
+  await phone.getByRole('button', { name: 'Show my code' }).click();
+  const code = (await phone.getByLabel('Six-digit code').innerText()).replace(/\D/g, '');
+  await handset.getByLabel('Six-digit code').fill(code);
+  await handset.getByRole('button', { name: 'Check the code' }).click();
+  await sees(handset, 'Ready: open the trunk');
+  await sees(phone, 'All clear. Nils Oduya can start now.');
+  await pill('Ready to open');
+
+  await handset.getByRole('button', { name: 'Hold to unlock' }).hover();
+  await handset.mouse.down();
+  await sees(phone, 'Your trunk is open');
+  await handset.mouse.up();
+  await pill('In service');
+  await handset.getByRole('button', { name: 'Groceries are in' }).click();
+  await sees(handset, 'Shut the trunk');
+  world.lock.touch({ do: 'close' });
+  await sees(handset, 'Stop done');
+  await sees(phone, 'Done. Nothing can open your car any more.');
+  await pill('Done');
+  await console.locator('#stop-detail').getByText('The stop was completed').waitFor();
+  expect([...customer.faults, ...driver.faults, ...staff.faults]).toEqual([]);
+});
+
+test('the whole account is held from the console, which every page of it says, and let go', async () => {
+  const { person } = await join(browser, world, 'Ben Ito', 'support');
+  const { page } = person;
+  await press(page, 'Hold everything');
+  await page.getByText('Nothing is released in this account since').waitFor();
+  const account = await world.store('GET', '/v1/account');
+  expect(account.hold).toMatchObject({ cause: 'suspected_breach' });
+  await page.goto(`${world.origin}/console/devices`);
+  await page.getByText('Why: Keys or staff access may be in foreign hands.').waitFor();
+  expect(await person.violations()).toEqual([]);
+  await press(page, 'Let releases go on');
+  await page.getByText('Nothing is released in this account').waitFor({ state: 'detached' });
+  expect((await world.store('GET', '/v1/account')).hold).toBeNull();
+  expect(person.faults).toEqual([]);
+
+  const { person: auditor } = await join(browser, world, 'Cleo Aris', 'auditor');
+  await auditor.page.getByText('Auditor').waitFor();
+  expect(await auditor.page.getByRole('button', { name: 'Hold everything' }).count()).toBe(0);
+});
+
+/** Reasons, and what the driver reads of each. */
+const refusals = [
+  ['code_expired', 'That code is over. Ask for a new one.'],
+  ['code_spent', 'Old code: it was used already. Ask for a new one.'],
+] as const;

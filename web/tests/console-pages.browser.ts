@@ -46,7 +46,7 @@ beforeAll(async () => {
     policy: { path: 'policy', until: 'table' },
     'policy-requirements': { path: 'policy?view=requirements', until: 'table' },
     'policy-files': { path: 'policy?view=files', until: 'details' },
-    log: { path: 'log', until: 'tbody tr' },
+    log: { path: 'log', until: '.verdict' },
   });
   staff = (await join(browser, world, 'Ada Brandt', 'administrator')).person;
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { addPasskeys } from './support/authority';
 import { browse, Person } from './support/browser';
 import { cameraFlags, film } from './support/camera';
 import { picture } from './support/shots';
@@ -90,6 +91,25 @@ test('the visitor plays both sides of a stop while the others go on, and is give
   await until(() => told('customer').length === 2, 'the next stop');
   await until(() => printed.some((line) => line.includes('over after')), 'others to go on', 90_000);
   expect([...customer.faults, ...driver.faults]).toEqual([]);
+});
+
+test('the staff looks on from the console that the demo invites to', async () => {
+  const [address = ''] = told('console');
+  const { origin } = new URL(address);
+  const staff = await Person.sit(browser, { origin }, { width: 1440, height: 900 });
+  const { page } = staff;
+  people = [staff];
+  await addPasskeys(page);
+  await page.goto(address);
+  await page.getByRole('button', { name: 'Set up your passkey' }).click();
+  await page.getByText('Ada Brandt').waitFor();
+  await page.goto(`${origin}/console/stops?queue=in_progress`);
+  await page.locator('.rows a').first().click();
+  await page.locator('article ol li').first().waitFor();
+  await picture(page, 'demo-console');
+  await page.goto(`${origin}/console/venues`);
+  await page.locator('.venue-list a').first().waitFor();
+  expect(staff.faults).toEqual([]);
 });
 
 test('interrupted, it says what the audit holds of the stops that had ended', async () => {

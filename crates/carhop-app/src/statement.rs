@@ -436,8 +436,8 @@ fn next_chain(
     before: Option<ChainRecord>,
     now: Timestamp,
 ) -> ChainRecord {
-    let heard = Some(LastHeard { at: now, device_time: statement.at });
-    let before = ChainRecord { heard, ..before.unwrap_or(ChainRecord::unheard(device)) };
+    let said_last = Some(LastHeard { at: now, device_time: statement.at });
+    let before = ChainRecord { heard: said_last, ..before.unwrap_or(ChainRecord::unheard(device)) };
     let Some(head) = head else { return before };
     let metering = match &statement.body {
         Said::Meter { command, reading } => Some(meter::metering(*command, reading)),

@@ -134,8 +134,8 @@ mod tests {
         RecordKey { partition, kind: Kind::Token, key: name.to_owned() }
     }
 
-    fn record(version: u64, length: usize) -> Option<Versioned> {
-        Some(Versioned { version, body: vec![7; length] })
+    fn versioned(version: u64, length: usize) -> Versioned {
+        Versioned { version, body: vec![7; length] }
     }
 
     fn since(kept: &Kept, name: &str) -> Since {
@@ -156,17 +156,21 @@ mod tests {
     fn a_reading_that_a_commit_has_overtaken_is_not_kept() {
         let kept = Kept::open();
         let begun = since(&kept, "read");
-        kept.enter_committed([(key("other"), record(1, 9))]);
-        kept.enter_read(begun, key("read"), record(1, 9));
+        kept.enter_committed([(key("other"), Some(versioned(1, 9)))]);
+        kept.enter_read(begun, key("read"), Some(versioned(1, 9)));
         let again = since(&kept, "read");
-        kept.enter_read(again, key("read"), record(2, 9));
+        kept.enter_read(again, key("read"), Some(versioned(2, 9)));
         assert_eq!((version(&kept, "read"), version(&kept, "other")), (Some(2), Some(1)));
     }
 
     #[test]
     fn a_commit_replaces_what_was_kept_and_what_it_deletes_is_known_to_be_gone() {
         let kept = Kept::open();
-        let writes = [(key("a"), record(1, 9)), (key("a"), record(2, 9)), (key("b"), None)];
+        let writes = [
+            (key("a"), Some(versioned(1, 9))),
+            (key("a"), Some(versioned(2, 9))),
+            (key("b"), None),
+        ];
         kept.enter_committed(writes);
         assert_eq!((version(&kept, "a"), version(&kept, "b")), (Some(2), None));
         kept.enter_committed([(key("a"), None)]);
@@ -178,14 +182,17 @@ mod tests {
         let kept = Kept::open();
         let most = BYTES_MAX / RECORD_BYTES_MAX;
         let large = RECORD_BYTES_MAX - 2 * ENTRY_BYTES;
-        kept.enter_committed([(key("first"), record(1, 9)), (key("second"), record(1, 9))]);
+        kept.enter_committed([
+            (key("first"), Some(versioned(1, 9))),
+            (key("second"), Some(versioned(1, 9))),
+        ]);
         for number in 0..2 * most {
             assert_eq!(version(&kept, "first"), Some(1), "asked for all the time");
-            kept.enter_committed([(key(&format!("large {number}")), record(1, large))]);
+            kept.enter_committed([(key(&format!("large {number}")), Some(versioned(1, large)))]);
         }
         since(&kept, "second");
         since(&kept, "large 0");
-        kept.enter_committed([(key("first"), record(2, RECORD_BYTES_MAX))]);
+        kept.enter_committed([(key("first"), Some(versioned(2, RECORD_BYTES_MAX)))]);
         since(&kept, "first");
         assert!(kept.lock().bytes <= BYTES_MAX);
     }
@@ -193,10 +200,10 @@ mod tests {
     #[test]
     fn once_closed_nothing_is_kept() {
         let kept = Kept::open();
-        kept.enter_committed([(key("a"), record(1, 9))]);
+        kept.enter_committed([(key("a"), Some(versioned(1, 9)))]);
         kept.close();
-        kept.enter_committed([(key("a"), record(2, 9))]);
-        kept.enter_read(since(&kept, "a"), key("a"), record(2, 9));
+        kept.enter_committed([(key("a"), Some(versioned(2, 9)))]);
+        kept.enter_read(since(&kept, "a"), key("a"), Some(versioned(2, 9)));
         since(&kept, "a");
         assert_eq!(kept.lock().bytes, 0);
     }

@@ -133,9 +133,6 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(sessions::revoke))
         .routes(routes!(sessions::resolve))
         .routes(routes!(decisions::of_session))
-        .routes(routes!(disputes::open, disputes::view))
-        .routes(routes!(disputes::decide))
-        .routes(routes!(disputes::list))
         .routes(routes!(decisions::view))
         .routes(routes!(decisions::receipts))
         .routes(routes!(customer::redeem))
@@ -165,6 +162,7 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .merge(large_routes())
         .merge(staff_routes())
         .merge(fleet_routes())
+        .merge(dispute_routes())
         .routes(routes!(api_keys::create, api_keys::list))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(events::list))
@@ -176,6 +174,13 @@ fn documented() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(account::hold))
         .routes(routes!(account::resume))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+fn dispute_routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::new()
+        .routes(routes!(disputes::open, disputes::view))
+        .routes(routes!(disputes::decide))
+        .routes(routes!(disputes::list))
 }
 
 fn staff_routes() -> OpenApiRouter<Arc<Server>> {

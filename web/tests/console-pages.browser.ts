@@ -95,7 +95,7 @@ test('a decision tells of each requirement whether it was met, by what the autho
   await page.unroute('**/v1/decisions/**');
 });
 
-test('the matrix is of the policies in force, and a device says when it was heard', async () => {
+test('the matrix is of the policies in force, and a device says when it spoke last', async () => {
   const { page } = staff;
   const shipped = readFileSync('../policies/expected/matrix.txt', 'utf8');
   const body = shipped.replace(/^hold\b/m, 'hold_everything');
@@ -106,7 +106,7 @@ test('the matrix is of the policies in force, and a device says when it was hear
   await page.locator('option', { hasText: 'hold_everything' }).waitFor({ state: 'attached' });
   await page.unroute('**/v1/policy/matrix');
   await open(page, 'device');
-  await page.getByText('Last heard').waitFor();
+  await page.getByText('Last statement').waitFor();
 });
 
 const views: { width: number; height: number; theme: Theme }[] = [

@@ -109,6 +109,15 @@ test('the staff looks on from the console that the demo invites to', async () =>
   await picture(page, 'demo-console');
   await page.goto(`${origin}/console/venues`);
   await page.locator('.venue-list a').first().waitFor();
+  // A lock that has served a stop has spoken, and its clock is known.
+  await page.goto(`${origin}/console/devices`);
+  await page
+    .locator('tbody tr', { hasText: /\d+ s ago/ })
+    .getByRole('link')
+    .first()
+    .click();
+  await page.getByText(/s (behind ours, with the way here|ahead of ours)$/).waitFor();
+  await picture(page, 'demo-device');
   expect(staff.faults).toEqual([]);
 });
 

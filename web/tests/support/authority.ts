@@ -184,6 +184,8 @@ function answer(scene: Scene, path: string, query: URLSearchParams): unknown {
   switch (kind) {
     case 'staff':
       return staffAnswers[path.replace('staff/', '')];
+    case 'account':
+      return { account: 'demo/here', hold: null, trust_epoch: 1 };
     case 'audit':
       return path === 'audit/root'
         ? { size: scene.events.length, root: '00'.repeat(32) }
@@ -195,6 +197,7 @@ function answer(scene: Scene, path: string, query: URLSearchParams): unknown {
     case 'disputes':
       return page([{ ...dispute, words: null }]);
     case 'sessions': {
+      if (part === 'places') return [];
       if (part === 'dispute') return name === disputedId ? dispute : undefined;
       if (!name) return page(scene.sessions.map((one) => ({ ...one, changed_at: one.window.end })));
       const session = scene.sessions.find((one) => one.id === name);

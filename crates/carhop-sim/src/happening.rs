@@ -22,6 +22,8 @@ use carhop_proofs::audit::VerifierKey;
 use carhop_proofs::statement::Statement;
 use carhop_proofs::suite::{RustCrypto, Suite};
 
+use crate::quick::Crypto;
+
 /// Sees everything that happens, one after the other, and says what must not be.
 pub trait Witness {
     /// Sees what happened at `at` of the world's own time, which no server and no device knows and which never goes back.
@@ -97,6 +99,8 @@ pub enum Happening {
         partition: Partition,
         /// The key, with the log's name.
         key: VerifierKey,
+        /// In which cryptography.
+        crypto: Crypto,
     },
     /// A batch became durable. Nobody was told yet, and perhaps nobody ever is.
     Appended {

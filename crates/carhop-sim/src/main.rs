@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use carhop_kernel::session::{LegStateKind, PhaseKind};
 use carhop_sim::happening::Witness;
 use carhop_sim::model::Model;
-use carhop_sim::plan::{Fault, Plan};
+use carhop_sim::plan::{Fault, NoPlan, Plan};
 use carhop_sim::shrink::shrink;
 use carhop_sim::step::Steps;
 use carhop_sim::town::{Coverage, Ending, Run, play_watched};
@@ -26,6 +26,9 @@ struct Arguments {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// What else each plan says behind its seed, as `one=true,false odds=raced:1000000`
+    #[arg(long, conflicts_with_all = ["plan", "replay"], default_value = "")]
+    aim: String,
     /// Plays one plan, written as a failure prints it
     #[arg(long, conflicts_with = "replay")]
     plan: Option<Plan>,
@@ -108,6 +111,8 @@ struct Sum {
 }
 
 fn many(arguments: &Arguments) -> Result<bool, Trouble> {
+    // What does not depend on the seed is wrong at once or never.
+    aimed(arguments, arguments.from)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let sum = Mutex::new(Sum::default());
@@ -120,7 +125,7 @@ fn many(arguments: &Arguments) -> Result<bool, Trouble> {
                     if number >= arguments.seeds {
                         return;
                     }
-                    let plan = Plan::from_seed(arguments.from + number);
+                    let Ok(plan) = aimed(arguments, arguments.from + number) else { return };
                     let panics = Panics(plan.seed);
                     let played = play_watched(&plan, &mut [&mut Model::default()], |_, _, _| {});
                     drop(panics);
@@ -156,6 +161,11 @@ fn many(arguments: &Arguments) -> Result<bool, Trouble> {
         None => Ok(true),
         Some((plan, run)) => work_on(arguments, &plan, &run, sum.seeds).map(|()| false),
     }
+}
+
+/// The world of a seed, as far as nothing else is said of it.
+fn aimed(arguments: &Arguments, seed: u64) -> Result<Plan, NoPlan> {
+    format!("seed={seed} {}", arguments.aim).parse()
 }
 
 fn add(sum: &mut Sum, plan: Plan, run: Run) -> bool {

@@ -174,9 +174,22 @@ impl fmt::Display for Plan {
         if self.servers != whole.servers {
             write!(f, " servers={}", self.servers)?;
         }
+        if self.restless_per_million != whole.restless_per_million {
+            write!(f, " restless={}", self.restless_per_million)?;
+        }
         if self.stops.len() != whole.stops.len() {
             let kept: Vec<_> = self.stops.iter().map(|stop| stop.number.to_string()).collect();
             write!(f, " stops={}", kept.join(","))?;
+        }
+        if let Some(stop) = self.stops.iter().find(|stop| !whole.stops.contains(stop)) {
+            write!(f, " window={}", stop.window_ms / 60_000)?;
+        }
+        let raised: Vec<_> =
+            self.odds.iter().filter(|(it, odds)| whole.odds.get(*it) != Some(*odds)).collect();
+        if !raised.is_empty() {
+            let each: Vec<_> =
+                raised.iter().map(|(fault, odds)| format!("{}:{odds}", fault.name())).collect();
+            write!(f, " odds={}", each.join(","))?;
         }
         for (name, rolls) in [("force", &self.forced), ("spare", &self.spared)] {
             if !rolls.is_empty() {
@@ -218,11 +231,21 @@ impl FromStr for Plan {
                         plan.odds.remove(&Fault::named(fault).ok_or_else(bad)?);
                     }
                 }
+                "window" => {
+                    let minutes: u64 = value.parse().map_err(|_| bad())?;
+                    plan.stops.iter_mut().for_each(|stop| stop.window_ms = minutes * 60_000);
+                }
+                "restless" => plan.restless_per_million = value.parse().map_err(|_| bad())?,
                 "servers" => plan.servers = value.parse().map_err(|_| bad())?,
                 "stops" => {
                     let kept: Result<BTreeSet<u8>, _> = value.split(',').map(str::parse).collect();
                     let kept = kept.map_err(|_| bad())?;
                     plan.stops.retain(|stop| kept.contains(&stop.number));
+                }
+                "odds" => {
+                    for (fault, odds) in rolls(value).ok_or_else(bad)? {
+                        plan.odds.insert(fault, u32::try_from(odds).map_err(|_| bad())?);
+                    }
                 }
                 "force" => plan.forced = rolls(value).ok_or_else(bad)?,
                 "spare" => plan.spared = rolls(value).ok_or_else(bad)?,
@@ -259,6 +282,7 @@ mod tests {
                 plan = plan.without(fault);
                 plan.spared.insert((Fault::AskLost, seed));
                 plan.forced.insert((Fault::CrashAtLease, 3));
+                plan.odds.insert(Fault::Raced, 1_000_000);
                 plan.stops.truncate(1);
                 plan.servers = 1;
                 assert_eq!(plan.to_string().parse(), Ok(plan.clone()), "{plan}");
@@ -266,6 +290,8 @@ mod tests {
         }
         let one = Plan::one_stop(3, true, false);
         assert_eq!(one.to_string().parse(), Ok(one));
+        let long: Plan = "seed=3 one=true,true window=50 restless=7".parse().unwrap();
+        assert_eq!(long.to_string().parse(), Ok(long));
         for line in ["", "stops=1", "seed=x", "seed=1 without=thunder", "seed=1 force=ask_lost"] {
             assert!(line.parse::<Plan>().is_err(), "{line}");
         }

@@ -43,13 +43,17 @@ fn worlds_that_nobody_has_chosen_end_well() {
 
 /// Plans, and what was wrong when they broke. A seed plays another world once the code draws otherwise; then the line only
 /// says what was found.
-const ONCE_BROKEN: [(&str, &str); 4] = [
+const ONCE_BROKEN: [(&str, &str); 5] = [
     ("seed=17", "a welcome that was lost left a pump mute for ever, before the wire was a stream"),
     (
         "seed=70",
         "a store that never heard the answer to its order placed another, and the first was waited for",
     ),
     ("seed=1001", "a stop whose driver's phone was stolen at the open car was ended by nobody"),
+    (
+        "seed=44",
+        "a lock whose key somebody held claimed that it stood open, and nobody ended its stop",
+    ),
     (
         "seed=3038",
         "a device asked for the time as fast as the wire went, once a server's clock had gone back",

@@ -13,6 +13,7 @@ use carhop_proofs::suite::{RustCrypto, Suite};
 
 use super::invariant::Invariant;
 use crate::happening::Broken;
+use crate::quick::Crypto;
 
 /// All logs.
 #[derive(Debug, Default)]
@@ -30,15 +31,15 @@ struct Log {
     /// The last state that was published, with its root.
     published: Option<(u64, Hash)>,
     /// By which key its checkpoints are verified.
-    key: Option<VerifierKey>,
+    key: Option<(VerifierKey, Crypto)>,
     /// How many leaves the last checkpoint covers.
     signed: u64,
 }
 
 impl Logs {
     /// Learns by which key a log's checkpoints are verified.
-    pub(super) fn learn(&mut self, partition: &Partition, key: &VerifierKey) {
-        self.logs.entry(partition.clone()).or_default().key = Some(key.clone());
+    pub(super) fn learn(&mut self, partition: &Partition, key: &VerifierKey, crypto: Crypto) {
+        self.logs.entry(partition.clone()).or_default().key = Some((key.clone(), crypto));
     }
 
     /// Judges a batch.
@@ -101,9 +102,9 @@ impl Log {
     /// Every checkpoint is signed, is over leaves that have their positions, and continues the one before: its root is the
     /// one over the first so many of the same leaves.
     fn sign(&mut self, record: &CheckpointRecord) -> Result<(), Broken> {
-        let Some(key) = &self.key else { return Ok(()) };
+        let Some((key, crypto)) = &self.key else { return Ok(()) };
         let size = record.size;
-        let opened = Checkpoint::open(&RustCrypto, &record.note, key);
+        let opened = Checkpoint::open(crypto, &record.note, key);
         let holds = opened.is_ok_and(|checkpoint| {
             let continues = self.signed <= size && size <= self.size;
             continues && checkpoint.size == size && checkpoint.root == self.root(size)

@@ -53,8 +53,8 @@ impl Witness for Model {
         self.durable.see(&self.ledger, happening)?;
         self.metal.see(&self.ledger, at, happening)?;
         self.fuel.see(happening);
-        if let Happening::LogKeyTold { partition, key } = happening {
-            self.logs.learn(partition, key);
+        if let Happening::LogKeyTold { partition, key, crypto } = happening {
+            self.logs.learn(partition, key, *crypto);
         }
         if let Happening::Viewed { session, .. } = happening {
             self.tenants.view(session)?;

@@ -18,6 +18,7 @@ use carhop_proofs::suite::{Algorithm, RustCrypto, SigningKey, Suite};
 
 use super::*;
 use crate::happening::{Answer, Ask};
+use crate::quick::Crypto;
 use tale::*;
 
 /// What is done to a good history.
@@ -330,7 +331,11 @@ fn whole() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
             let signer = SigningKey::from_bytes(Algorithm::Ed25519, [7; 32]).unwrap();
             let public = RustCrypto.public_key(&signer).unwrap();
             let key = VerifierKey::new(&RustCrypto, "sim/acme", public).unwrap();
-            tale.say(Happening::LogKeyTold { partition: partition("acme"), key });
+            tale.say(Happening::LogKeyTold {
+                partition: partition("acme"),
+                key,
+                crypto: Crypto::Real,
+            });
             let checkpoint = Checkpoint { origin: "sim/acme".to_owned(), size: 1, root: [0; 32] };
             let note = checkpoint.sign(&RustCrypto, &signer).unwrap();
             tale.store(&CheckpointRecord { size: 1, note });

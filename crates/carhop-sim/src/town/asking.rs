@@ -159,6 +159,10 @@ impl Town {
             let at = clock.map_or(at, |clock| clock.world_time(at));
             return self.spawner.spawn(Owner::World, async move {
                 town.heart.sleep_until(at).await;
+                // What meets in one instant meets at any step of what the other does.
+                for _ in 0..town.heart.draw(0, STEPS_APART_MAX) {
+                    crate::executor::pause().await;
+                }
                 town.arrive(server, question);
             });
         }
@@ -243,6 +247,8 @@ impl Town {
     }
 }
 
+/// So many steps lie at most between two questions that arrive in one instant; a release takes about as many.
+const STEPS_APART_MAX: u64 = 32;
 /// How often somebody asks before giving up.
 const ATTEMPTS_MAX: u32 = 6;
 /// How long somebody waits for an answer.

@@ -362,15 +362,19 @@ impl Device {
 
     /// Whether the power fails here and now.
     fn fails(&self, state: &mut State) -> bool {
-        if !self.heart.strikes(Fault::DeviceReboots) || state.agent.take().is_none() {
+        if !self.heart.strikes(Fault::DeviceReboots) || state.agent.is_none() {
             return false;
         }
+        self.go_dark(state, self.heart.span(Fault::DeviceReboots, 500, 60_000));
+        true
+    }
+
+    /// It has no power for so long; what was not durable is gone.
+    pub(super) fn go_dark(&self, state: &mut State, off_ms: u64) {
+        (state.agent, state.end) = (None, None);
         state.writing.clear();
-        state.end = None;
-        let off_ms = self.heart.span(Fault::DeviceReboots, 500, 60_000);
         state.again_at = self.heart.now().plus_ms(off_ms);
         self.tell(Happening::Rebooted { device: self.id });
-        true
     }
 
     /// Says what happens to the device; of a copy nothing counts but what it signs.
@@ -406,6 +410,8 @@ impl Device {
             Actuator::Lock(_) => Happening::DoorOpened { device },
             Actuator::Pump(_) => Happening::Metered { device, totaliser_ml: truth },
         });
+        // Metal has moved, and nothing of that is durable yet.
+        self.fails(state);
     }
 }
 

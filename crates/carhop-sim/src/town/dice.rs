@@ -142,6 +142,8 @@ faults! {
     PolicyReplaced = "policy_replaced", Stop;
     /// The journal is brought back from a backup while a command is on its way.
     Restored = "restored", Stop;
+    /// A command never arrives, until its device has lost its power and knows no time yet.
+    CommandKept = "command_kept", Stop;
     /// Somebody with a copy of a device's key and memory connects beside it.
     KeyCopied = "key_copied", Stop;
     /// Somebody who holds a device's key signs what is not so.

@@ -12,6 +12,7 @@ use crate::town::Town;
 use crate::town::dice::Fault;
 use crate::town::handset::{ATTEST_EVERY_MS, Trip, attest, read_plate, report_once, token};
 use crate::town::people::{named, step};
+use crate::town::tamper::go_away_once_released;
 use crate::town::visit::{NextLeg, Visit};
 
 /// The driver asks for a release when the attestation ends, or for a token when the one above it does.
@@ -21,8 +22,9 @@ pub(crate) async fn release(
     session: SessionId,
     leg: NextLeg,
 ) -> Option<()> {
-    let at = match town.heart.span(Fault::OnTheDot, 0, 3) {
+    let at = match town.heart.span(Fault::OnTheDot, 0, 4) {
         0 => return exchange(town, visit, session, leg).await,
+        3 => return with_dying_token(town, visit, session, leg).await,
         1 => {
             let attested_at = town.attested.borrow().get(&visit.driver.device).copied()?;
             let at = attested_at.plus_ms(INTEGRITY_MS);
@@ -32,9 +34,8 @@ pub(crate) async fn release(
         _ => {
             let end = visit.look(town, |session| session.order.terms.window.end)?;
             stay_fresh(town, visit, session, end).await;
-            // What is released in the last instant finds its device away, and leaves after the window or not at all.
-            let device = visit.devices().find(|it| it.id == leg.device)?;
-            device.drop_line(AWAY_MS);
+            // What is released in the last instant finds its device gone, and leaves after the window or not at all.
+            go_away_once_released(town, visit, leg, end.plus_ms(BEFORE_MS), AWAY_MS);
             end.minus_ms(1)
         }
     };
@@ -43,6 +44,24 @@ pub(crate) async fn release(
         return None;
     }
     let (caller, index) = (&visit.driver.caller, leg.index);
+    let ask = Ask::Release { session, leg: index };
+    let _ = step!(town, caller, ask, at at, |app, call; action| {
+        app.release(&call, session, index, &action).await
+    });
+    Some(())
+}
+
+/// A release is asked for when the token for it ends.
+async fn with_dying_token(
+    town: &Rc<Town>,
+    visit: &Rc<Visit>,
+    session: SessionId,
+    leg: NextLeg,
+) -> Option<()> {
+    let action = token(town, &visit.driver, session, leg).await?;
+    let at = action.expires_at;
+    stay_fresh(town, visit, session, at).await;
+    let (caller, index, action) = (&visit.driver.caller, leg.index, action.secret);
     let ask = Ask::Release { session, leg: index };
     let _ = step!(town, caller, ask, at at, |app, call; action| {
         app.release(&call, session, index, &action).await
@@ -98,7 +117,7 @@ async fn stay(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId, until: Tim
 /// How long a handset's integrity counts (standards §4).
 const INTEGRITY_MS: u64 = 10 * 60 * 1_000;
 /// How long a device is away; shorter than a command lives.
-const AWAY_MS: u64 = 3_500;
+const AWAY_MS: u64 = 2_000;
 /// How often positions come.
 const FIX_INTERVAL_MS: u64 = 5_000;
 /// How long before that moment everything else is made ready.

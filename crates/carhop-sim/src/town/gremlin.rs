@@ -73,6 +73,7 @@ const STOP_FAULTS: &[Fault] = &[
     Fault::NobodyFuels,
     Fault::PolicyReplaced,
     Fault::Restored,
+    Fault::CommandKept,
     Fault::KeyCopied,
     Fault::DeviceLies,
     Fault::TokenRevoked,
@@ -92,6 +93,7 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         Fault::CodeReplayed => thief::replay(town, visit, session).await,
         Fault::PolicyReplaced => operator::replace_policies(town, visit, session).await,
         Fault::Restored => operator::restore(town, visit).await,
+        Fault::CommandKept => thief::keep_command(town, visit).await,
         Fault::KeyCopied => thief::copy_key(town, visit).await,
         Fault::DeviceLies => thief::lie(town, visit).await,
         Fault::TokenRevoked => thief::revoke_token(town, visit, session).await,
@@ -189,15 +191,27 @@ async fn race(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     });
 }
 
-async fn amend(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
+pub(crate) async fn amend(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     let Some(order) = visit.order.get() else { return };
     let mut terms = order_of(town, visit);
     terms.value.amount_minor += 100;
     let version = visit.look(town, |session| session.order.version).unwrap_or(1);
+    let held = visit.customer.borrow().clone().zip(visit.customer_token.borrow().clone());
     let amended = step!(town, &visit.store, Ask::Amend { order, session }, |app, call; terms| {
         app.amend_order(&call, order, version, &terms).await
     });
     if amended.is_ok() {
+        if let Some((customer, token)) = held
+            && let Some(key) = customer.key
+        {
+            let known = step!(town, &customer, named(session, "authenticate"), |app, call; token| {
+                app.authenticate_customer(&call.partition, &token, key).await.map(|_| true)
+            });
+            if known.is_ok() {
+                let why = format!("a token of an order that was replaced is taken at {session}");
+                town.heart.fail("tokens_are_obeyed", why);
+            }
+        }
         // What the customer held died with the former order; another link is sent.
         visit.customer.take();
         visit.nudge_everybody();

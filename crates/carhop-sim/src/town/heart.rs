@@ -173,9 +173,11 @@ impl Heart {
             return false;
         }
         state.now_ms = state.now_ms.max(at_ms);
-        let Some((_, waker)) = state.alarms.pop_first() else { return false };
+        let next = (state.now_ms + 1, 0, 0);
+        let later = state.alarms.split_off(&next);
+        let due = std::mem::replace(&mut state.alarms, later);
         drop(state);
-        waker.wake();
+        due.into_values().for_each(Waker::wake);
         true
     }
 

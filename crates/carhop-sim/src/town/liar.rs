@@ -24,6 +24,8 @@ pub(crate) enum Lie {
     SkipsReading,
     /// The meter has counted more than it shows.
     Overcounts,
+    /// What was dispensed last is said to flow on.
+    NeverEnds,
     /// The next thing that is said is an answer to the command of another device: it was never carried out.
     SpeaksFor(CommandId),
 }
@@ -84,6 +86,12 @@ impl Liar {
                 if matches!(reading.kind, ReadingKind::End(_)) =>
             {
                 reading.metered_ml = reading.metered_ml.saturating_mul(2);
+                Body::Meter { command, reading }
+            }
+            (Lie::NeverEnds, Body::Meter { command, mut reading })
+                if matches!(reading.kind, ReadingKind::End(_)) =>
+            {
+                reading.kind = ReadingKind::Charge;
                 Body::Meter { command, reading }
             }
             (Lie::SpeaksFor(command), _) => {

@@ -8,25 +8,28 @@ use carhop_app::checkpoint::{Notary as Port, NotaryError};
 use carhop_app::record::Partition;
 use carhop_proofs::audit::{Checkpoint, VerifierKey};
 use carhop_proofs::merkle::Hash;
-use carhop_proofs::suite::{Algorithm, RustCrypto, SigningKey, Suite};
+use carhop_proofs::suite::{Algorithm, SigningKey, Suite};
+
+use crate::quick::Crypto;
 
 /// The notary.
 pub(crate) struct Notary {
     key: SigningKey,
+    crypto: Crypto,
     signed: Mutex<BTreeMap<Partition, Checkpoint>>,
 }
 
 impl Notary {
     /// A notary with a key of its own; `None` if that is no key.
-    pub(crate) fn new() -> Option<Self> {
+    pub(crate) fn new(crypto: Crypto) -> Option<Self> {
         let key = SigningKey::from_bytes(Algorithm::Ed25519, KEY).ok()?;
-        Some(Self { key, signed: Mutex::default() })
+        Some(Self { key, crypto, signed: Mutex::default() })
     }
 
     /// What everybody verifies a log's checkpoints with.
     pub(crate) fn verifier(&self, partition: &Partition) -> Option<VerifierKey> {
-        let public = RustCrypto.public_key(&self.key).ok()?;
-        VerifierKey::new(&RustCrypto, &origin(partition), public).ok()
+        let public = self.crypto.public_key(&self.key).ok()?;
+        VerifierKey::new(&self.crypto, &origin(partition), public).ok()
     }
 
     fn signed(&self) -> MutexGuard<'_, BTreeMap<Partition, Checkpoint>> {
@@ -41,7 +44,7 @@ impl Port for Notary {
 
     fn sign(&self, partition: &Partition, size: u64, root: Hash) -> Result<String, NotaryError> {
         let checkpoint = Checkpoint { origin: origin(partition), size, root };
-        let note = checkpoint.sign(&RustCrypto, &self.key);
+        let note = checkpoint.sign(&self.crypto, &self.key);
         let note = note.map_err(|error| NotaryError(error.to_string()))?;
         self.signed().insert(partition.clone(), checkpoint);
         Ok(note)

@@ -10,7 +10,6 @@ use carhop_app::forwarding::Forwarding;
 use carhop_app::ports::{AppendError, Journal, Pending};
 use carhop_kernel::id::SessionId;
 use carhop_kernel::session::LegStateKind;
-use carhop_policy::Bundle;
 
 use crate::happening::{CrashPoint, Happening, ServerNumber};
 use crate::town::Town;
@@ -19,6 +18,7 @@ use crate::town::dice::Fault;
 use crate::town::disk::Disk;
 use crate::town::heart::Heart;
 use crate::town::people::{named, step};
+use crate::town::setup::policies;
 use crate::town::visit::Visit;
 
 /// Under other policies nothing is released for a while.
@@ -39,9 +39,9 @@ pub(crate) async fn replace_policies(town: &Rc<Town>, visit: &Rc<Visit>, session
     }
 }
 
-/// The policies that every town begins with.
+/// The policies that every town begins with; read once for all worlds.
 pub(crate) fn shipped() -> Option<Candidate> {
-    let files = Bundle::embedded().ok()?.files().to_vec();
+    let files = policies().ok()?.files().to_vec();
     Some(Candidate { files, departures: Vec::new(), replaces: None })
 }
 
@@ -57,15 +57,7 @@ pub(crate) fn strict() -> Option<Candidate> {
 pub(crate) async fn restore(town: &Rc<Town>, visit: &Rc<Visit>) {
     let Some(device) = next_device(town, visit) else { return };
     let epoch = device.epoch();
-    device.keep_command();
-    let mut command = None;
-    for _ in 0..COMMAND_LOOKS_MAX {
-        town.heart.sleep(LOOK_EVERY_MS).await;
-        command = device.kept();
-        if command.is_some() || visit.is_over(town) || town.is_healed() {
-            break;
-        }
-    }
+    let command = keep_command(town, visit, &device).await;
     if town.is_healed() || !bring_back(town).await {
         return;
     }
@@ -80,7 +72,25 @@ pub(crate) async fn restore(town: &Rc<Town>, visit: &Rc<Visit>) {
     device.stray(town.heart.now(), command);
 }
 
-fn next_device(town: &Rc<Town>, visit: &Rc<Visit>) -> Option<Rc<Device>> {
+/// Keeps the next command of a device, once it comes.
+pub(crate) async fn keep_command(
+    town: &Rc<Town>,
+    visit: &Rc<Visit>,
+    device: &Rc<Device>,
+) -> Option<Vec<u8>> {
+    device.keep_command();
+    for _ in 0..COMMAND_LOOKS_MAX {
+        town.heart.sleep(LOOK_EVERY_MS).await;
+        let command = device.kept();
+        if command.is_some() || visit.is_over(town) || town.is_healed() {
+            return command;
+        }
+    }
+    None
+}
+
+/// The device of the leg that is next, if nothing of that leg is under way.
+pub(crate) fn next_device(town: &Rc<Town>, visit: &Rc<Visit>) -> Option<Rc<Device>> {
     let leg = visit.next_leg(town).filter(|leg| leg.state == LegStateKind::Pending)?;
     visit.devices().find(|device| device.id == leg.device).cloned()
 }

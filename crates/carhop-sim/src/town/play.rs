@@ -158,7 +158,8 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             let partition = tenant.partition.clone();
             let key = town.notary.verifier(&partition);
             let key = key.ok_or_else(|| SimError::world("a notary without a key"))?;
-            town.heart.tell(Happening::LogKeyTold { partition, key });
+            let crypto = town.crypto;
+            town.heart.tell(Happening::LogKeyTold { partition, key, crypto });
         }
         let first = &town.servers[0];
         first.start(&town);
@@ -366,10 +367,7 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
     /// Every stop has ended by now, or somebody has been asked for.
     fn everybody_is_done(&self) -> Result<(), Broken> {
         let visits = self.town.visits.borrow();
-        let waits = |visit: &&Rc<Visit>| {
-            !visit.is_over(&self.town) && !visit.waits_for_a_taken_pump(&self.town)
-        };
-        let unended = visits.iter().find(waits);
+        let unended = visits.iter().find(|visit| !visit.is_over(&self.town));
         unended
             .map_or(Ok(()), |visit| Err(Broken::new("every_stop_ends", stuck(&self.town, visit))))
     }

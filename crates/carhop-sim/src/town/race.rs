@@ -10,10 +10,12 @@ use carhop_kernel::time::Timestamp;
 use crate::happening::Ask;
 use crate::town::Town;
 use crate::town::dice::Fault;
-use crate::town::handset::token;
+use crate::town::gremlin::amend;
+use crate::town::handset::{release_with, report_once, token};
 use crate::town::heart::Owner;
 use crate::town::operator::{shipped, strict};
 use crate::town::people::{named, step};
+use crate::town::tamper::go_away_once_released;
 use crate::town::visit::{NextLeg, Visit};
 
 /// A release with something that speaks against it.
@@ -25,15 +27,24 @@ pub(crate) async fn release(
 ) -> Option<()> {
     let action = token(town, &visit.driver, session, leg).await?.secret;
     let at = town.heart.now().plus_ms(SOON_MS);
+    // What is released for a device that goes away waits, and what speaks against it comes before it leaves.
+    if town.heart.span(Fault::Raced, 0, 2) == 0 {
+        let for_ms = town.heart.span(Fault::Raced, 1_000, 9_000);
+        go_away_once_released(town, visit, leg, at.plus_ms(SOON_MS), for_ms);
+    }
     let (town_of, visit_of) = (Rc::clone(town), Rc::clone(visit));
     town.spawner.spawn(Owner::World, async move {
         speak_against(&town_of, &visit_of, session, leg, at).await;
     });
-    let (caller, index) = (&visit.driver.caller, leg.index);
+    let (caller, index, again) = (&visit.driver.caller, leg.index, action.clone());
     let ask = Ask::Release { session, leg: index };
     let _ = step!(town, caller, ask, at at, |app, call; action| {
         app.release(&call, session, index, &action).await
     });
+    // What became of it, the token is tried once more while it lives.
+    town.heart.sleep(A_WHILE_MS).await;
+    report_once(town, &visit.driver, session).await;
+    release_with(town, &visit.driver, session, leg, again).await;
     Some(())
 }
 
@@ -45,8 +56,14 @@ async fn speak_against(
     at: Timestamp,
 ) {
     let (staff, device) = (&visit.staff, leg.device);
-    match town.heart.span(Fault::Raced, 0, 8) {
-        0 => withdraw(town, visit, TrustSubject::Device(device), at).await,
+    let later_ms = town.heart.span(Fault::Raced, 0, 2) * town.heart.span(Fault::Raced, 0, 900);
+    let at = at.plus_ms(later_ms);
+    match town.heart.span(Fault::Raced, 0, 9) {
+        0 => {
+            let handset = visit.driver.device;
+            let lost = if town.heart.span(Fault::Raced, 0, 2) == 0 { device } else { handset };
+            withdraw(town, visit, TrustSubject::Device(lost), at).await;
+        }
         1 => {
             let class = visit.devices().find(|it| it.id == device).map(|it| it.class);
             if let Some(class) = class {
@@ -81,18 +98,14 @@ async fn speak_against(
                 app.activate_policies(&call, &shipped).await
             });
         }
-        5 => {
-            // What leaves for a device that is away leaves late, or never.
-            if let Some(device) = visit.devices().find(|it| it.id == device) {
-                device.drop_line(town.heart.span(Fault::Raced, 1_000, 9_000));
-            }
-        }
+        5 => amend(town, visit, session).await,
         6 => {
-            let after_ms = town.heart.span(Fault::Raced, 0, 400);
-            let _ = step!(town, staff, Ask::Revoke { session }, at at.plus_ms(after_ms), |app, call| {
+            let _ = step!(town, staff, Ask::Revoke { session }, at at, |app, call| {
                 app.revoke(&call, session).await
             });
         }
+        // Nothing but that the device may go away.
+        7 => {}
         _ => {
             let _ = step!(town, staff, Ask::Hold { session }, at at, |app, call| {
                 app.hold(&call, session).await

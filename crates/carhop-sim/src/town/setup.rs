@@ -65,7 +65,7 @@ impl Town {
             crypto,
             policies: policies()?,
             certifier: Arc::new(certifier),
-            notary: Notary::new().ok_or_else(|| SimError::world("a notary without a key"))?,
+            notary: Notary::new(crypto).ok_or_else(|| SimError::world("a notary without a key"))?,
             settings,
             venue: venue_id()?,
             master: MASTER,
@@ -91,13 +91,23 @@ impl Town {
         for tenant in 0..self.tenants.len() {
             let call = self.by_staff(tenant);
             process.app.store_venue(&call, venue(Services::All)?).await?;
-            let common = self.enrol_device(process, tenant, DeviceClass::Lock).await?;
-            let pump = self.enrol_device(process, tenant, DeviceClass::Pump).await?;
-            let stops: Vec<StopPlan> = self.plan.stops.clone();
-            for stop in stops.iter().filter(|stop| usize::from(stop.tenant) == tenant) {
+            let stops = self.plan.stops.iter();
+            let stops: Vec<StopPlan> =
+                stops.filter(|stop| usize::from(stop.tenant) == tenant).copied().collect();
+            let common = if stops.iter().any(|stop| stop.goods && stop.common_lock) {
+                Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?)
+            } else {
+                None
+            };
+            let pump = if stops.iter().any(|stop| stop.fuel) {
+                Some(self.enrol_device(process, tenant, DeviceClass::Pump).await?)
+            } else {
+                None
+            };
+            for stop in &stops {
                 let lock = match (stop.goods, stop.common_lock) {
                     (false, _) => None,
-                    (true, true) => Some(Rc::clone(&common)),
+                    (true, true) => common.clone(),
                     (true, false) => {
                         Some(self.enrol_device(process, tenant, DeviceClass::Lock).await?)
                     }
@@ -107,7 +117,7 @@ impl Town {
                 } else {
                     None
                 };
-                let pump = stop.fuel.then(|| Rc::clone(&pump));
+                let pump = pump.clone().filter(|_| stop.fuel);
                 let store = self.caller(tenant, Actor::Store { key: self.tenants[tenant].store });
                 let staff = self
                     .caller(tenant, Actor::Staff { by: StaffBy::Key(self.tenants[tenant].staff) });
@@ -228,7 +238,7 @@ fn tenant(heart: &Heart, crypto: Crypto, name: &str) -> Result<Tenant, SimError>
 }
 
 /// The embedded policies; read once for all worlds.
-fn policies() -> Result<Arc<Bundle>, SimError> {
+pub(super) fn policies() -> Result<Arc<Bundle>, SimError> {
     static POLICIES: OnceLock<Option<Arc<Bundle>>> = OnceLock::new();
     let policies = POLICIES.get_or_init(|| Bundle::embedded().ok().map(Arc::new));
     policies.clone().ok_or_else(|| SimError::world("no policies"))

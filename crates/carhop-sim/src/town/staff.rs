@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use carhop_app::batch::Clearance;
 use carhop_kernel::id::SessionId;
-use carhop_kernel::session::{Basis, Finding, LegStateKind};
+use carhop_kernel::session::{Basis, Exception, Finding, LegStateKind};
 use carhop_kernel::time::Timestamp;
 
 use crate::happening::Ask;
@@ -31,11 +31,24 @@ pub(crate) async fn staff(town: Rc<Town>, visit: Rc<Visit>) {
             });
         }
         let leg = visit.next_leg(&town);
-        let unknown = leg.filter(|leg| leg.state == LegStateKind::Indeterminate);
+        let is_silent =
+            visit.look(&town, |it| it.raised.contains_key(&Exception::MeterSilent)) == Some(true);
+        let unknown = leg.filter(|leg| {
+            leg.state == LegStateKind::Indeterminate
+                || leg.runs() && is_silent
+                || is_a_lie(&town, &visit, *leg)
+        });
         let now = town.heart.now();
         match (unknown, unknown_since) {
             (None, _) => unknown_since = None,
             (Some(_), None) => unknown_since = Some(now),
+            (Some(leg), Some(since))
+                if now >= since.plus_ms(INSPECT_AFTER_MS) && is_a_lie(&town, &visit, leg) =>
+            {
+                let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
+                    app.revoke(&call, session).await
+                });
+            }
             (Some(leg), Some(since)) if now >= since.plus_ms(INSPECT_AFTER_MS) => {
                 find_out(&town, &visit, session, leg).await;
             }
@@ -47,13 +60,21 @@ pub(crate) async fn staff(town: Rc<Town>, visit: Rc<Visit>) {
     }
 }
 
+/// Whether a lock whose key somebody holds claims that its door stands open: nobody will ever hear that it is shut.
+fn is_a_lie(town: &Town, visit: &Visit, leg: NextLeg) -> bool {
+    matches!(leg.state, LegStateKind::Open | LegStateKind::Transferred)
+        && town.taken.borrow().contains(&leg.device)
+        && visit.look(town, |it| it.raised.contains_key(&Exception::LeftOpen)) == Some(true)
+}
+
 /// Somebody goes and looks.
 async fn find_out(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId, leg: NextLeg) {
-    let executed = visit
+    let was_carried_out = visit
         .look(town, |it| it.leg(leg.index).and_then(|leg| leg.last_command))
         .flatten()
         .is_some_and(|command| town.was_carried_out(command));
-    let index = leg.index;
+    // A pump that runs has said so itself.
+    let (index, executed) = (leg.index, was_carried_out || leg.runs());
     let finding = Finding { executed, basis: Basis::Inspected, evidence: None };
     let ask = Ask::Resolve { session, leg: index, executed };
     let _ = step!(town, &visit.staff, ask, |app, call| {

@@ -3,16 +3,46 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use carhop_agent::simulated::{SimulatedLock, SimulatedPump};
+use carhop_kernel::session::LegStateKind;
+use carhop_kernel::time::Timestamp;
 use carhop_proofs::frame::ToDevice;
 
 use crate::fixtures::FILLS_UP;
 use crate::happening::LinkState;
+use crate::town::Town;
 use crate::town::device::{Device, State};
-use crate::town::heart::Nudge;
+use crate::town::heart::{Nudge, Owner};
 use crate::town::liar::{Liar, Lie};
+use crate::town::visit::{NextLeg, Visit};
 use crate::world::metal::Actuator;
+
+/// The device of a leg goes away as soon as the leg is released, if that is soon, and tries to come back after so long:
+/// what was released for it waits, unless it has left already.
+pub(crate) fn go_away_once_released(
+    town: &Rc<Town>,
+    visit: &Rc<Visit>,
+    leg: NextLeg,
+    until: Timestamp,
+    for_ms: u64,
+) {
+    let Some(device) = visit.devices().find(|it| it.id == leg.device).cloned() else { return };
+    let (town, visit, nudge) = (Rc::clone(town), Rc::clone(visit), visit.joined(town));
+    let spawner = town.spawner.clone();
+    spawner.spawn(Owner::World, async move {
+        while town.heart.now() < until {
+            town.heart.wait(&nudge, Some(until)).await;
+            let is_released = visit.next_leg(&town).is_some_and(|next| {
+                next.index == leg.index && next.state == LegStateKind::Released
+            });
+            if is_released {
+                return device.drop_line(for_ms);
+            }
+        }
+    });
+}
 
 impl Device {
     /// What somebody makes of a copy of its key and its memory, with metal of its own.
@@ -74,6 +104,15 @@ impl Device {
         let mut state = self.state.borrow_mut();
         if state.agent.is_some() && state.end.is_none() {
             state.again_at = self.heart.now();
+            self.nudge.nudge();
+        }
+    }
+
+    /// Its power fails for so long.
+    pub(crate) fn lose_power(&self, off_ms: u64) {
+        let mut state = self.state.borrow_mut();
+        if state.agent.is_some() {
+            self.go_dark(&mut state, off_ms);
             self.nudge.nudge();
         }
     }

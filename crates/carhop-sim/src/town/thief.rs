@@ -17,6 +17,7 @@ use crate::town::gremlin::end_at_last;
 use crate::town::handset::{release, release_with, token};
 use crate::town::heart::Owner;
 use crate::town::liar::Lie;
+use crate::town::operator::{self, next_device};
 use crate::town::people::{named, step};
 use crate::town::staff::mend;
 use crate::town::visit::{NextLeg, Visit};
@@ -125,6 +126,22 @@ pub(crate) fn guess(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
 
 /// Somebody asks for what is refused, more often than the journal takes.
 pub(crate) async fn pester(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
+    while !matches!(
+        visit.phase(town),
+        Some(PhaseKind::EnRoute | PhaseKind::Arrived | PhaseKind::HandoffReady)
+    ) {
+        if visit.is_over(town) || town.is_healed() {
+            return;
+        }
+        town.heart.sleep(LOOK_EVERY_MS).await;
+    }
+    for _ in 0..PESTERERS {
+        let (town_of, visit) = (Rc::clone(town), Rc::clone(visit));
+        town.spawner.spawn(Owner::World, async move { insist(&town_of, &visit, session).await });
+    }
+}
+
+async fn insist(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
     let mut caller = visit.driver.caller.clone();
     caller.person = town.somebody();
     for _ in 0..PESTERED_TIMES {
@@ -169,6 +186,18 @@ async fn pending(town: &Rc<Town>, visit: &Rc<Visit>) -> Option<NextLeg> {
     None
 }
 
+/// Whoever carries a command keeps it until its device has lost its power, and hands it over before the device knows the
+/// time.
+pub(crate) async fn keep_command(town: &Rc<Town>, visit: &Rc<Visit>) {
+    let Some(device) = next_device(town, visit) else { return };
+    let Some(command) = operator::keep_command(town, visit, &device).await else { return };
+    town.heart.sleep(town.heart.span(Fault::CommandKept, 1_000, 60_000)).await;
+    if !town.is_healed() {
+        device.lose_power(POWER_IS_OFF_MS);
+        device.stray(town.heart.now().plus_ms(POWER_IS_OFF_MS), command);
+    }
+}
+
 /// Somebody with a copy of a device's key and memory connects beside it, and stays for a while.
 pub(crate) async fn copy_key(town: &Rc<Town>, visit: &Rc<Visit>) {
     let Some(device) = some_device(town, visit, Fault::KeyCopied) else { return };
@@ -189,8 +218,8 @@ pub(crate) async fn lie(town: &Rc<Town>, visit: &Rc<Visit>) {
     let is_pump = visit.pump.as_ref().is_some_and(|pump| pump.id == device.id);
     match (is_pump, drawn) {
         (true, 0) => device.corrupt(Lie::Overcounts),
-        // Nothing true of a pump is left out: one that runs and never says that it ended waits for ever.
-        (true, _) => device.corrupt(Lie::SkipsReading),
+        (true, 1) => device.corrupt(Lie::SkipsReading),
+        (true, _) => device.corrupt(Lie::NeverEnds),
         (false, 0) => device.corrupt(Lie::Denies),
         (false, 1) => device.corrupt(Lie::Claims),
         (_, _) => speak_for_another(town, visit, &device).await,
@@ -200,7 +229,10 @@ pub(crate) async fn lie(town: &Rc<Town>, visit: &Rc<Visit>) {
 /// Waits for a command of another device that was not answered yet, and answers it.
 async fn speak_for_another(town: &Rc<Town>, visit: &Rc<Visit>, device: &Rc<Device>) {
     while !visit.is_over(town) && !town.is_healed() {
-        if let Some(command) = unanswered(town, device.id) {
+        if let Some((other, command)) = unanswered(town, device.id) {
+            // Who got it is away meanwhile.
+            let devices = town.devices.borrow().clone();
+            devices.iter().filter(|it| it.id == other).for_each(|it| it.drop_line(AWAY_MS));
             device.corrupt(Lie::SpeaksFor(command));
             device.touch(|actuator, _| {
                 if let Actuator::Lock(lock) = actuator {
@@ -213,11 +245,12 @@ async fn speak_for_another(town: &Rc<Town>, visit: &Rc<Visit>, device: &Rc<Devic
     }
 }
 
-fn unanswered(town: &Town, device: DeviceId) -> Option<CommandId> {
+fn unanswered(town: &Town, device: DeviceId) -> Option<(DeviceId, CommandId)> {
     town.disk.sessions().iter().flat_map(|session| &session.legs).find_map(|leg| {
         let waits =
             matches!(leg.state.kind(), LegStateKind::Commanded | LegStateKind::Indeterminate);
-        leg.last_command.filter(|_| waits && leg.terms.device != device)
+        let other = leg.terms.device;
+        leg.last_command.filter(|_| waits && other != device).map(|command| (other, command))
     })
 }
 
@@ -236,7 +269,13 @@ impl Town {
 
 /// So many doors of others are tried.
 const DOORS_TRIED: usize = 3;
-/// More often than the journal keeps the refusals of one stop.
-const PESTERED_TIMES: usize = 360;
+/// So many ask at once.
+const PESTERERS: usize = 4;
+/// How often each of them asks: together more often than the journal keeps the refusals of one stop.
+const PESTERED_TIMES: usize = 140;
+/// How long a device is away.
+const AWAY_MS: u64 = 10_000;
+/// How long a device is without power.
+const POWER_IS_OFF_MS: u64 = 2_000;
 /// How often a thief looks whether the moment has come.
 const LOOK_EVERY_MS: u64 = 100;

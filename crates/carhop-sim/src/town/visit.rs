@@ -122,13 +122,6 @@ impl Visit {
         self.is_given_up.get() || self.look(town, Session::is_active) == Some(false)
     }
 
-    /// Whether a pump runs at it whose key somebody holds: nobody has to hear of it that it ended, and a person is asked.
-    pub(crate) fn waits_for_a_taken_pump(&self, town: &Town) -> bool {
-        self.next_leg(town).is_some_and(|leg| {
-            leg.state == LegStateKind::Dispensing && town.taken.borrow().contains(&leg.device)
-        })
-    }
-
     /// The phase, once the order exists.
     pub(crate) fn phase(&self, town: &Town) -> Option<PhaseKind> {
         self.look(town, |session| session.phase.kind())
@@ -170,6 +163,13 @@ pub(crate) struct NextLeg {
     pub(crate) state: LegStateKind,
     pub(crate) scope: carhop_kernel::order::Scope,
     pub(crate) device: DeviceId,
+}
+
+impl NextLeg {
+    /// Whether its pump runs, as far as anybody knows.
+    pub(crate) fn runs(self) -> bool {
+        self.state == LegStateKind::Dispensing
+    }
 }
 
 impl Handset {

@@ -80,7 +80,9 @@ impl End {
         }
         let mut at = heart.now().plus_ms(heart.draw(LATENCY_MS.0, LATENCY_MS.1)).max(way.last);
         if heart.strikes(Fault::FrameLate) {
-            at = at.plus_ms(heart.span(Fault::FrameLate, 100, 30_000));
+            // Half of them so little that it only just matters.
+            let most_ms = if heart.span(Fault::FrameLate, 0, 2) == 0 { 1_500 } else { 30_000 };
+            at = at.plus_ms(heart.span(Fault::FrameLate, 100, most_ms));
         }
         way.last = at;
         if heart.strikes(Fault::FrameRepeated) {

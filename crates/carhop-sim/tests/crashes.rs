@@ -2,7 +2,8 @@
 //! statement, at each message of its device. Every one of them heals (M-FLO-5, M-ACT-3; `design.md` §2.5).
 //!
 //! What is durable after a crash is the same before an append as in one that is lost, and the same after one as when nobody
-//! was told of it: the second of each pair plays the shorter stops.
+//! was told of it: the second of each pair plays the shorter stops. Where there is fuel, the seeds are of customers who want
+//! little of it: each reading of the meter is one more place to strike, and one is like the other.
 
 #![expect(clippy::unwrap_used, reason = "a world that cannot be played is a failed test")]
 
@@ -34,17 +35,17 @@ fn a_crash_before_any_append_heals() {
 
 #[test]
 fn a_crash_that_loses_any_append_heals() {
-    at_every_step(&Plan::one_stop(2, true, true), Fault::CrashAppendLost);
+    at_every_step(&Plan::one_stop(21, true, true), Fault::CrashAppendLost);
 }
 
 #[test]
 fn a_crash_that_leaves_any_append_unacknowledged_heals() {
-    at_every_step(&Plan::one_stop(3, true, true), Fault::CrashUnacknowledged);
+    at_every_step(&Plan::one_stop(27, true, true), Fault::CrashUnacknowledged);
 }
 
 #[test]
 fn a_crash_after_any_append_heals() {
-    at_every_step(&Plan::one_stop(4, false, true), Fault::CrashAfterAppend);
+    at_every_step(&Plan::one_stop(21, false, true), Fault::CrashAfterAppend);
 }
 
 #[test]
@@ -55,22 +56,22 @@ fn a_flush_that_fails_anywhere_heals() {
 #[test]
 fn a_crash_at_any_command_heals() {
     for fault in [Fault::CrashAtLease, Fault::CrashBeforeCommand, Fault::CrashAfterCommand] {
-        at_every_step(&Plan::one_stop(6, true, true), fault);
+        at_every_step(&Plan::one_stop(33, true, true), fault);
     }
 }
 
 #[test]
 fn a_crash_at_any_statement_of_a_device_heals() {
-    at_every_step(&Plan::one_stop(7, true, true), Fault::CrashAtStatement);
+    at_every_step(&Plan::one_stop(21, true, true), Fault::CrashAtStatement);
 }
 
 #[test]
 fn a_device_that_loses_power_before_or_after_any_record_or_action_heals() {
     at_every_step(&Plan::one_stop(8, true, false), Fault::DeviceReboots);
-    at_every_step(&Plan::one_stop(9, false, true), Fault::DeviceReboots);
+    at_every_step(&Plan::one_stop(27, false, true), Fault::DeviceReboots);
 }
 
 #[test]
 fn a_frame_that_is_lost_anywhere_heals() {
-    at_every_step(&Plan::one_stop(10, true, true), Fault::FrameLost);
+    at_every_step(&Plan::one_stop(21, true, true), Fault::FrameLost);
 }

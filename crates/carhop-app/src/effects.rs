@@ -16,6 +16,7 @@ use crate::ports::{DeviceFrame, JournalError};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{CommandRecord, TokenRow};
+use crate::release::silence_timer;
 use crate::timers::wait_ms;
 
 impl App {
@@ -133,7 +134,13 @@ impl App {
             batch.finished_effects.push(effect);
             let send = leaves.is_ok();
             let events = match leaves {
-                Ok(events) => events,
+                Ok(events) => {
+                    // The one that was set with the release may have come and gone while this was slow to become durable.
+                    let leg = session.leg_of_command(command).and_then(|leg| session.leg(leg));
+                    let release = leg.and_then(|leg| leg.state.release());
+                    batch.timers.extend(release.map(|it| silence_timer(partition, id, it)));
+                    events
+                }
                 Err(refusal) => {
                     let report = Report::NotExecuted { command, why: NotExecuted::Unsent };
                     let events = observe(&session, &report, reads.now);

@@ -201,7 +201,8 @@ fn command_record(
     }
 }
 
-fn silence_timer(
+/// When what a device has not answered by then is silence.
+pub(crate) fn silence_timer(
     partition: &crate::record::Partition,
     session: SessionId,
     release: &Release,

@@ -82,6 +82,5 @@ firmware = [{ class = "lock", digest = "0101010101010101010101010101010101010101
 
 [limits]
 requests_per_second = 100
-guesses_per_minute = 30
 connections_max = 10000
 "#;

@@ -241,7 +241,6 @@ device_address = "127.0.0.1:0"
 attestation_roots = ["attester/root.der"]
 firmware = [${allowed.join(', ')}]
 [limits]
-guesses_per_minute = 10000
 `,
     );
     const server = this.#spawn(['serve', '--config', 'carhop.toml']);

@@ -109,5 +109,4 @@ device_address = "127.0.0.1:0"
 [limits]
 network_requests_per_second = 100000
 requests_per_second = 100000
-guesses_per_minute = 1000000
 "#;

@@ -240,7 +240,6 @@ export class World {
 device_address = "127.0.0.1:0"
 attestation_roots = ["attester/root.der"]
 firmware = [${allowed.join(', ')}]
-[limits]
 `,
     );
     const server = this.#spawn(['serve', '--config', 'carhop.toml']);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPasskeys } from './support/authority';
 import { browse, Person } from './support/browser';
 import { approve, join, press, sees } from './support/people';
+import { picture } from './support/shots';
 import { Told, until, World } from './support/world';
 
 let world: World;
@@ -110,6 +111,28 @@ test('a device is revoked by its name, and both moments of that are shown', asyn
   await page.getByText('Revoked', { exact: true }).waitFor();
   expect(await person.violations()).toEqual([]);
   expect(person.faults).toEqual([]);
+});
+
+test('a device is enrolled by a ticket that the console makes, and shown once it is there', async () => {
+  const { person } = await join(browser, world, 'Gil Stone', 'dispatcher');
+  const { page } = person;
+  await page.goto(`${world.origin}/console/devices`);
+  await page.getByRole('button', { name: 'Enrol a device' }).click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByLabel('Its name').fill('phone of Rana');
+  await sheet.getByRole('button', { name: 'Make its ticket' }).click();
+  await sheet.locator('svg.qr').waitFor();
+  expect(await person.violations()).toEqual([]);
+  await picture(page, 'console-enrol');
+  const url = await sheet.locator('.ticket .code').textContent();
+  const driver = await Person.sit(browser, world);
+  await driver.page.goto(String(url));
+  await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
+  await sees(driver.page, 'Almost there');
+  await sheet.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('link', { name: 'phone of Rana' }).click();
+  await page.getByRole('heading', { name: 'phone of Rana' }).waitFor();
+  expect([...person.faults, ...driver.faults]).toEqual([]);
 });
 
 test('a problem that a customer reports stands in the queue, and is answered once', async () => {

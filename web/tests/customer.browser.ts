@@ -1,9 +1,9 @@
 /** A customer's stop, whole, in a real browser against a real authority, lock and pump. */
 
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browse, Person } from './support/browser';
-import { approve, begin, sees } from './support/people';
+import { approve, begin, sees, tabTo, typeInto } from './support/people';
 import { World } from './support/world';
 
 let world: World;
@@ -178,12 +178,7 @@ test('the whole way to approval needs no mouse', async () => {
   await page.goto(url);
   await tabTo(page, 'Continue on this phone');
   await tabTo(page, 'It’s me');
-  await page.getByLabel('Licence plate').waitFor();
-  await page.keyboard.press('Tab');
-  while (!(await page.evaluate(() => document.activeElement?.matches('input')))) {
-    await page.keyboard.press('Tab');
-  }
-  await page.keyboard.type('7KD201');
+  await typeInto(page, 'Licence plate', '7KD201');
   await page.keyboard.press('Enter');
   await tabTo(page, 'Approve this delivery');
   await sees(page, 'Your blue Golf estate is all set');
@@ -191,14 +186,3 @@ test('the whole way to approval needs no mouse', async () => {
   await tabTo(page, 'Stop it for good');
   await world.untilState(session, 'revoked');
 });
-
-/** Goes to a button by the keyboard alone, and presses it. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name }).waitFor();
-  for (let presses = 0; presses < 30; presses += 1) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
-    if (focused === name) return page.keyboard.press('Enter');
-  }
-  throw new Error(`the keyboard does not reach ${name}`);
-}

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { browse, Person } from './support/browser';
 import { cameraFlags, film } from './support/camera';
+import { tabTo, typeInto } from './support/people';
 import { picture } from './support/shots';
 import { tag, World } from './support/world';
 
@@ -163,6 +164,37 @@ test('a customer who stops it while the driver holds to unlock wins', async () =
   const history = await world.store('GET', `/v1/sessions/${session}/history`);
   expect(JSON.stringify(history)).not.toContain('lock.opened');
   await picture(page, 'driver-stopped');
+  await customer.leave();
+});
+
+test('the whole way to the open trunk needs no mouse', async () => {
+  const { session, customer } = await approved();
+  const { page } = driver;
+  await page.goto(`${world.origin}/d`);
+  await world.store('POST', `/v1/sessions/${session}/assignments`, { driver: driverId });
+  await typeInto(page, 'Plate at the car', '7KD201');
+  await tabTo(page, 'Check the plate');
+  await sees(page, 'Right car. Are you beside it?');
+  await tabTo(page, 'Scan the bay sign', 'summary');
+  await typeInto(page, 'Code on the sign', tag);
+  await tabTo(page, 'Type the sign’s code');
+  await page.getByText('the bay sign was read').waitFor();
+  await tabTo(page, 'I’m at the car');
+  await sees(page, 'Ask for the customer’s code');
+  await customer.page.getByRole('button', { name: 'Show my code' }).click();
+  const digits = await customer.page.locator('.digits').textContent();
+  await typeInto(page, 'Six-digit code', (digits ?? '').replace(/\D/g, ''));
+  await tabTo(page, 'Check the code');
+  await sees(page, 'Ready: open the trunk');
+  await tabTo(page, 'Hold to unlock', 'button', 1_300);
+  await sees(page, 'Put the groceries in');
+  await tabTo(page, 'Groceries are in');
+  await sees(page, 'Shut the trunk');
+  world.lock.touch({ do: 'close' });
+  await sees(page, 'Stop done');
+  await tabTo(page, 'Next stop');
+  await sees(page, 'Stops');
+  expect([...driver.faults, ...customer.faults]).toEqual([]);
   await customer.leave();
 });
 

@@ -285,6 +285,19 @@ export const de: ConsoleTexts = {
     deciding: 'Entschieden durch',
   },
 
+  enrol: {
+    title: 'Gerät anmelden',
+    start: 'Gerät anmelden',
+    browser: 'Browser eines Fahrers',
+    name: 'Sein Name, wie man es nennt',
+    make: 'Anmeldeschein ausstellen',
+    open: 'Diesen Link auf dem Telefon des Fahrers öffnen oder dort scannen.',
+    carry:
+      'Diesen Schein dem Gerät geben: Es meldet sich damit an und macht sich einen eigenen Schlüssel.',
+    link: 'Der Link zum Scannen',
+    once: 'Er gilt einmal und bis {time}; noch einmal wird er nicht gezeigt.',
+  },
+
   devices: {
     search: 'Geräte suchen',
     all: 'Alle Arten',

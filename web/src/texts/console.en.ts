@@ -272,6 +272,18 @@ export const en = {
     deciding: 'Decided by',
   },
 
+  enrol: {
+    title: 'Enrol a device',
+    start: 'Enrol a device',
+    browser: 'Driver’s browser',
+    name: 'Its name, as people call it',
+    make: 'Make its ticket',
+    open: 'Open this link on the driver’s phone, or scan it there.',
+    carry: 'Give this ticket to the device: it enrols with it and makes a key of its own.',
+    link: 'The link to scan',
+    once: 'It works once and until {time}, and is not shown again.',
+  },
+
   devices: {
     search: 'Search devices',
     all: 'All classes',

@@ -49,3 +49,40 @@ export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name, exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
 }
+
+/** Goes to something by the keyboard alone, and presses it, or holds it down for so long. */
+export async function tabTo(
+  page: Page,
+  name: string,
+  element = 'button',
+  heldMs = 0,
+): Promise<void> {
+  await page.locator(element, { hasText: name }).first().waitFor();
+  await tabUntil(page, name, (focused, wanted) => focused?.textContent?.trim() === wanted);
+  await page.keyboard.down('Enter');
+  if (heldMs > 0) await page.waitForTimeout(heldMs);
+  await page.keyboard.up('Enter');
+}
+
+/** Goes to a field by the keyboard alone, and types. */
+export async function typeInto(page: Page, label: string, text: string): Promise<void> {
+  await page.getByLabel(label).waitFor();
+  await tabUntil(page, label, (focused, wanted) => {
+    const labels = focused instanceof HTMLInputElement ? [...(focused.labels ?? [])] : [];
+    return labels.some((one) => one.textContent?.includes(wanted));
+  });
+  await page.keyboard.type(text);
+}
+
+async function tabUntil(
+  page: Page,
+  wanted: string,
+  isIt: (focused: Element | null, wanted: string) => boolean,
+): Promise<void> {
+  const is = `(${isIt.toString()})(document.activeElement, ${JSON.stringify(wanted)})`;
+  for (let presses = 0; presses < 40; presses += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate<boolean>(is)) return;
+  }
+  throw new Error(`the keyboard does not reach ${wanted}`);
+}

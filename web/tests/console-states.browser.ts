@@ -74,7 +74,9 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
   await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('j');
+  await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor();
   await page.keyboard.press('j');
   await page.getByRole('heading', { name: 'White Model Y' }).waitFor();
   await page.keyboard.press('k');

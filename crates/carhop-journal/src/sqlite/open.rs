@@ -1,6 +1,8 @@
 //! Opening the file: settings that make a commit durable, read back before anything is written, and numbered
 //! migrations. It knows nothing of what the tables hold.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub enum OpenError {
 /// The one connection that writes, with the schema brought up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    rewrite_log(path)?;
     let mut connection = connect(path, flags)?;
     check_schema(&connection)?;
     connection.execute_batch(DURABLE)?;
@@ -58,9 +61,31 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Copies the whole write-ahead log into the file and flushes that. What an earlier process wrote into the log but
-/// could not flush is still read from the system's cache, though it may never have reached the disk; from here on
-/// whatever can be read is also there.
+/// Writes the write-ahead log once more as it is read, and flushes it. What an earlier process wrote into it but could not
+/// flush is still read from the system's cache and called clean, though it may never have reached the disk; copied into
+/// the file from there, it would be newer than what a power cut leaves of the log, which then would hide it.
+fn rewrite_log(path: &Path) -> Result<(), OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    let mut log = match File::options().read(true).write(true).open(name) {
+        Ok(log) => log,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut part, mut at) = (vec![0; PART_BYTES], 0);
+    loop {
+        log.seek(SeekFrom::Start(at))?;
+        let length = log.read(&mut part)?;
+        if length == 0 {
+            return Ok(log.sync_all()?);
+        }
+        log.seek(SeekFrom::Start(at))?;
+        log.write_all(&part[..length])?;
+        at += length as u64;
+    }
+}
+
+/// Copies the whole write-ahead log into the file and flushes that, so that from here on whatever can be read is also there.
 fn settle(connection: &Connection) -> Result<(), OpenError> {
     match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, u32>(0)) {
         Ok(0) => Ok(()),
@@ -160,6 +185,9 @@ const SYNCHRONOUS_FULL: u32 = 2;
 
 /// How long to wait for another process that holds the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much of the log is rewritten at once.
+const PART_BYTES: usize = 256 * 1024;
 
 /// More than there are statements.
 const STATEMENTS_MAX: usize = 64;

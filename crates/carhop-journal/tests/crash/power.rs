@@ -16,6 +16,7 @@ pub fn test() {
     whatever_was_acknowledged_survives_a_power_cut_at_any_moment();
     a_weaker_setting_or_a_skipped_flush_would_be_found();
     after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened_again();
+    what_a_failed_flush_left_in_the_cache_is_on_the_disk_before_the_next_opening_builds_on_it();
     on_a_full_disk_only_what_takes_something_away_is_taken_and_nothing_is_lost();
 }
 
@@ -58,6 +59,34 @@ fn after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened
     }
     println!(
         "after_a_flush_that_failed_nothing_is_acknowledged_until_the_journal_is_opened_again ... ok"
+    );
+}
+
+/// The next process reads from the cache what the failed flush never wrote, copies it into the file and empties the log.
+/// At no moment of that may the disk hold a log that is older than the file, which would hide what was read already.
+fn what_a_failed_flush_left_in_the_cache_is_on_the_disk_before_the_next_opening_builds_on_it() {
+    let run = Run::new();
+    run.append(FAILING_BATCHES, Some(Fault::WalFlushFails(20)));
+    let begins = run.changes().len();
+    run.append(FAILING_BATCHES, None);
+    let says = |change: &Change| matches!(change, Change::Said(_));
+    let flushes_log =
+        |change: &Change| matches!(change, Change::Flushed { path, .. } if path.ends_with("-wal"));
+    let changes = run.changes();
+    let second = changes.iter().skip(begins);
+    let opening = second.clone().take_while(|change| !says(change)).count();
+    let first_commit = second.skip(opening).take_while(|change| !flushes_log(change)).count();
+    let ends = begins + opening + first_commit;
+    assert!((begins + 1..changes.len()).contains(&ends), "the second process did not go on");
+    let found = run.cut_power_at(
+        |number| (begins..ends).contains(&number),
+        |path, acknowledged| load::check(path, acknowledged).map(drop),
+    );
+    assert_eq!(found, None, "{} moments", ends - begins);
+    println!(
+        "what_a_failed_flush_left_in_the_cache_is_on_the_disk_before_the_next_opening_builds_on_it \
+         ... ok ({} moments)",
+        ends - begins
     );
 }
 
@@ -144,6 +173,10 @@ impl Run {
         before + &said_by(self.child([APPEND, "", &batches]))
     }
 
+    fn changes(&self) -> Vec<Change> {
+        read(&self.0.path().join("record")).unwrap()
+    }
+
     /// Cuts the power at moments spread over the whole run, each time with total, partial and no loss; the first
     /// complaint about what is left, if there is one.
     fn cut_power(
@@ -151,17 +184,26 @@ impl Run {
         cuts: usize,
         check: impl Fn(&Path, &Acknowledged) -> Result<(), String>,
     ) -> Option<String> {
-        let changes = read(&self.0.path().join("record")).unwrap();
-        assert!(changes.len() > cuts, "hardly anything was recorded: {}", changes.len());
+        let changes = self.changes().len();
+        assert!(changes > cuts, "hardly anything was recorded: {changes}");
+        let is_cut = |number| (number + 1) * cuts / changes != number * cuts / changes;
+        self.cut_power_at(is_cut, check)
+    }
+
+    /// The same after each change whose number is meant.
+    fn cut_power_at(
+        &self,
+        is_cut: impl Fn(usize) -> bool,
+        check: impl Fn(&Path, &Acknowledged) -> Result<(), String>,
+    ) -> Option<String> {
         let (mut disk, mut acknowledged) = (Disk::default(), Acknowledged::new());
         let image = self.0.path().join("image");
-        for (number, change) in changes.iter().enumerate() {
+        for (number, change) in self.changes().iter().enumerate() {
             disk.apply(change);
             if let Change::Said(lines) = change {
                 lines.lines().for_each(|line| load::note(&mut acknowledged, line));
             }
-            let is_cut = (number + 1) * cuts / changes.len() != number * cuts / changes.len();
-            if !is_cut {
+            if !is_cut(number) {
                 continue;
             }
             for loss in [Loss::Everything, Loss::Some(number as u64), Loss::Nothing] {

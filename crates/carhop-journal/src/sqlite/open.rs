@@ -176,10 +176,11 @@ const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_journal.s
 const APPLICATION: u32 = 0x6368_6f70;
 
 /// A commit returns when the write-ahead log is on the disk. Deleted content is overwritten, because the keys of erased
-/// subjects must not outlive them. Checkpoints are the writer's: SQLite's own would ignore a flush that fails.
+/// subjects must not outlive them. Checkpoints are the writer's: SQLite's own would ignore a flush that fails. The writer
+/// alone changes pages and so never reads one anew that it still has: 32 MiB of them were worth a sixth of its time.
 const DURABLE: &str =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-    PRAGMA wal_autocheckpoint = 0;";
+    PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;";
 
 const SYNCHRONOUS_FULL: u32 = 2;
 

@@ -121,33 +121,27 @@ impl App {
         })
     }
 
-    /// Looks at the next devices: holds what relies on them, orders what had left to be stopped, and notes it.
+    /// Looks at the next devices: holds what relies on them, orders what had left to be stopped, and notes it. One that
+    /// cannot be dealt with keeps none behind it running: it fails the sweep only after the last.
     async fn sweep(
         &self,
         mut reads: Reads<'_>,
         timer: &Timer,
-        record: RevocationRecord,
+        mut record: RevocationRecord,
     ) -> Result<(), Failure> {
-        let mut record = record;
-        let partition = &timer.partition;
         let after = match record.swept {
             Swept::Through(device) => Some(device),
-            Swept::None | Swept::All => None,
+            Swept::None | Swept::All => {
+                (record.devices, record.sessions, record.missed) = (0, 0, false);
+                None
+            }
         };
+        let partition = &timer.partition;
         let found = self.concerned(partition, record.subject, after, DEVICES_PER_STEP).await?;
         let (mut disowned, mut outcome) = (Vec::new(), Ok(()));
         for device in &found {
-            let relying = self.relying(partition, device.device).await?;
-            record.sessions += relying.len() as u64;
-            for head in relying {
-                match self.withdraw_from(partition, head.session, device.device).await {
-                    Ok(awaited) => {
-                        let known = record.awaited.clone();
-                        record.awaited.extend(awaited.into_iter().filter(|it| !known.contains(it)));
-                    }
-                    // The others are not left running for one that cannot be read.
-                    Err(failure) => outcome = Err(failure),
-                }
+            if let Err(failure) = self.withdraw(partition, device.device, &mut record).await {
+                outcome = Err(failure);
             }
             if let TrustSubject::Firmware(_) = record.subject {
                 // What it said of itself counts no more; it may come back with something better on it.
@@ -155,21 +149,52 @@ impl App {
                 disowned.push(DeviceRecord { attested: None, ..device });
             }
         }
-        outcome?;
         record.devices += found.len() as u64;
-        let is_all = found.len() < DEVICES_PER_STEP;
-        record.swept = match found.last() {
-            Some(last) if !is_all => Swept::Through(last.device),
-            Some(_) | None => Swept::All,
-        };
+        record.missed |= outcome.is_err();
         let mut batch = reads.batch();
+        let next = |tries| Timer { due_at: reads.now, tries, ..timer.clone() };
+        record.swept = match found.last() {
+            Some(last) if found.len() == DEVICES_PER_STEP => {
+                batch.timers.push(next(timer.tries));
+                Swept::Through(last.device)
+            }
+            Some(_) | None if record.missed => Swept::None,
+            Some(_) | None => {
+                batch.timers.push(next(0));
+                Swept::All
+            }
+        };
         for device in &disowned {
             batch.store(device)?;
         }
         batch.store(&record)?;
-        batch.timers.push(Timer { due_at: reads.now, tries: 0, ..timer.clone() });
         self.append(batch, None).await?;
-        Ok(())
+        match record.swept {
+            Swept::None => outcome.and(Err(Failure::Internal(MISSED))),
+            Swept::Through(_) | Swept::All => Ok(()),
+        }
+    }
+
+    /// Takes a device that lost its trust out of every stop that relies on it, and notes which commands are to be waited
+    /// for. The last failure, after all were tried.
+    async fn withdraw(
+        &self,
+        partition: &Partition,
+        device: DeviceId,
+        record: &mut RevocationRecord,
+    ) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        for head in self.relying(partition, device).await? {
+            record.sessions += 1;
+            match self.withdraw_from(partition, head.session, device).await {
+                Ok(awaited) => {
+                    let known = record.awaited.clone();
+                    record.awaited.extend(awaited.into_iter().filter(|it| !known.contains(it)));
+                }
+                Err(failure) => outcome = Err(failure),
+            }
+        }
+        outcome
     }
 
     /// Settles it once every command that had left was answered, or its time and the stated skew have passed and its leg
@@ -349,3 +374,4 @@ const DEVICES_PER_STEP: usize = 32;
 const SESSIONS_PER_PAGE: usize = 100;
 /// How often a revocation looks whether what had left was answered.
 const FOLLOW_INTERVAL_MS: u64 = 1_000;
+const MISSED: &str = "a stop that relies on revoked devices could not be dealt with";

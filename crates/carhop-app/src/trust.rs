@@ -48,6 +48,7 @@ impl App {
                 cause: cause.to_owned(),
                 revoked_at: reads.now,
                 swept: Swept::None,
+                missed: false,
                 devices: 0,
                 sessions: 0,
                 awaited: Vec::new(),

@@ -10,19 +10,20 @@ use carhop_agent::SensorEvent;
 use carhop_app::batch::{Batch, Clearance, Write};
 use carhop_app::record::{Kind, Record, RecordKey};
 use carhop_app::records::{
-    DeviceRecord, PolicyInForceRecord, RevocationRecord, TenantRecord, TrustSubject,
+    DeviceRecord, PolicyInForceRecord, RevocationRecord, Swept, TenantRecord, TrustSubject,
 };
 use carhop_app::{Call, Failure};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::PolicyVersion;
+use carhop_kernel::id::CommandId;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
 use carhop_proofs::eat::Component;
 use carhop_sim::SimError;
 use carhop_sim::executor::run;
-use carhop_sim::fixtures::{Cast, PLATE, call, goods, key_of, order};
+use carhop_sim::fixtures::{Cast, PLATE, call, enrol, goods, key_of, order};
 use carhop_sim::invariants;
 use carhop_sim::stop::{Stop, bind_customer, scene};
 use carhop_sim::world::metal::Actuator;
@@ -99,6 +100,61 @@ fn a_revoked_firmware_holds_what_ran_it_last_though_it_has_to_attest_itself_afre
         Ok(())
     })
     .unwrap();
+}
+
+#[test]
+fn a_stop_that_cannot_be_dealt_with_keeps_no_device_behind_it_from_being_reached() {
+    let mut seen = 0;
+    for seed in 640..644 {
+        scene(seed, async |world, cast| {
+            let mut others = Vec::new();
+            for _ in 0..40 {
+                let (lock, _) = enrol(world, &cast.by_staff(world), DeviceClass::Lock).await?;
+                others.push(lock);
+            }
+            others.sort();
+            // Devices are gone through in order of their names, some at once.
+            if cast.lock > others[30] {
+                return Ok(());
+            }
+            seen += 1;
+            let first = ready(world, cast).await?;
+            let last = Stop::place(world, cast, vec![goods(others[39])]).await?;
+            world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
+            first.release(FIRST).await?;
+            world.app.run_effects().await?;
+            let command = first.session().await?.legs[0].state.release().unwrap().command;
+            let kept = kept_of(world, command, None).await;
+            let subject = TrustSubject::Class(DeviceClass::Lock);
+            world.app.withdraw_trust(&cast.by_staff(world), subject, "leaks").await?;
+            while world.app.run_timers().await.is_ok() {}
+            for stop in [&first, &last] {
+                let hold = stop.session().await?.hold.map(|hold| hold.cause);
+                assert_eq!(hold, Some(HoldCause::DeviceRevoked));
+            }
+            let record = revocation(world, subject).await;
+            assert_eq!((record.swept, record.settled_at), (Swept::None, None), "all once more");
+            kept_of(world, command, Some(kept)).await;
+            world.pass(600_000).await?;
+            let record = revocation(world, subject).await;
+            assert_eq!((record.devices, record.settled_at.is_some()), (41, true));
+            Ok(())
+        })
+        .unwrap();
+    }
+    assert!(seen > 0, "never in the order that matters");
+}
+
+/// Puts something in the place of what is kept of a command, nonsense if nothing is said, and gives that back.
+async fn kept_of(world: &World, command: CommandId, body: Option<Vec<u8>>) -> Vec<u8> {
+    let (partition, kind) = (world.partition.clone(), Kind::Command);
+    let key = RecordKey { partition, kind, key: command.to_string() };
+    let kept = world.journal.record(key.clone()).await.unwrap().unwrap();
+    let mut batch = Batch::new(world.partition.clone(), world.now());
+    let body = Some(body.unwrap_or_else(|| b"{}".to_vec()));
+    batch.writes.push(Write { key, body, indexes: Vec::new(), until: None });
+    world.journal.append(batch).await.unwrap();
+    kept.body
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct RevocationRecord {
     pub revoked_at: Timestamp,
     /// The last device that was looked at, and whether that was all of them.
     pub swept: Swept,
+    /// Whether one of them could not be dealt with, so that all are gone through once more after the last.
+    pub missed: bool,
     /// Devices concerned, as far as they were looked at.
     pub devices: u64,
     /// Stops that rely on them.

@@ -66,7 +66,8 @@ impl App {
         let mut batch = reads.batch();
         // Unchanged, but with a new version: of two links that are made at once, the second burns the first.
         batch.store(&stop)?;
-        for link in earlier {
+        // One may have been used since the list was made.
+        for link in earlier.into_iter().filter(|link| !link.used) {
             batch.store(&TicketRecord { used: true, ..link })?;
         }
         let expires_at = session.order.terms.window.end;

@@ -22,11 +22,22 @@ pub(crate) fn keep(path: &Path) -> io::Result<()> {
     open(OpenOptions::new().append(true).create(true), path).map(drop)
 }
 
-/// Opens a file, made if it is missing, that no other process can hold until this one closes it or ends.
-pub(crate) fn hold(path: &Path) -> io::Result<File> {
+/// A file that no other process can hold until this is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    /// Closing alone would leave it to a child that has not become its program yet. Nobody is left to be told of a failure.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
+}
+
+/// Opens a file, made if it is missing, and holds it.
+pub(crate) fn hold(path: &Path) -> io::Result<Held> {
     let file = open(OpenOptions::new().append(true).create(true), path)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             "another process works with this folder",
@@ -63,8 +74,11 @@ mod tests {
         let path = folder.path().join("lock");
         let held = hold(&path).unwrap();
         assert_eq!(hold(&path).map(drop).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        // As a child has it that another thread is just starting.
+        let inherited = held.0.try_clone().unwrap();
         drop(held);
         hold(&path).unwrap();
+        drop(inherited);
         assert_eq!(mode(&path), 0o600);
     }
 

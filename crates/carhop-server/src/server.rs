@@ -2,7 +2,6 @@
 //!
 //! Nothing is decided here; handlers and background tasks hold an `Arc` of this.
 
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -57,7 +56,7 @@ pub(crate) struct Server {
     /// Says when to stop; whoever waits for something ends then.
     pub(crate) stopping: watch::Receiver<bool>,
     /// The data directory is this server's alone while it is open.
-    _held: File,
+    _held: private::Held,
 }
 
 /// Why a server did not start.
@@ -226,7 +225,7 @@ impl Server {
 }
 
 /// Holds a data directory, made if it is missing, against every other process that would change it.
-pub(crate) fn hold(data_dir: &Path) -> io::Result<File> {
+pub(crate) fn hold(data_dir: &Path) -> io::Result<private::Held> {
     private::folder(data_dir)?;
     private::hold(&data_dir.join(LOCK_FILE))
 }

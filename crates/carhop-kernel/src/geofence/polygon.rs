@@ -71,11 +71,12 @@ impl Polygon {
     /// Distance to the nearest edge in metres, negative inside. True to 0.6 % within 100 km; further away
     /// only its order of magnitude is meant.
     pub fn distance_to_edge_m(&self, position: Position) -> f64 {
-        let (mut nearest_m, mut inside) = (f64::INFINITY, false);
+        let (mut nearest_m2, mut inside) = (f64::INFINITY, false);
         for (a, b) in self.edges_around(position) {
-            nearest_m = nearest_m.min(distance_to_segment_m(a, b));
+            nearest_m2 = nearest_m2.min(squared_distance_to_segment_m2(a, b));
             inside ^= crosses_ray(a, b);
         }
+        let nearest_m = libm::sqrt(nearest_m2);
         if inside { -nearest_m } else { nearest_m }
     }
 
@@ -83,9 +84,11 @@ impl Polygon {
     pub(super) fn edges_around(&self, position: Position) -> impl Iterator<Item = (Point, Point)> {
         let view = View::from(position, self.low);
         self.rings.iter().flat_map(move |ring| {
-            let starts = ring.iter();
-            let ends = ring.iter().cycle().skip(1);
-            starts.zip(ends).map(move |(&a, &b)| (view.place(a), view.place(b)))
+            let mut before = ring.last().map(|&last| view.place(last));
+            ring.iter().filter_map(move |&vertex| {
+                let point = view.place(vertex);
+                before.replace(point).map(|start| (start, point))
+            })
         })
     }
 
@@ -126,12 +129,13 @@ fn crosses_ray(a: Point, b: Point) -> bool {
     (a.north_m > 0.0) != (b.north_m > 0.0) && (turn > 0.0) == (b.north_m > a.north_m)
 }
 
-fn distance_to_segment_m(a: Point, b: Point) -> f64 {
+fn squared_distance_to_segment_m2(a: Point, b: Point) -> f64 {
     let (east_m, north_m) = (b.east_m - a.east_m, b.north_m - a.north_m);
     let along = -(a.east_m * east_m + a.north_m * north_m) / (east_m * east_m + north_m * north_m);
     // Vertices are at least a nanodegree apart, but near a pole that may be nothing on the map.
     let share = if along.is_finite() { along.clamp(0.0, 1.0) } else { 0.0 };
-    libm::hypot(a.east_m + share * east_m, a.north_m + share * north_m)
+    let (east_m, north_m) = (a.east_m + share * east_m, a.north_m + share * north_m);
+    east_m * east_m + north_m * north_m
 }
 
 impl TryFrom<Vec<Vec<[f64; 2]>>> for Polygon {

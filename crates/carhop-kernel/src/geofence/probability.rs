@@ -5,6 +5,9 @@
 //! `1 - exp(-h² / (2 cos² θ))` over the angle θ from the edge's foot point, `h` being the distance of the edge's
 //! line in sigmas (this is Owen's T function). The signed sum over all edges is the probability, holes included;
 //! only the integral over θ is taken numerically, by a fixed Gauss-Legendre rule, so equal input has equal bits.
+//!
+//! Of an edge that no part of the Gaussian reaches only the angle counts, and a ring's angles need not be measured one by
+//! one: the directions of its corners cancel out, so that what is left of each edge is whether it passes due west.
 
 use core::f64::consts::PI;
 
@@ -23,8 +26,48 @@ pub fn probability_inside(polygon: &Polygon, position: Position, sigma_m: f64) -
     if polygon.box_distance_m(position) > REACH_SIGMAS * sigma_m {
         return 0.0;
     }
-    let angle: f64 = polygon.edges_around(position).map(|(a, b)| edge_angle(a, b, sigma_m)).sum();
+    let reach_m = REACH_SIGMAS * sigma_m;
+    let angle_of = |(a, b)| {
+        if is_beyond(a, b, reach_m) {
+            turns_west(a, b) * 2.0 * PI
+        } else {
+            edge_angle(a, b, sigma_m) - (direction(b) - direction(a))
+        }
+    };
+    let angle: f64 = polygon.edges_around(position).map(angle_of).sum();
     (angle / (2.0 * PI)).clamp(0.0, 1.0)
+}
+
+/// Whether every point of an edge is farther from the origin.
+fn is_beyond(a: Point, b: Point, reach_m: f64) -> bool {
+    let (east_m, north_m) = (b.east_m - a.east_m, b.north_m - a.north_m);
+    let along = |p: Point| p.east_m * east_m + p.north_m * north_m;
+    let is_far = |p: Point| p.east_m * p.east_m + p.north_m * p.north_m > reach_m * reach_m;
+    if along(a) >= 0.0 {
+        return is_far(a);
+    }
+    if along(b) <= 0.0 {
+        return is_far(b);
+    }
+    let turn = a.east_m * b.north_m - a.north_m * b.east_m;
+    turn * turn > reach_m * reach_m * (east_m * east_m + north_m * north_m)
+}
+
+/// Whole turns that an edge away from the origin adds to the difference of its ends' directions: one counter-clockwise if
+/// it passes due west southwards, one clockwise if northwards.
+fn turns_west(a: Point, b: Point) -> f64 {
+    let turn = a.east_m * b.north_m - a.north_m * b.east_m;
+    match (a.north_m >= 0.0, b.north_m >= 0.0) {
+        (true, false) if turn > 0.0 => 1.0,
+        (false, true) if turn < 0.0 => -1.0,
+        (_, _) => 0.0,
+    }
+}
+
+/// The direction of a point as an angle from due east; due west is half a turn, never minus half a turn.
+fn direction(p: Point) -> f64 {
+    // The sum has no negative zero.
+    libm::atan2(p.north_m + 0.0, p.east_m)
 }
 
 /// The probability of the triangle between the origin and an edge, as an angle; negative if the edge runs
@@ -73,3 +116,53 @@ const NODES: [(f64, f64); 6] = [
     (0.904_117_256_370_474_9, 0.106_939_325_995_318_4),
     (0.981_560_634_246_719_3, 0.047_175_336_386_511_8),
 ];
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The sum over all edges as the formula has it.
+    fn whole_sum(polygon: &Polygon, position: Position, sigma_m: f64) -> f64 {
+        let angle: f64 =
+            polygon.edges_around(position).map(|(a, b)| edge_angle(a, b, sigma_m)).sum();
+        angle / (2.0 * PI)
+    }
+
+    /// A closed ring around a place near the equator, which goes in and out between these distances in degrees.
+    fn star(corners: u32, inner_deg: f64, outer_deg: f64) -> Vec<[f64; 2]> {
+        (0..=corners)
+            .map(|corner| {
+                let angle = f64::from(corner % corners) / f64::from(corners) * 2.0 * PI;
+                let deg = if corner % 2 == 0 { outer_deg } else { inner_deg };
+                [deg * libm::cos(angle), deg * libm::sin(angle)]
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn edges_out_of_reach_may_be_left_out_of_the_integral(
+            half_corners in 2_u32..20,
+            inner in 2_i32..9,
+            has_hole in any::<bool>(),
+            (east, north) in (-20_i32..=20, -20_i32..=20),
+            sigma_m in 1.0_f64..60.0,
+        ) {
+            let shell = star(half_corners * 2, f64::from(inner) * 1e-4, 1e-3);
+            let hole = star(4, 5e-5, 5e-5);
+            let rings = if has_hole { [shell, hole].to_vec() } else { [shell].to_vec() };
+            let polygon = Polygon::from_coordinates(&rings).unwrap();
+            // A grid, so that corners and edges lie due west and under the position itself, too.
+            let position = Position::new(f64::from(north) * 1e-4, f64::from(east) * 1e-4).unwrap();
+            let (quick, whole) = (
+                probability_inside(&polygon, position, sigma_m),
+                whole_sum(&polygon, position, sigma_m.max(SIGMA_M_MIN)),
+            );
+            prop_assert!((quick - whole.clamp(0.0, 1.0)).abs() < 1e-6, "{quick} {whole}");
+        }
+    }
+}

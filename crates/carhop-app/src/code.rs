@@ -20,7 +20,7 @@ use crate::customer::evidence;
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
 use crate::reads::{Reads, retry};
-use crate::records::{CodesRecord, LiveCode};
+use crate::records::{CodesRecord, LiveCode, UsedCode};
 
 /// A code as the customer's device shows it, once.
 #[derive(Debug)]
@@ -127,14 +127,16 @@ impl App {
         let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
         let codes = codes(&mut reads, session).await?;
         match self.check_proof(call, &stop, &codes, presented, reads.now) {
-            Ok((proof, method)) => {
+            Ok((live, method)) => {
+                let (proof, hash) = (live.proof, live.hash);
                 let fact = Fact::Presence { method, proof };
                 let ask = Ask {
                     evidence: vec![evidence(fact, &stop.session, reads.now)],
                     presence: Some(method),
                     ..Ask::default()
                 };
-                let burned = CodesRecord { live: None, tries: codes.tries + 1, ..codes };
+                let used = Some(UsedCode { proof, hash });
+                let burned = CodesRecord { live: None, used, tries: codes.tries + 1, ..codes };
                 self.apply(call, &reads, &stop, Action::ProvePresence, ask, |batch| {
                     Ok(batch.store(&burned)?)
                 })
@@ -175,14 +177,14 @@ impl App {
         })
     }
 
-    fn check_proof(
+    fn check_proof<'a>(
         &self,
         call: &Call,
         stop: &Stop,
-        codes: &CodesRecord,
+        codes: &'a CodesRecord,
         presented: Presented<'_>,
         now: Timestamp,
-    ) -> Result<(ProofId, PresenceMethod), Reason> {
+    ) -> Result<(&'a LiveCode, PresenceMethod), Reason> {
         if codes.tries >= limits::CODE_TRIES_PER_STOP_MAX {
             return Err(Reason::CodeAttemptsExhausted);
         }
@@ -192,14 +194,11 @@ impl App {
         let method = match presented {
             Presented::Digits(digits) => {
                 let code = Code::parse(digits).ok_or(Reason::CodeWrong)?;
-                if !is_live(self.suite(), &self.pepper(&call.partition), codes, &code) {
-                    return Err(Reason::CodeWrong);
-                }
+                check_digits(self.suite(), &self.pepper(&call.partition), codes, &code)?;
                 PresenceMethod::Code
             }
             Presented::Scan(text) => {
-                let proof = codes.live.as_ref().map_or(NO_PROOF, |live| live.proof);
-                self.check_scan(call, stop.session.id, proof, text, now)?;
+                self.check_scan(call, codes, text, now)?;
                 PresenceMethod::Scan
             }
         };
@@ -210,14 +209,13 @@ impl App {
         if now >= live.expires_at {
             return Err(Reason::CodeExpired);
         }
-        Ok((live.proof, method))
+        Ok((live, method))
     }
 
     fn check_scan(
         &self,
         call: &Call,
-        session: SessionId,
-        live: ProofId,
+        codes: &CodesRecord,
         text: &str,
         now: Timestamp,
     ) -> Result<(), Reason> {
@@ -233,10 +231,16 @@ impl App {
         let (_, handoff) = qr::verify(suite, text, now, known).map_err(|error| {
             if error == QrError::Expired { Reason::CodeExpired } else { Reason::CodeWrong }
         })?;
-        let mine = handoff.order == *session.as_bytes()
-            && handoff.proof == live
-            && handoff.issuer == self.parts.settings.issuer;
-        if mine { Ok(()) } else { Err(Reason::CodeWrong) }
+        let CodesRecord { session, live, used, .. } = codes;
+        let mine =
+            handoff.order == *session.as_bytes() && handoff.issuer == self.parts.settings.issuer;
+        let is_live = live.as_ref().is_some_and(|live| live.proof == handoff.proof);
+        let is_used = used.as_ref().is_some_and(|used| used.proof == handoff.proof);
+        match (mine, is_live, is_used) {
+            (true, true, _) => Ok(()),
+            (true, false, true) => Err(Reason::CodeSpent),
+            (true, false, false) | (false, ..) => Err(Reason::CodeWrong),
+        }
     }
 
     fn scan_text(
@@ -307,16 +311,31 @@ const fn may_show(phase: PhaseKind) -> bool {
     }
 }
 
-/// Whether the digits are those of the live code. Where no code lives they are compared with what no code has, so that an
-/// answer says as much and takes as long (M-OTP-1).
-fn is_live(suite: &dyn Suite, pepper: &[u8], codes: &CodesRecord, code: &Code) -> bool {
-    let (proof, hash) =
-        codes.live.as_ref().map_or((NO_PROOF, &NO_HASH), |live| (live.proof, &live.hash));
-    code.matches(hash, suite, pepper, codes.session, proof) && codes.live.is_some()
+/// Whether the digits are those of the live code; those of the one that was used last are told apart, for it opens nothing
+/// any more and whoever reads it out should know. Where there is no such code they are compared with what no code has, so
+/// that every answer takes as long (M-OTP-1).
+fn check_digits(
+    suite: &dyn Suite,
+    pepper: &[u8],
+    codes: &CodesRecord,
+    code: &Code,
+) -> Result<(), Reason> {
+    let CodesRecord { session, live, used, .. } = codes;
+    let is = |known: Option<(ProofId, &SecretHash)>| {
+        let (proof, hash) = known.unwrap_or((NO_PROOF, &NO_HASH));
+        code.matches(hash, suite, pepper, *session, proof) && known.is_some()
+    };
+    let is_live = is(live.as_ref().map(|live| (live.proof, &live.hash)));
+    let is_used = is(used.as_ref().map(|used| (used.proof, &used.hash)));
+    match (is_live, is_used) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Reason::CodeSpent),
+        (false, false) => Err(Reason::CodeWrong),
+    }
 }
 
 async fn codes(reads: &mut Reads<'_>, session: SessionId) -> Result<CodesRecord, Failure> {
-    let none = CodesRecord { session, live: None, issues: 0, tries: 0 };
+    let none = CodesRecord { session, live: None, used: None, issues: 0, tries: 0 };
     Ok(reads.find::<CodesRecord>(session.to_string()).await?.unwrap_or(none))
 }
 
@@ -370,11 +389,12 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_is_wrong_and_one_that_was_never_made_cost_the_same_work() {
+    fn a_code_that_is_wrong_used_or_was_never_made_costs_the_same_work() {
         let session = SessionId::from_bytes([1; 16]);
-        let none = CodesRecord { session, live: None, issues: 0, tries: 0 };
-        let (right, wrong) = (Code::parse("481920").unwrap(), Code::parse("481921").unwrap());
-        let proof = ProofId::from_bytes([2; 16]);
+        let none = CodesRecord { session, live: None, used: None, issues: 0, tries: 0 };
+        let [right, old, wrong] =
+            ["481920", "481921", "481922"].map(|digits| Code::parse(digits).unwrap());
+        let [proof, former] = [[2; 16], [3; 16]].map(ProofId::from_bytes);
         let live = LiveCode {
             proof,
             hash: right.hash(&RustCrypto, b"pepper", session, proof),
@@ -382,13 +402,26 @@ mod tests {
             expires_at: Timestamp::from_unix_s(1_800_000_000),
             tries: 0,
         };
-        let one = CodesRecord { live: Some(live), ..none.clone() };
-        for (codes, code, expected) in
-            [(&one, &right, true), (&one, &wrong, false), (&none, &right, false)]
-        {
+        let used =
+            UsedCode { proof: former, hash: old.hash(&RustCrypto, b"pepper", session, former) };
+        let first = CodesRecord { live: Some(live), ..none.clone() };
+        let second = CodesRecord { used: Some(used.clone()), ..first.clone() };
+        let burned = CodesRecord { used: Some(used), ..none.clone() };
+        let (spent, other) = (Err(Reason::CodeSpent), Err(Reason::CodeWrong));
+        for (codes, code, expected) in [
+            (&first, &right, Ok(())),
+            (&first, &old, other),
+            (&first, &wrong, other),
+            (&second, &right, Ok(())),
+            (&second, &old, spent),
+            (&second, &wrong, other),
+            (&burned, &old, spent),
+            (&burned, &right, other),
+            (&none, &right, other),
+        ] {
             let counting = Counting::default();
-            assert_eq!(is_live(&counting, b"pepper", codes, code), expected);
-            assert_eq!(counting.0.into_inner(), 1);
+            assert_eq!(check_digits(&counting, b"pepper", codes, code), expected);
+            assert_eq!(counting.0.into_inner(), 2);
         }
     }
 }

@@ -24,7 +24,7 @@ fn a_mistake_an_attack_and_a_broken_lock_end_as_the_table_says() {
     let words: Vec<&str> = said.split_whitespace().collect();
     for wanted in [
         "refused code_wrong",
-        "refused code_attempts_exhausted 54x, code_wrong 9x",
+        "refused code_attempts_exhausted 54x, code_spent 9x",
         "completed in part; goods failed, fuel settled; all the fuel; raised lock_jammed",
     ] {
         assert!(words.join(" ").contains(wanted), "`{wanted}` is missing:\n{said}");

@@ -21,6 +21,6 @@ pub use operator::{DriverRecord, LogRecord, TenantHold, TenantRecord, VenueRecor
 pub use staff::{PasskeyRecord, StaffEnd, StaffEnding, StaffRecord, StaffRole, StaffTokenRecord};
 pub use stop::{
     CodesRecord, DecisionRecord, DisputeRecord, LeftOutRecord, LiveCode, OrderRecord, SessionHead,
-    StopRecord, SubjectRecord, TrackRecord, VehicleSeen,
+    StopRecord, SubjectRecord, TrackRecord, UsedCode, VehicleSeen,
 };
 pub use trust::{AwaitedCommand, RevocationRecord, Swept, TrustSubject};

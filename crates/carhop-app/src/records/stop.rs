@@ -159,13 +159,15 @@ impl Record for StopRecord {
     }
 }
 
-/// The live code of a stop and its counts (M-OTP-1).
+/// The live code of a stop, the one before it, and their counts (M-OTP-1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodesRecord {
     /// Which session.
     pub session: SessionId,
     /// The one live code, if there is one.
     pub live: Option<LiveCode>,
+    /// The one that was used last, to say so if it is shown again.
+    pub used: Option<UsedCode>,
     /// Codes issued for this stop.
     pub issues: u8,
     /// Tries at this stop.
@@ -185,6 +187,15 @@ pub struct LiveCode {
     pub expires_at: Timestamp,
     /// Tries at this code.
     pub tries: u8,
+}
+
+/// A code that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedCode {
+    /// Its name.
+    pub proof: ProofId,
+    /// Keyed hash of the digits.
+    pub hash: SecretHash,
 }
 
 impl Record for CodesRecord {

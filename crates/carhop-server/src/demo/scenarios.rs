@@ -98,14 +98,14 @@ pub(crate) static MISHAPS: [Scenario; 24] = [
         name: "code replayed",
         story: "The driver presents the code a second time after it was used.",
         at_the_car: &[SHOW, &[Step::Refused(&Step::Present)], LOAD, FUEL],
-        end: End { refused: &[(R::CodeWrong, 1)], ..DONE },
+        end: End { refused: &[(R::CodeSpent, 1)], ..DONE },
         ..ALL_WELL
     },
     Scenario {
         name: "code raced",
         story: "The right code is presented 64 times at the same moment; it counts once.",
         at_the_car: &[&[Step::ShowCode, Step::RacePresent(64)], LOAD, FUEL],
-        end: End { refused: &[(R::CodeWrong, 9), (R::CodeAttemptsExhausted, 54)], ..DONE },
+        end: End { refused: &[(R::CodeSpent, 9), (R::CodeAttemptsExhausted, 54)], ..DONE },
         ..ALL_WELL
     },
     Scenario {

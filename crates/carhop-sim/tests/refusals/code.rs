@@ -71,7 +71,7 @@ fn a_code_or_scan_counts_once_here_and_now() {
         app.present_proof(&stop.by_driver(), id, Presented::Scan(&code.scan)).await?;
         for again in [Presented::Scan(&code.scan), Presented::Digits(&code.digits)] {
             let tried = app.present_proof(&stop.by_driver(), id, again).await;
-            assert_eq!(reasons(tried), [Reason::CodeWrong], "a code counts once");
+            assert_eq!(reasons(tried), [Reason::CodeSpent], "a code counts once");
         }
         let late = app.issue_code(&other.by_customer(), other.session).await?;
         world.pass(121_000).await?;

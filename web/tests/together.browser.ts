@@ -2,40 +2,24 @@
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { problem } from './support/authority';
+import { en } from '../src/texts/en';
 import { browse, Person } from './support/browser';
+import { Driver } from './support/drivers';
 import { approve, join, press, sees } from './support/people';
 import { World } from './support/world';
 
 let world: World;
 let browser: Browser;
-let driver: Person;
-let driverId: string;
-let satellites: NodeJS.Timeout;
+let driver: Driver;
 
 beforeAll(async () => {
   world = await World.start();
   browser = await browse(world);
-  driver = await Person.sit(browser, world);
-  await driver.context.grantPermissions(['geolocation']);
-  const here = { latitude: 37.391, longitude: -122.083, accuracy: 6 };
-  await driver.context.setGeolocation(here);
-  // A place that is played stays as old as it was when it was set.
-  satellites = setInterval(() => {
-    driver.context.setGeolocation(here).catch(() => undefined);
-  }, 1_000);
-  const ask = { class: 'handset', name: 'phone of Nils', browser: true };
-  const { device, url } = await world.store('POST', '/v1/devices/tickets', ask);
-  await driver.page.goto(String(url));
-  await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
-  await sees(driver.page, 'Almost there');
-  const named = { name: 'Nils Oduya', device: String(device) };
-  driverId = String((await world.store('POST', '/v1/drivers', named)).driver);
-  await sees(driver.page, 'Stops');
+  driver = await Driver.hire(browser, world, 'Nils Oduya', en);
 });
 
 afterAll(async () => {
-  clearInterval(satellites);
+  await driver?.leave();
   await browser?.close();
   world?.stop();
 });
@@ -52,7 +36,7 @@ test('customer, driver and staff see one stop from their own sides, each at once
 
   await approve(phone, url);
   await pill('Ready to go');
-  await world.store('POST', `/v1/sessions/${session}/assignments`, { driver: driverId });
+  await world.store('POST', `/v1/sessions/${session}/assignments`, { driver: driver.id });
   await sees(handset, 'Go to the blue Golf estate, plate ends 201');
   await sees(phone, 'Nils Oduya is on the way to your car');
   await pill('On the way');
@@ -72,16 +56,6 @@ test('customer, driver and staff see one stop from their own sides, each at once
   await sees(phone, 'Paused while a person checks');
   await press(console, 'Lift the hold');
   await sees(phone, 'Nils Oduya is at your car. Ready when you are.');
-
-  // A code that is too old or was used before is refused in words that say which.
-  for (const [reason, words] of refusals) {
-    const json = problem(reason, 409, [reason]);
-    await handset.route('**/proofs', (route) => route.fulfill({ status: 409, json }));
-    await handset.getByLabel('Six-digit code').fill('111111');
-    await handset.getByRole('button', { name: 'Check the code' }).click();
-    await handset.getByText(words).waitFor();
-    await handset.unroute('**/proofs');
-  }
 
   await phone.getByRole('button', { name: 'Show my code' }).click();
   const code = (await phone.getByLabel('Six-digit code').innerText()).replace(/\D/g, '');
@@ -103,7 +77,7 @@ test('customer, driver and staff see one stop from their own sides, each at once
   await sees(phone, 'Done. Nothing can open your car any more.');
   await pill('Done');
   await console.locator('#stop-detail').getByText('The stop was completed').waitFor();
-  expect([...customer.faults, ...driver.faults, ...staff.faults]).toEqual([]);
+  expect([...customer.faults, ...driver.person.faults, ...staff.faults]).toEqual([]);
 });
 
 test('the whole account is held from the console, which every page of it says, and let go', async () => {
@@ -125,9 +99,3 @@ test('the whole account is held from the console, which every page of it says, a
   await auditor.page.getByText('Auditor').waitFor();
   expect(await auditor.page.getByRole('button', { name: 'Hold everything' }).count()).toBe(0);
 });
-
-/** Reasons, and what the driver reads of each. */
-const refusals = [
-  ['code_expired', 'That code is over. Ask for a new one.'],
-  ['code_spent', 'Old code: it was used already. Ask for a new one.'],
-] as const;

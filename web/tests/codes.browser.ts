@@ -70,23 +70,27 @@ test('a code that was forwarded from another stop opens nothing, and goes on wor
   expect(await times(others.session, 'presence.proven')).toBe(0);
 });
 
-test('a code that the customer’s phone says is over is refused as over, and a new one works', async () => {
-  const stop = await approved();
-  await nils.comeToTheCar(world, stop.session);
-  const digits = await showCode(stop.phone);
-  await film(stop.phone, camera);
-  await stop.phone.getByText(en.customer.code.over).waitFor({ timeout: codeLifeMs + 20_000 });
-  await refused(nils, 'code_expired', () => nils.scan());
-  await refused(nils, 'code_expired', () => nils.type(digits));
-  await jana.comeToTheCar(world, stop.session);
-  await refused(jana, 'code_expired', () => jana.scan());
-  await refused(jana, 'code_expired', () => jana.type(digits));
+test(
+  'a code that the customer’s phone says is over is refused as over, and a new one works',
+  { timeout: 300_000 },
+  async () => {
+    const stop = await approved();
+    await nils.comeToTheCar(world, stop.session);
+    const digits = await showCode(stop.phone);
+    await film(stop.phone, camera);
+    await stop.phone.getByText(en.customer.code.over).waitFor({ timeout: codeLifeMs + 20_000 });
+    await refused(nils, 'code_expired', () => nils.scan());
+    await refused(nils, 'code_expired', () => nils.type(digits));
+    await jana.comeToTheCar(world, stop.session);
+    await refused(jana, 'code_expired', () => jana.scan());
+    await refused(jana, 'code_expired', () => jana.type(digits));
 
-  await stop.phone.getByRole('button', { name: en.customer.code.fresh }).click();
-  await jana.type(await digitsOn(stop.phone));
-  await sees(jana.page, 'Bereit');
-  expect(await times(stop.session, 'presence.proven')).toBe(1);
-});
+    await stop.phone.getByRole('button', { name: en.customer.code.fresh }).click();
+    await jana.type(await digitsOn(stop.phone));
+    await sees(jana.page, 'Bereit');
+    expect(await times(stop.session, 'presence.proven')).toBe(1);
+  },
+);
 
 /** An order that a customer has approved on a phone, until the test is over. */
 async function approved(): Promise<{ session: string; phone: Page }> {

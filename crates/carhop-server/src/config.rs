@@ -13,6 +13,8 @@ use carhop_kernel::digest::FirmwareDigest;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::basemap::{Basemap, Unusable};
+
 /// Everything an operator can set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub attestation_roots: Vec<PathBuf>,
     /// Firmware that may run: `class` and SHA-256 `digest`.
     pub firmware: Vec<Firmware>,
+    /// Map tiles for the staff's map; a town that does not exist if there are none.
+    pub map: Option<Basemap>,
     /// How much is let in.
     pub limits: Limits,
     /// What only a demo has; nothing in a file can set it.
@@ -98,6 +102,7 @@ impl Default for Config {
             policies: None,
             attestation_roots: Vec::new(),
             firmware: Vec::new(),
+            map: None,
             limits: Limits::default(),
             demo: None,
         }
@@ -173,6 +178,9 @@ impl Config {
         }
         if self.device_address == self.public_address && self.public_address.port() != 0 {
             return invalid("device_address", "the same as `public_address`");
+        }
+        if let Some(Err(Unusable(key, why))) = self.map.as_ref().map(Basemap::check) {
+            return invalid(key, why);
         }
         self.limits.check()
     }
@@ -282,6 +290,15 @@ pub(crate) const MEANINGS: &[(&str, &str)] = &[
     ),
     ("limits.requests_per_second", "Requests per second of one known caller to one route."),
     (
+        "map.attribution",
+        "Whom to name beside the map, as one line of text: whoever makes the tiles asks for it.",
+    ),
+    (
+        "map.tiles",
+        "Address of the tiles that the console's map lies on, with `{z}`, `{x}` and `{y}` in it: `https://…`, or a path of \
+         this server's own origin. Without it the map shows a town that does not exist, and asks nobody.",
+    ),
+    (
         "origins",
         "Origins under which clients reach the server; made from the names and ports if empty.",
     ),
@@ -324,6 +341,9 @@ mod tests {
             ("device_address = \"127.0.0.1:8443\"", "device_address"),
             ("public_address = \"localhost:8443\"", "127.0.0.1:8443"),
             ("[limits]\nconnections_max = 0", "limits.connections_max"),
+            ("[map]\ntiles = \"http://a/{z}/{x}/{y}\"\nattribution = \"a\"", "map.tiles"),
+            ("[map]\ntiles = \"/{z}/{x}/{y}\"\nattribution = \"\"", "map.attribution"),
+            ("[map]\ntiles = \"/{z}/{x}/{y}\"", "attribution"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(&format!("`{key}`")), "{text}: {error}");
@@ -334,7 +354,7 @@ mod tests {
     #[test]
     fn every_setting_is_explained() {
         let defaults = toml::Table::try_from(Config::default()).unwrap();
-        let mut keys: Vec<String> = vec!["policies".to_owned()];
+        let mut keys = ["map.attribution", "map.tiles", "policies"].map(str::to_owned).to_vec();
         for (key, value) in defaults {
             if let toml::Value::Table(table) = value {
                 keys.extend(table.keys().map(|inner| format!("{key}.{inner}")));

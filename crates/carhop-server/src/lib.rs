@@ -11,6 +11,7 @@ mod activity;
 mod api;
 mod background;
 mod backup;
+pub mod basemap;
 mod bell;
 pub mod cli;
 pub mod clock;

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::basemap::Basemap;
 use crate::config::Window;
 use crate::http::problem::Problem;
 use crate::server::Server;
@@ -58,9 +59,12 @@ async fn driver(State(server): State<Arc<Server>>) -> Result<Response, Problem> 
     Ok(document(text, SCANNING, SENSORS))
 }
 
-/// The staff's page; where in it one is stands in the rest of the path.
-async fn console() -> Result<Response, Problem> {
-    Ok(document(page("console.html")?, STRICT, PASSKEYS))
+/// The staff's page; where in it one is stands in the rest of the path. It alone has a map, and may show the operator's
+/// tiles.
+async fn console(State(server): State<Arc<Server>>) -> Result<Response, Problem> {
+    let tiles = server.config.map.as_ref().and_then(Basemap::origin);
+    let with_tiles = tiles.map(|origin| STRICT.replacen(IMAGES, &format!("{IMAGES} {origin}"), 1));
+    Ok(document(page("console.html")?, with_tiles.as_deref().unwrap_or(STRICT), PASSKEYS))
 }
 
 fn page(name: &str) -> Result<String, Problem> {
@@ -70,7 +74,7 @@ fn page(name: &str) -> Result<String, Problem> {
 }
 
 /// A page under its headers. It is never kept: the next one may come from a newer server.
-fn document(text: String, policy: &'static str, permissions: &'static str) -> Response {
+fn document(text: String, policy: &str, permissions: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, policy),
@@ -146,6 +150,8 @@ fn kind(name: &str) -> &'static str {
 const STRICT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
+/// The part of it that says where pictures come from.
+const IMAGES: &str = "img-src 'self' data:";
 /// The same, and the decoder of what the camera sees.
 const SCANNING: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \

@@ -5,12 +5,14 @@ import type { ConsoleTexts } from '../texts/console.en';
 import type { Board } from './board.svelte';
 import type { Router } from './route.svelte';
 import type { Staff } from './staff.svelte';
+import type { Tenant } from './tenant.svelte';
 
 export interface Console {
   texts: ConsoleTexts;
   staff: Staff;
   router: Router;
   board: Board;
+  tenant: Tenant;
 }
 
 const key = Symbol('console');

@@ -185,7 +185,7 @@ function answer(scene: Scene, path: string, query: URLSearchParams): unknown {
     case 'staff':
       return staffAnswers[path.replace('staff/', '')];
     case 'account':
-      return { account: 'demo/here', hold: null, trust_epoch: 1 };
+      return { account: 'demo/here', hold: null, trust_epoch: 1, map: null };
     case 'audit':
       return path === 'audit/root'
         ? { size: scene.events.length, root: '00'.repeat(32) }

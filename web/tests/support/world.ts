@@ -75,9 +75,10 @@ export class World {
   #ca = '';
   #certificate: { cert: Buffer; key: Buffer } | undefined;
 
-  static async start(): Promise<World> {
+  /** With settings of its own at the end of those that every world has. */
+  static async start(settings = ''): Promise<World> {
     const world = new World();
-    await world.#serve();
+    await world.#serve(settings);
     await world.#draw();
     [world.lock, world.pump] = await Promise.all([
       world.device('lock'),
@@ -230,7 +231,7 @@ export class World {
     await this.drive('POST', '/v1/attestations', { challenge, eat });
   }
 
-  async #serve(): Promise<void> {
+  async #serve(settings = ''): Promise<void> {
     this.#carhop(['keys', 'attester', 'attester']);
     const classes = ['lock', 'pump', 'handset'];
     const allowed = classes.map((name) => `{ class = "${name}", digest = "${firmware}" }`);
@@ -240,7 +241,7 @@ export class World {
 device_address = "127.0.0.1:0"
 attestation_roots = ["attester/root.der"]
 firmware = [${allowed.join(', ')}]
-`,
+${settings}`,
     );
     const server = this.#spawn(['serve', '--config', 'carhop.toml']);
     if (!server.stdout) throw new Error('a server without output');

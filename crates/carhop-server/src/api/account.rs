@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, answered, name_of};
+use crate::basemap::Basemap;
 use crate::http::auth::Caller;
 use crate::http::body::Ask;
 use crate::http::problem::Problem;
@@ -26,6 +27,8 @@ pub(crate) struct AccountView {
     hold: Option<HoldView>,
     /// Devices refuse commands of an older epoch.
     trust_epoch: u64,
+    /// What the staff's map lies on, if the operator has map tiles.
+    map: Option<Basemap>,
 }
 
 /// What freezes every release.
@@ -86,5 +89,6 @@ async fn account(server: &Server, partition: &Partition) -> Result<AccountView, 
         account: format!("{}/{}", partition.tenant, partition.market),
         hold,
         trust_epoch: tenant.trust_epoch,
+        map: server.config.map.clone(),
     })
 }

@@ -3,6 +3,8 @@
 
 use carhop_proofs::pki;
 use carhop_proofs::suite::AwsLc;
+use carhop_server::basemap::Basemap;
+use carhop_server::config::Config;
 use carhop_server::keys::fresh_key;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -102,4 +104,30 @@ async fn a_page_lets_nothing_foreign_in_or_says_that_it_was_not_built() {
         assert_eq!(answer.status(), 404, "{path}");
     }
     world.stop().await;
+}
+
+#[tokio::test]
+async fn map_tiles_are_let_in_from_one_origin_on_the_page_with_a_map_and_the_staff_is_told_which() {
+    for (tiles, origin) in [
+        ("https://tiles.example:8443/{z}/{x}/{y}.png", Some(" https://tiles.example:8443")),
+        ("/tiles/{z}/{x}/{y}.png", None),
+    ] {
+        let map = Basemap { tiles: tiles.to_owned(), attribution: "© the town".to_owned() };
+        let settings = Config { map: Some(map), limits: World::wide(), ..Config::default() };
+        let world = World::start_as(settings).await;
+        for (path, added) in [("/console", origin), ("/d", None), ("/s", None)] {
+            let page = world.client().get(format!("{}{path}", world.base())).send().await.unwrap();
+            if page.status() == 503 {
+                continue;
+            }
+            let policy = &page.headers()["content-security-policy"];
+            let images = format!("; img-src 'self' data:{}; font-src", added.unwrap_or_default());
+            assert!(policy.to_str().unwrap().contains(&images), "{path}: {policy:?}");
+        }
+        let account =
+            world.ask(By::Key(&world.admin), "GET", "/v1/account", None).await.expect(200);
+        let told = json!({ "tiles": tiles, "attribution": "© the town" });
+        assert_eq!(account.body["map"], told);
+        world.stop().await;
+    }
 }

@@ -73,6 +73,11 @@ impl World {
     }
 
     pub async fn start_with(limits: Limits) -> Self {
+        Self::start_as(Config { limits, ..Config::default() }).await
+    }
+
+    /// With settings of its own, besides those that every world has.
+    pub async fn start_as(settings: Config) -> Self {
         // The first to install wins; every test of this process installs the same.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(SystemClock::default()));
@@ -86,8 +91,7 @@ impl World {
             device_address: ([127, 0, 0, 1], 0).into(),
             attestation_roots: vec![root_file],
             firmware: vec![Firmware { class: DeviceClass::Handset, digest: FIRMWARE }],
-            limits,
-            ..Config::default()
+            ..settings
         };
         let running = Running::start(config.clone(), Arc::clone(&clock)).await.unwrap();
         let admin = running.admin_key("test").await.unwrap();

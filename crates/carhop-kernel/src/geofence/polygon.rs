@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::position::{FixError, Plane, Point, Position, wrapped_deg};
-use super::validity::{GeometryError, Vertex, bounds, checked_rings, degrees, wrapped};
+use super::position::{FixError, METRES_PER_DEGREE, NANODEGREES_PER_DEGREE, Point, Position};
+use super::validity::{GeometryError, Vertex, bounds, checked_rings, degrees, exact, wrapped};
 use crate::limits::POLYGON_VERTICES_MAX;
 
 /// A checked polygon. Its stored form is the `coordinates` member of a GeoJSON polygon (RFC 7946 §3.1.6):
@@ -105,21 +105,23 @@ impl Polygon {
 /// The flat map around a position, aligned so that the whole polygon lies on the same side of the earth.
 #[derive(Clone, Copy)]
 struct View {
-    plane: Plane,
-    reference: Vertex,
-    reference_east_deg: f64,
+    origin: Vertex,
+    east_m_per_nanodegree: f64,
 }
 
 impl View {
     fn from(position: Position, reference: Vertex) -> Self {
-        let east_deg = degrees(wrapped(reference.x)) - position.longitude_deg();
-        let reference_east_deg = wrapped_deg(east_deg);
-        Self { plane: Plane::around(position), reference, reference_east_deg }
+        let at = Vertex::of(position);
+        let origin = Vertex { x: reference.x - wrapped(reference.x - at.x), ..at };
+        let cosine = libm::cos(position.latitude_deg().to_radians());
+        Self { origin, east_m_per_nanodegree: METRES_PER_NANODEGREE * cosine }
     }
 
     fn place(&self, vertex: Vertex) -> Point {
-        let east_deg = self.reference_east_deg + degrees(vertex.x - self.reference.x);
-        self.plane.place(east_deg, degrees(vertex.y))
+        Point {
+            east_m: exact(vertex.x - self.origin.x) * self.east_m_per_nanodegree,
+            north_m: exact(vertex.y - self.origin.y) * METRES_PER_NANODEGREE,
+        }
     }
 }
 
@@ -137,6 +139,8 @@ fn squared_distance_to_segment_m2(a: Point, b: Point) -> f64 {
     let (east_m, north_m) = (a.east_m + share * east_m, a.north_m + share * north_m);
     east_m * east_m + north_m * north_m
 }
+
+const METRES_PER_NANODEGREE: f64 = METRES_PER_DEGREE / NANODEGREES_PER_DEGREE;
 
 impl TryFrom<Vec<Vec<[f64; 2]>>> for Polygon {
     type Error = GeometryError;

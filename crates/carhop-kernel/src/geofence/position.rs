@@ -71,14 +71,9 @@ impl Plane {
     /// Where `position` lies on the map, the short way around the earth.
     pub fn project(&self, position: Position) -> Point {
         let east_deg = wrapped_deg(position.longitude_deg - self.origin.longitude_deg);
-        self.place(east_deg, position.latitude_deg)
-    }
-
-    /// Where a point lies that is `east_deg` degrees of longitude from the origin, at `latitude_deg`.
-    pub(super) fn place(&self, east_deg: f64, latitude_deg: f64) -> Point {
         Point {
             east_m: east_deg * self.east_m_per_deg,
-            north_m: (latitude_deg - self.origin.latitude_deg) * METRES_PER_DEGREE,
+            north_m: (position.latitude_deg - self.origin.latitude_deg) * METRES_PER_DEGREE,
         }
     }
 }

@@ -16,6 +16,13 @@ pub(super) struct Vertex {
     pub(super) y: i64,
 }
 
+impl Vertex {
+    /// Where the position is, at -180 to 180 degrees.
+    pub(super) fn of(position: Position) -> Self {
+        Self { x: nanodegrees(position.longitude_deg()), y: nanodegrees(position.latitude_deg()) }
+    }
+}
+
 /// Open rings (the closing vertex left out), shell first and counter-clockwise, holes clockwise; or why not.
 pub(super) fn checked_rings(rings: &[Vec<Position>]) -> Result<Vec<Vec<Vertex>>, GeometryError> {
     let count = rings.iter().fold(0_usize, |sum, ring| sum.saturating_add(ring.len()));
@@ -157,10 +164,15 @@ impl fmt::Display for GeometryError {
 
 impl core::error::Error for GeometryError {}
 
-/// Degrees of whole nanodegrees; exact, since they stay far below 2^53.
-#[expect(clippy::cast_precision_loss, reason = "at most a few turns of 3.6e11 nanodegrees")]
+/// Degrees of whole nanodegrees.
 pub(super) fn degrees(nanodegrees: i64) -> f64 {
-    nanodegrees as f64 / NANODEGREES_PER_DEGREE
+    exact(nanodegrees) / NANODEGREES_PER_DEGREE
+}
+
+/// The same number of nanodegrees; exact, since they stay far below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "at most a few turns of 3.6e11 nanodegrees")]
+pub(super) const fn exact(nanodegrees: i64) -> f64 {
+    nanodegrees as f64
 }
 
 /// Nanodegrees brought to -180 up to 180 degrees.
@@ -203,8 +215,9 @@ fn checked_ring(
 fn unwrapped(positions: &[Position], start_x: i64) -> Vec<Vertex> {
     let mut x = start_x;
     let step = |position: &Position| {
-        x += wrapped(nanodegrees(position.longitude_deg()) - x);
-        Vertex { x, y: nanodegrees(position.latitude_deg()) }
+        let at = Vertex::of(*position);
+        x += wrapped(at.x - x);
+        Vertex { x, ..at }
     };
     positions.iter().map(step).collect()
 }

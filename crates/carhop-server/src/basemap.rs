@@ -23,46 +23,12 @@ pub(crate) struct Unusable(pub(crate) &'static str, pub(crate) &'static str);
 impl Basemap {
     /// Whether tiles can be asked for under the address, and somebody be named.
     pub(crate) fn check(&self) -> Result<(), Unusable> {
-        let wrong = |why| Err(Unusable("map.tiles", why));
-        if self.tiles.is_empty() || self.tiles.len() > TILES_LENGTH_MAX {
-            return wrong("one to 400 bytes");
-        }
-        if !self
-            .tiles
-            .bytes()
-            .all(|symbol| symbol.is_ascii_alphanumeric() || PLAIN.contains(&symbol))
-        {
-            return wrong("letters, digits and `-._~:/?&=%+@{}` only");
-        }
-        let (origin, rest) = self.parts();
-        match origin {
-            Some(origin) if origin.contains('@') => return wrong("no credentials"),
-            Some(origin) if !is_sound(origin) => {
-                return wrong("`https://` and the name of a host, with a port or without");
-            }
-            Some(_) => {}
-            None if !rest.starts_with('/') || rest.starts_with("//") => {
-                return wrong(
-                    "it starts with `https://`, or with `/` for a path of the pages' own origin",
-                );
-            }
-            None => {}
-        }
-        let mut other = rest.to_owned();
-        for place in PLACES {
-            if rest.matches(place).count() != 1 {
-                return wrong("`{z}`, `{x}` and `{y}` once each, behind the host");
-            }
-            other = other.replace(place, "");
-        }
-        if other.contains(['{', '}']) {
-            return wrong("no braces but those of `{z}`, `{x}` and `{y}`");
-        }
-        self.check_attribution()
+        self.check_tiles().map_err(|why| Unusable("map.tiles", why))?;
+        self.check_attribution().map_err(|why| Unusable("map.attribution", why))
     }
 
     /// The foreign origin that pages with a map have to be let ask, if there is one.
-    pub(crate) fn origin(&self) -> Option<&str> {
+    pub fn origin(&self) -> Option<&str> {
         self.parts().0
     }
 
@@ -74,13 +40,41 @@ impl Basemap {
         (Some(origin), rest)
     }
 
-    fn check_attribution(&self) -> Result<(), Unusable> {
-        let length = self.attribution.trim().len();
-        if length == 0 || self.attribution.len() > ATTRIBUTION_LENGTH_MAX {
-            return Err(Unusable("map.attribution", "one to 200 bytes, and not only spaces"));
+    fn check_tiles(&self) -> Result<(), &'static str> {
+        if self.tiles.is_empty() || self.tiles.len() > TILES_LENGTH_MAX {
+            return Err("one to 400 bytes");
+        }
+        let is_plain = |symbol: u8| symbol.is_ascii_alphanumeric() || PLAIN.contains(&symbol);
+        if !self.tiles.bytes().all(is_plain) {
+            return Err("letters, digits and `-._~:/?&=%+@{}` only");
+        }
+        let (origin, rest) = self.parts();
+        if origin.is_none() && (!rest.starts_with('/') || rest.starts_with("//")) {
+            return Err(
+                "it starts with `https://`, or with `/` for a path of the pages' own origin",
+            );
+        }
+        if origin.is_some_and(|origin| origin.contains('@')) {
+            return Err("no credentials");
+        }
+        if origin.is_some_and(|origin| !is_sound(origin)) {
+            return Err("`https://` and the name of a host, with a port or without");
+        }
+        if PLACES.iter().any(|place| rest.matches(place).count() != 1) {
+            return Err("`{z}`, `{x}` and `{y}` once each, behind the host");
+        }
+        if rest.matches(['{', '}']).count() != 2 * PLACES.len() {
+            return Err("no braces but those of `{z}`, `{x}` and `{y}`");
+        }
+        Ok(())
+    }
+
+    fn check_attribution(&self) -> Result<(), &'static str> {
+        if self.attribution.trim().is_empty() || self.attribution.len() > ATTRIBUTION_LENGTH_MAX {
+            return Err("one to 200 bytes, and not only spaces");
         }
         if self.attribution.chars().any(char::is_control) {
-            return Err(Unusable("map.attribution", "one line of text"));
+            return Err("one line of text");
         }
         Ok(())
     }

@@ -16,12 +16,18 @@ fn settings() -> Vec<Vec<u8>> {
     vec![EXAMPLE.as_bytes().to_vec(), Vec::new()]
 }
 
-/// Settings that are taken can be meant: every account is one, and no limit is zero.
+/// Settings that are taken can be meant: every account is one, no limit is zero, and map tiles come from one origin that a
+/// policy for pages cannot read as anything else.
 fn setting(input: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(input) else { return false };
     let Ok(config) = Config::parse(text) else { return false };
     assert!(!config.partitions().unwrap().is_empty());
     assert!(config.limits.requests_per_second > 0 && config.limits.connections_max > 0);
+    if let Some(map) = config.map {
+        let is_plain = |symbol: u8| symbol.is_ascii_alphanumeric() || b"-.:/".contains(&symbol);
+        assert!(map.origin().is_none_or(|origin| origin.bytes().all(is_plain)));
+        assert!(["{z}", "{x}", "{y}"].iter().all(|place| map.tiles.contains(place)));
+    }
     true
 }
 
@@ -83,4 +89,8 @@ firmware = [{ class = "lock", digest = "0101010101010101010101010101010101010101
 [limits]
 requests_per_second = 100
 connections_max = 10000
+
+[map]
+tiles = "https://tiles.example:8443/{z}/{x}/{y}.png?key=a%20b"
+attribution = "© the town"
 "#;

@@ -130,6 +130,12 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, asyn
       }
       await picture(staff.page, `console-real-${name}-${view.width}-${view.theme}`);
     }
+    await open(staff.page, 'devices');
+    await staff.page.getByRole('button', { name: 'Enrol a device' }).click();
+    await staff.page.getByLabel('Its name').fill('phone of Rana');
+    await staff.page.getByRole('button', { name: 'Make its ticket' }).click();
+    await staff.page.locator('svg.qr').waitFor();
+    await picture(staff.page, `console-real-enrol-${view.width}-${view.theme}`);
   }
 });
 

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPasskeys } from './support/authority';
 import { browse, Person } from './support/browser';
 import { approve, join, press, sees } from './support/people';
-import { picture } from './support/shots';
 import { Told, until, World } from './support/world';
 
 let world: World;
@@ -123,7 +122,6 @@ test('a device is enrolled by a ticket that the console makes, and shown once it
   await sheet.getByRole('button', { name: 'Make its ticket' }).click();
   await sheet.locator('svg.qr').waitFor();
   expect(await person.violations()).toEqual([]);
-  await picture(page, 'console-enrol');
   const url = await sheet.locator('.ticket .code').textContent();
   const driver = await Person.sit(browser, world);
   await driver.page.goto(String(url));

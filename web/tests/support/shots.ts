@@ -12,7 +12,17 @@ export async function picture(page: Page, name: string): Promise<void> {
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   const before = page.viewportSize();
   // What sticks to the edge of the window stands there in a picture, too.
-  if (before && height > before.height) await page.setViewportSize({ ...before, height });
+  if (before && height > before.height) {
+    await page.setViewportSize({ ...before, height });
+    await drawn(page);
+  }
   await page.screenshot({ path: `${folder}/${name}.png` });
   if (before) await page.setViewportSize(before);
+}
+
+/** Waits until what has changed its size is drawn again. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  );
 }

@@ -142,7 +142,8 @@ impl App {
                 })
                 .await
             }
-            Err(reason) if codes.tries >= limits::CODE_TRIES_PER_STOP_MAX => {
+            // Nothing was compared, so that it is no try of any code.
+            Err(reason @ Reason::CodeAttemptsExhausted) => {
                 Err(self.turn_away(call, &reads, session, asked, reason).await)
             }
             Err(reason) => {

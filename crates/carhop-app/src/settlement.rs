@@ -140,14 +140,14 @@ impl App {
         let found = self.concerned(partition, record.subject, after, DEVICES_PER_STEP).await?;
         let (mut disowned, mut outcome) = (Vec::new(), Ok(()));
         for device in &found {
-            if let Err(failure) = self.withdraw(partition, device.device, &mut record).await {
-                outcome = Err(failure);
-            }
-            if let TrustSubject::Firmware(_) = record.subject {
-                // What it said of itself counts no more; it may come back with something better on it.
+            let withdrawn = self.withdraw(partition, device.device, &mut record).await;
+            if let (Ok(()), TrustSubject::Firmware(_)) = (&withdrawn, record.subject) {
+                // What it said of itself counts no more; it may come back with something better on it, and is then no longer
+                // found by this firmware.
                 let device = reads.load::<DeviceRecord>(device.device.to_string()).await?;
                 disowned.push(DeviceRecord { attested: None, ..device });
             }
+            outcome = withdrawn.and(outcome);
         }
         record.devices += found.len() as u64;
         record.missed |= outcome.is_err();

@@ -173,7 +173,7 @@ const WITHOUT_A_NEW_EVENT: [Row<'static>; 13] = [
     (
         "a revocation that nobody made",
         "INSERT INTO records VALUES ('acme', 'san-jose', 'revocation', 'class:lock', 1,
-             CAST('{\"subject\":\"class:lock\",\"cause\":\"x\",\"revoked_at\":1,\"swept\":\"all\",
+             CAST('{\"subject\":\"class:lock\",\"cause\":\"x\",\"revoked_at\":1,\"swept\":\"all\",\"missed\":false,
                  \"devices\":0,\"sessions\":0,\"awaited\":[],\"settled_at\":null}' AS BLOB), '[]', NULL);",
         &["the revocation record `class:lock` is not as the log tells"],
     ),

@@ -102,6 +102,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Update { check: false } => generated::update(&mut commands::carhop_from_source()),
         Task::Fuzz { targets, minutes } => fuzz::fuzz(&targets, minutes),
         Task::Sim(PassedOn { arguments }) if arguments.iter().any(|it| it == "--mutants") => {
+            anyhow::ensure!(
+                arguments.len() == 1,
+                "`cargo xtask mutants` takes names and `--seeds`; `--mutants` stands alone"
+            );
             mutants::run_all(MUTANT_SEEDS, None)
         }
         Task::Sim(PassedOn { arguments }) => sim::play(&arguments),

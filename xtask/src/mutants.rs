@@ -42,8 +42,14 @@ struct Mutant {
 /// What came of one bug.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
-    Caught { invariant: String, seed: u64, seeds: u64 },
+    Caught {
+        invariant: String,
+        seed: u64,
+        seeds: u64,
+    },
     Survived,
+    /// It was not found in the time there was: nothing is known.
+    TimedOut,
 }
 
 /// Runs up to `seeds` worlds of each bug, or of those whose name contains `only`; fails if one is not found.
@@ -79,7 +85,7 @@ fn hunt<'a>(
         while let Some((number, mutant)) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
             let fate = play(program, *number, seeds, &mutant.aim)?;
             println!("{}", line(mutant, &fate));
-            if fate == Fate::Survived {
+            if !matches!(fate, Fate::Caught { .. }) {
                 survivors.lock().unwrap_or_else(PoisonError::into_inner).push(&*mutant.name);
             }
         }
@@ -101,6 +107,7 @@ fn line(mutant: &Mutant, fate: &Fate) -> String {
             format!("{name:<40} {invariant:<32} {seed:>8} {seeds:>6}")
         }
         Fate::Survived => format!("{name:<40} SURVIVED: {} ({expect} holds)", mutant.breaks),
+        Fate::TimedOut => format!("{name:<40} NOT FOUND in {SECONDS_MAX} s: {}", mutant.breaks),
     }
 }
 
@@ -204,7 +211,7 @@ fn site(find: &str, bugs: &[(u32, &Mutant)]) -> anyhow::Result<String> {
     Ok(format!("{choice}{{ {find} }})"))
 }
 
-/// Plays worlds until one breaks; one that never ends is broken as well.
+/// Plays worlds until one breaks.
 fn play(program: &Path, switch: u32, seeds: u64, aim: &str) -> anyhow::Result<Fate> {
     let jobs = if switch == 0 { HUNTERS } else { 1 };
     let (jobs, seeds) = (jobs.to_string(), seeds.to_string());
@@ -216,8 +223,7 @@ fn play(program: &Path, switch: u32, seeds: u64, aim: &str) -> anyhow::Result<Fa
         return Ok(Fate::Survived);
     }
     if output.status.code() == Some(TIMED_OUT) {
-        let (invariant, seed) = ("worlds_come_to_their_end".to_owned(), 0);
-        return Ok(Fate::Caught { invariant, seed, seeds: 1 });
+        return Ok(Fate::TimedOut);
     }
     let told = String::from_utf8_lossy(&output.stdout);
     fate(&told).with_context(|| {

@@ -408,7 +408,7 @@ pub enum Mischief {
         /// Of which lock.
         device: DeviceId,
     },
-    /// The meter of a pump stands still, jumps or runs backwards from now on, or is mended.
+    /// The meter of a pump stands still or runs backwards from now on, or is mended.
     Meter {
         /// Of which pump.
         device: DeviceId,

@@ -13,6 +13,7 @@ use carhop_journal::MemoryJournal;
 use carhop_kernel::id::{EventId, SessionId};
 use carhop_kernel::session::{Session, evolve, open};
 use carhop_kernel::time::Timestamp;
+use futures_util::FutureExt as _;
 
 use crate::happening::{CrashPoint, Happening, ServerNumber, Written};
 use crate::town::dice::Fault;
@@ -28,7 +29,7 @@ pub(crate) struct Disk {
 #[derive(Default)]
 struct Known {
     appends: u64,
-    events: Vec<EventId>,
+    partitions: BTreeSet<Partition>,
     sessions: BTreeMap<SessionId, Session>,
     timers: BTreeMap<(Partition, TimerSubject), Timestamp>,
     effects: BTreeSet<(Partition, EventId)>,
@@ -46,9 +47,13 @@ impl Disk {
         Self { journal, heart, known: Mutex::default() }
     }
 
-    /// Every event that is durable, in order.
-    pub(crate) fn events(&self) -> Vec<EventId> {
-        self.known().events.clone()
+    /// Every event that a process finds when it starts, read from the journal and not from what was told of it. Nothing of
+    /// a partition that cannot be read.
+    pub(crate) fn recovered(&self) -> Vec<EventId> {
+        let partitions = self.known().partitions.clone();
+        let read = |partition| self.journal.appended(partition, None, usize::MAX).now_or_never();
+        let found = partitions.into_iter().filter_map(read).flatten().flatten();
+        found.map(|held| held.recorded.id).collect()
     }
 
     /// How many appends were tried.
@@ -132,7 +137,6 @@ impl Disk {
         let known = &mut *known;
         let mut moved = BTreeSet::new();
         for entry in &batch.entries {
-            known.events.push(entry.id);
             known.unsequenced = true;
             if let (Stream::Session(id), Body::Session(event)) = (entry.stream, &entry.body) {
                 moved.insert(id);
@@ -145,6 +149,7 @@ impl Disk {
             known.unsequenced = false;
         }
         let partition = &batch.partition;
+        known.partitions.insert(partition.clone());
         known.effects.extend(batch.effects.iter().map(|(id, _)| (partition.clone(), *id)));
         for id in &batch.finished_effects {
             known.effects.remove(&(partition.clone(), *id));

@@ -60,7 +60,7 @@ impl Server {
             return;
         }
         let number = self.number;
-        let (heart, events) = (&town.heart, town.disk.events());
+        let (heart, events) = (&town.heart, town.disk.recovered());
         heart.tell(Happening::Recovered { server: number, events });
         let storage = Arc::new(Storage::new(number, &town.disk, heart));
         let registry = Arc::new(Registry::default());

@@ -8,6 +8,7 @@ use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Action, PhaseKind, RequestKind};
 use carhop_kernel::time::Timestamp;
+use carhop_kernel::token::TokenLayer;
 use carhop_proofs::cose::key_id;
 use carhop_proofs::otp::Code;
 use carhop_proofs::qr::{self, Handoff, QrError};
@@ -54,7 +55,7 @@ impl App {
 
     async fn try_issue_code(&self, call: &Call, id: SessionId) -> Result<IssuedCode, Failure> {
         let mut reads = Reads::new(self, &call.partition);
-        let (stop, ..) = self.stop_of_customer(call, &mut reads, id, ISSUE_CODE).await?;
+        let (stop, _, key) = self.stop_of_customer(call, &mut reads, id, ISSUE_CODE).await?;
         if !may_show(stop.session.phase.kind()) {
             return Err(self.turn_away(call, &reads, id, ISSUE_CODE, Reason::NotPossibleNow).await);
         }
@@ -71,6 +72,7 @@ impl App {
             proof,
             hash: code.hash(self.suite(), &self.pepper(&call.partition), id, proof),
             order_version: stop.session.order.version,
+            key,
             expires_at,
             tries: 0,
         };
@@ -125,7 +127,7 @@ impl App {
         }
         let asked = RequestKind::ProvePresence.name();
         let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
-        let codes = codes(&mut reads, session).await?;
+        let codes = self.codes_of_the_bound(&mut reads, session).await?;
         match self.check_proof(call, &stop, &codes, presented, reads.now) {
             Ok((live, method)) => {
                 let (proof, hash) = (live.proof, live.hash);
@@ -176,6 +178,18 @@ impl App {
             };
             self.apply(call, &reads, &stop, Action::ProvePresence, ask, |_| Ok(())).await
         })
+    }
+
+    /// The codes of a stop. One that was shown by a device which is bound no more is none.
+    async fn codes_of_the_bound(
+        &self,
+        reads: &mut Reads<'_>,
+        session: SessionId,
+    ) -> Result<CodesRecord, Failure> {
+        let mut codes = codes(reads, session).await?;
+        let bound = self.tokens_of(reads, session, TokenLayer::Session).await?;
+        codes.live = codes.live.filter(|live| bound.iter().any(|row| row.token.key == live.key));
+        Ok(codes)
     }
 
     fn check_proof<'a>(
@@ -355,6 +369,8 @@ mod tests {
 
     use carhop_proofs::suite::{KeyError, PublicKey, RustCrypto, SigningKey};
 
+    use carhop_kernel::digest::KeyThumbprint;
+
     use super::*;
 
     /// Counts what is hashed.
@@ -400,6 +416,7 @@ mod tests {
             proof,
             hash: right.hash(&RustCrypto, b"pepper", session, proof),
             order_version: 1,
+            key: KeyThumbprint([4; 32]),
             expires_at: Timestamp::from_unix_s(1_800_000_000),
             tries: 0,
         };

@@ -6,10 +6,12 @@ use carhop_kernel::digest::{IntentDigest, KeyThumbprint};
 use carhop_kernel::evidence::{Assurance, Evidence, Fact, VehicleMatch};
 use carhop_kernel::id::{CustomerId, SessionId, TicketId, TokenId};
 use carhop_kernel::limits;
+use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Action, RequestKind, Session};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::{TokenEnd, TokenLayer, TokenRecord};
 use carhop_proofs::commitment::{canonical, commit};
+use carhop_proofs::suite::same_secret;
 use carhop_proofs::token::{Ticket, Token};
 use serde::Serialize;
 
@@ -64,8 +66,8 @@ impl App {
             *link = reads.load(link.hash.to_string()).await?;
         }
         let mut batch = reads.batch();
-        // Unchanged, but with a new version: of two links that are made at once, the second burns the first.
-        batch.store(&stop)?;
+        // With a new version in any case: of two links that are made at once, the second burns the first.
+        batch.store(&StopRecord { stated_misses: 0, ..stop.clone() })?;
         // One may have been used since the list was made.
         for link in earlier.into_iter().filter(|link| !link.used) {
             batch.store(&TicketRecord { used: true, ..link })?;
@@ -113,6 +115,10 @@ impl App {
         let Purpose::CustomerLink { session: id, customer } = link.purpose else {
             return Err(Failure::Unauthenticated);
         };
+        // After an amendment the stop may be somebody else's.
+        if reads.load::<StopRecord>(id.to_string()).await?.customer != customer {
+            return Err(Failure::Unauthenticated);
+        }
         let session = reads.session(id).await?;
         let earlier = self.tokens_of(&mut reads, id, TokenLayer::Session).await?;
         let token = Token::mint(TokenLayer::Session, &self.random());
@@ -158,7 +164,8 @@ impl App {
         })
     }
 
-    /// Takes the customer's word for car and place and proposes the intent.
+    /// Takes the customer's word for car and place and proposes the intent. After a few plates that are not the car's no more
+    /// are compared until a fresh link is made: who found a link must not find out the plate.
     pub async fn propose_binding(
         &self,
         call: &Call,
@@ -183,11 +190,24 @@ impl App {
         }
         let asked = RequestKind::ProposeBinding.name();
         let (stop, ..) = self.stop_of_customer(call, &mut reads, session, asked).await?;
+        if stop.record.stated_misses >= limits::PLATE_MISSES_PER_STOP_MAX {
+            let reason = Reason::PlateAttemptsExhausted;
+            return Err(self.turn_away(call, &reads, session, asked, reason).await);
+        }
         let order = &stop.session.order;
         let mut personal = self
             .personal(&call.partition, stop.record.customer, order.order)
             .await?
             .ok_or(Failure::NotFound)?;
+        if !same_secret(plate.as_bytes(), personal.plate.as_bytes()) {
+            let stated_misses = stop.record.stated_misses + 1;
+            let mut batch = reads.batch();
+            batch.store(&StopRecord { stated_misses, ..stop.record.clone() })?;
+            self.append(batch, None).await?;
+            let reason = Reason::VehicleMismatch;
+            let reads = Reads::new(self, &call.partition);
+            return Err(self.turn_away(call, &reads, session, asked, reason).await);
+        }
         let salt = personal.salt;
         personal.plate = plate.to_owned();
         let vehicle = commit(self.suite(), &salt, &vehicle_bytes(&personal));

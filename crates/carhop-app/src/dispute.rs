@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::DisputeRecord;
+use crate::records::{DisputeRecord, StopRecord};
 
 /// What a customer says.
 #[derive(Clone, Debug)]
@@ -144,19 +144,36 @@ impl App {
         self.list(partition, Some((index, value.to_owned())), after, limit).await
     }
 
-    /// The customer whose key this is at a stop: of several that were bound to it, only the last one is.
+    /// Whether the key is that of the stop's customer, whose token has ended.
+    pub async fn is_customers_key(
+        &self,
+        partition: &Partition,
+        session: SessionId,
+        key: KeyThumbprint,
+    ) -> Result<bool, Failure> {
+        match self.customer_by_key(partition, session, key).await {
+            Ok(_) => Ok(true),
+            Err(Failure::NotFound) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The customer whose key this is at a stop: of several that were bound to it only the last one is, and only as long as
+    /// the order is for the same recipient.
     async fn customer_by_key(
         &self,
         partition: &Partition,
         session: SessionId,
         key: KeyThumbprint,
     ) -> Result<CustomerId, Failure> {
+        let stop = self.peek::<StopRecord>(partition, session.to_string()).await?;
+        let recipient = stop.ok_or(Failure::NotFound)?.customer;
         let side = self.parts.journal.stream(partition.clone(), Stream::Side(session)).await?;
         let bound = side.iter().rev().find_map(|recorded| {
             let Body::CustomerBound { customer, key } = recorded.body else { return None };
             Some((customer, key))
         });
-        let owner = bound.filter(|(_, bound)| *bound == key);
+        let owner = bound.filter(|(customer, bound)| *bound == key && *customer == recipient);
         owner.map(|(customer, _)| customer).ok_or(Failure::NotFound)
     }
 

@@ -1,6 +1,7 @@
 //! The driver's part up to the car: assignment, positions, tags, plate, arrival, presence (M-IDN-7, M-GEO-0, M-VEH-4).
 
 use carhop_kernel::actor::Actor;
+use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{FenceResult, Fix, Track, VenueTag};
 use carhop_kernel::id::{DriverId, SessionId};
@@ -10,7 +11,7 @@ use carhop_kernel::session::{Action, LegIndex, RequestKind};
 use carhop_proofs::suite::same_secret;
 
 use crate::app::App;
-use crate::batch::{Body, Meta, PlaceJudged, Stream};
+use crate::batch::{Batch, Body, Meta, PlaceJudged, Stream};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::judge::{Ask, Stop};
@@ -20,7 +21,8 @@ use crate::records::{DriverRecord, StopRecord, TrackRecord, VehicleSeen};
 use crate::vehicle::own_sources;
 
 impl App {
-    /// Gives the stop to a driver on the device the driver is signed in on.
+    /// Gives the stop to a driver on the device the driver is signed in on. Where somebody else had been was somebody else's:
+    /// neither place nor plate changes hands.
     pub async fn assign_driver(
         &self,
         call: &Call,
@@ -41,7 +43,8 @@ impl App {
             let key = device.key.ok_or_else(|| Failure::invalid("driver", "not enrolled yet"))?;
             let action = Action::AssignDriver { driver, device: device.device, key };
             let ask = Ask { handset: Some(device), ..Ask::default() };
-            self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
+            self.apply(call, &reads, &stop, action, ask, |batch| forget_driver(batch, &stop, &key))
+                .await
         })
     }
 
@@ -189,6 +192,21 @@ impl App {
             self.apply(call, &reads, &stop, action, ask, |_| Ok(())).await
         })
     }
+}
+
+/// Forgets what the driver before reported and saw, unless the stop stays with the same key.
+fn forget_driver(batch: &mut Batch, stop: &Stop, key: &KeyThumbprint) -> Result<(), Failure> {
+    if stop.session.assignment().is_some_and(|earlier| earlier.key == *key) {
+        return Ok(());
+    }
+    if stop.driver_track.is_some() {
+        batch.store(&fresh_track(stop, Party::Driver))?;
+    }
+    let was_read = |seen: &VehicleSeen| seen.method == VehicleMatch::PlateRead;
+    if stop.record.vehicle.as_ref().is_some_and(was_read) {
+        batch.store(&StopRecord { vehicle: None, ..stop.record.clone() })?;
+    }
+    Ok(())
 }
 
 pub(crate) fn fresh_track(stop: &Stop, party: Party) -> TrackRecord {

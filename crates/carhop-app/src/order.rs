@@ -110,6 +110,7 @@ impl App {
             stated_at: None,
             vehicle: None,
             plate_misses: 0,
+            stated_misses: 0,
             tag_misses: 0,
             age_proof: false,
         };

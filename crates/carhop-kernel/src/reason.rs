@@ -105,7 +105,7 @@ reasons! {
     VehicleMismatch = "vehicle_mismatch", NeedsHuman,
         "The vehicle at hand is not the one of the order.", "Stop and find the right car.";
     PlateAttemptsExhausted = "plate_attempts_exhausted", NeedsHuman,
-        "The driver has read too many plates that are not the car's.", "Let the customer state the car anew, or call support.";
+        "Too many plates were read or stated that are not the car's.", "Let the customer state the car anew by a fresh link, or call support.";
     VehicleMoving = "vehicle_moving", Retryable,
         "The vehicle is moving or has moved.", "Wait until it is parked and bound anew.";
     DriverNotAssigned = "driver_not_assigned", Retryable,
@@ -159,7 +159,7 @@ reasons! {
     CodeExpired = "code_expired", Retryable,
         "The code has expired.", "Ask for a new one.";
     CodeSpent = "code_spent", NeedsHuman,
-        "The code was used already.", "Ask for a new one; a second use is looked into.";
+        "The code was used already.", "Ask for a new one; the staff sees that it was shown again.";
     CodeAttemptsExhausted = "code_attempts_exhausted", NeedsHuman,
         "The code was tried too often.", "Ask for a new one, or call support.";
     CodeIssuesExhausted = "code_issues_exhausted", NeedsHuman,

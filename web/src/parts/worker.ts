@@ -35,7 +35,8 @@ async function fromNetwork(request: Request): Promise<Response> {
   const cache = await caches.open(kept);
   try {
     const fresh = await fetch(request);
-    if (fresh.ok) await cache.put(page, fresh.clone());
+    // Pictures and scripts can be opened by their address too, and are no page.
+    if (fresh.ok && isPage(fresh)) await cache.put(page, fresh.clone());
     return fresh;
   } catch (error) {
     const found = await cache.match(page, ignoring);
@@ -43,6 +44,9 @@ async function fromNetwork(request: Request): Promise<Response> {
     throw error;
   }
 }
+
+const isPage = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.startsWith('text/html') === true;
 
 /** What varies by encoding is the same to read. */
 const ignoring = { ignoreVary: true };

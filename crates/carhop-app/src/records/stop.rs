@@ -1,6 +1,6 @@
 //! Records around one stop.
 
-use carhop_kernel::digest::{IntentDigest, PolicyVersion, SecretHash};
+use carhop_kernel::digest::{IntentDigest, KeyThumbprint, PolicyVersion, SecretHash};
 use carhop_kernel::evidence::{Party, VehicleMatch};
 use carhop_kernel::geofence::{Track, VenueTag};
 use carhop_kernel::id::{
@@ -128,6 +128,8 @@ pub struct StopRecord {
     pub vehicle: Option<VehicleSeen>,
     /// How many plates the driver read that were not the car's, since the customer last stated it.
     pub plate_misses: u8,
+    /// How many plates the customer's key stated that are not the car's, since its link was made.
+    pub stated_misses: u8,
     /// How many tags the driver named that are none of the venue's, since the customer last stated the car.
     pub tag_misses: u8,
     /// Whether somebody checked the recipient's age in person.
@@ -183,6 +185,8 @@ pub struct LiveCode {
     pub hash: SecretHash,
     /// The order version it is bound to.
     pub order_version: u32,
+    /// The key of the device that shows it.
+    pub key: KeyThumbprint,
     /// First instant at which it is dead.
     pub expires_at: Timestamp,
     /// Tries at this code.

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use carhop_app::batch::{DisputeOutcome, Grievance};
 use carhop_app::records::{ApiScope, DisputeRecord};
 use carhop_app::{Complaint, DisputeView, is_plain};
+use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,6 +77,7 @@ pub(crate) async fn open(
     }
     let words = words.filter(|words| !words.trim().is_empty());
     let complaint = Complaint { about, words };
+    spend(&server, &caller, session, key).await?;
     let made = server.app.open_dispute(&caller.partition, session, key, &complaint).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
@@ -89,12 +91,26 @@ pub(crate) async fn view(
     Named(session): Named<SessionId>,
 ) -> Answer<DisputeShown> {
     let found = if let Ok(key) = caller.holder() {
+        spend(&server, &caller, session, key).await?;
         server.app.view_own_dispute(&caller.partition, session, key).await?
     } else {
         let call = caller.key(ApiScope::Staff)?;
         server.app.view_dispute(&call.partition, session).await?
     };
     Ok(Json(found.into()))
+}
+
+/// Takes the proof of a customer whose token has ended, once: of whoever is nobody here none is remembered.
+async fn spend(
+    server: &Server,
+    caller: &Caller,
+    session: SessionId,
+    key: KeyThumbprint,
+) -> Result<(), Problem> {
+    if server.app.is_customers_key(&caller.partition, session, key).await? {
+        caller.spend_proof(server)?;
+    }
+    Ok(())
 }
 
 /// Decides a dispute, once.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Answer, Page, Part, answered, code_of, tagged};
+use super::{Answer, Page, Part, answered, code_of, name_of, tagged};
 use crate::http::auth::Caller;
 use crate::http::body::{Ask, Asked, Named};
 use crate::http::problem::Problem;
@@ -209,6 +209,7 @@ fn read(venue: VenueId, json: Value) -> Result<VenueAsk, Problem> {
     let fence = Fence::new(venue.clone(), 1, zones, FenceLimits::default())
         .map_err(|error| wrong(&error))?;
     let name = label.unwrap_or_else(|| venue.to_string());
+    name_of("name", &name)?;
     let venue = VenueRecord { venue, name, fence, tags, geojson: without_tags(json) };
     Ok(VenueAsk { venue, keeps_tags, base_version: None })
 }

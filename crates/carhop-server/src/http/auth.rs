@@ -3,6 +3,7 @@
 //!
 //! What a caller may do is decided by the use cases and policies; how it proves who it is, in `identify`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -16,6 +17,7 @@ use carhop_app::{Call, Idempotency, Member};
 use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::{CustomerId, DeviceId, RequestId, SessionId};
+use carhop_proofs::dpop::Proof;
 use uuid::Uuid;
 
 use super::body::Ask;
@@ -32,6 +34,8 @@ pub(crate) struct Caller {
     who: Who,
     idempotency: Option<Result<Uuid, ()>>,
     route: String,
+    /// The proof of somebody unknown, and where it came from: not remembered yet.
+    unspent: Option<(Proof, IpAddr)>,
     /// A vehicle or action token that came along.
     pub(crate) token: Option<String>,
 }
@@ -108,10 +112,13 @@ impl FromRequestParts<Arc<Server>> for Anyone {
         if let Some(identity) = who.identity() {
             server.budgets.note_known(&peer, &parts.headers);
             server.budgets.spend_known(identity, parts.extensions.get::<MatchedPath>())?;
-            // A proof of somebody unknown opens nothing that opens twice, and must not fill the memory.
-            if let Some(proof) = proof {
-                server.proofs.once(&proof, peer.address.ip(), server.clock.now())?;
-            }
+        }
+        let mut unspent = proof.map(|proof| (proof, peer.address.ip()));
+        // Proofs of somebody unknown must not fill the memory; what opens something by them spends them itself.
+        if who.identity().is_some()
+            && let Some((proof, address)) = unspent.take()
+        {
+            server.proofs.once(&proof, address, server.clock.now())?;
         }
         Ok(Self(Caller {
             partition,
@@ -119,6 +126,7 @@ impl FromRequestParts<Arc<Server>> for Anyone {
             who,
             token,
             idempotency: idempotency_key(&parts.headers),
+            unspent,
             route: format!("{} {}", parts.method, parts.uri.path()),
         }))
     }
@@ -262,6 +270,26 @@ impl Caller {
     pub(crate) fn prover(&self) -> Result<KeyThumbprint, Problem> {
         match &self.who {
             Who::Prover { key } | Who::Device { key, mutual_tls: false, .. } => Ok(*key),
+            Who::Nobody
+            | Who::Key(_)
+            | Who::Member { .. }
+            | Who::Customer { .. }
+            | Who::Device { .. } => Err(Problem::unauthenticated()),
+        }
+    }
+
+    /// Takes the proof of somebody who was unknown until the key was found to open something.
+    pub(crate) fn spend_proof(&self, server: &Server) -> Result<(), Problem> {
+        match &self.unspent {
+            Some((proof, address)) => server.proofs.once(proof, *address, server.clock.now()),
+            None => Ok(()),
+        }
+    }
+
+    /// The key whose possession was proven and which is nobody's device: one that drives is no customer's.
+    pub(crate) fn stranger(&self) -> Result<KeyThumbprint, Problem> {
+        match &self.who {
+            Who::Prover { key } => Ok(*key),
             Who::Nobody
             | Who::Key(_)
             | Who::Member { .. }

@@ -1,6 +1,5 @@
 /** All stops as they change: read once, then kept up by the stream of events. */
 
-import { noteServerTime } from '../api/clock';
 import { Refused, settled, type Problem, type Schemas, type Session } from '../api/client';
 import type { Line } from '../api/live.svelte';
 import { read as readStream } from '../api/stream';
@@ -20,9 +19,8 @@ export class Board {
   heardAt = $state(Date.now());
   isLoaded = $state(false);
   problem = $state.raw<Problem>();
-  /** The last thing that happened, for whoever waits for it. */
-  latest = $state.raw<Event>();
 
+  #listeners: readonly ((event: Event) => void)[] = [];
   readonly #stop = new AbortController();
   readonly #changed = new Gathering((ids) => this.#read(ids));
   /** Stops whose customer waits for an answer. */
@@ -36,6 +34,17 @@ export class Board {
   close(): void {
     this.#stop.abort();
     this.#changed.close();
+  }
+
+  /**
+   * Tells of everything that happens from now on, each thing once and in order, until what this returns is called. A state
+   * of the page would tell the last of several only: they are told together, and effects run once.
+   */
+  hear(listener: (event: Event) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((one) => one !== listener);
+    };
   }
 
   /** Takes a session as an answer has it, so that what was asked shows at once. */
@@ -113,8 +122,7 @@ export class Board {
 
   #happened(event: Event): void {
     this.#position = event.position;
-    this.latest = event;
-    noteServerTime(event.time);
+    for (const listener of this.#listeners) listener(event);
     const { session } = event;
     if (!session) return;
     const { exception } = event.data as { exception?: string };

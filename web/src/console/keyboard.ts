@@ -25,13 +25,22 @@ export const leads: Record<string, Page> = {
 export class Keyboard {
   /** Whether the list of shortcuts is shown. */
   isShown = false;
-  keys: Keys = {};
+  #keys: Keys = {};
   #isLeading = false;
 
   constructor(
     private readonly router: Router,
     private readonly help: () => void,
   ) {}
+
+  /** Gives these keys to a page, until what this returns is called or another page has taken them. */
+  take(keys: Keys): () => void {
+    this.#keys = keys;
+    return () => {
+      // The page that goes may go after the one that comes has come.
+      if (this.#keys === keys) this.#keys = {};
+    };
+  }
 
   /** Takes a key; whoever types into a field keeps it. */
   press(event: KeyboardEvent): void {
@@ -55,7 +64,7 @@ export class Keyboard {
   }
 
   #act(key: string, target: HTMLElement): boolean {
-    const { keys } = this;
+    const keys = this.#keys;
     if (key === '?') {
       this.help();
       return true;

@@ -2,7 +2,7 @@
 //! whatever event follows, but for fuel of a leg that was taken over, which is settled once it is known; other events that
 //! no accepted history contains have no defined meaning.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::event::Event;
@@ -10,6 +10,7 @@ use super::leg::{Leg, LegIndex, LegState};
 use super::state::{
     Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, Presence, Proposal, Recipient, Session,
 };
+use super::waiting;
 use crate::order::OrderVersion;
 
 /// The session that a first event opens; `None` for any event but [`Event::SessionRequested`].
@@ -27,6 +28,7 @@ pub fn open(event: &Event) -> Option<Session> {
         assignments: 0,
         left_by: None,
         raised: BTreeMap::new(),
+        waiting: BTreeSet::new(),
     })
 }
 
@@ -69,6 +71,7 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
         | Event::LegFailed { .. }
         | Event::LegTakenOver { .. } => move_leg(&mut session, event),
     }
+    waiting::keep(&mut session, event);
     session
 }
 

@@ -22,6 +22,7 @@ mod state;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use bounded::{Bounded, bounded};
 pub use deadline::{Deadline, Watch};

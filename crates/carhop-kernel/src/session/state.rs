@@ -1,6 +1,6 @@
 //! What a session is at one moment. Each phase carries exactly the facts that are true in it.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct Session {
     pub left_by: Option<Assignment>,
     /// How often each exception was recorded, with the mark that more are counted only.
     pub raised: BTreeMap<Exception, u32>,
+    /// What was raised and still waits for a person.
+    pub waiting: BTreeSet<Exception>,
 }
 
 /// Where in the flow a session is, with what is true there.

@@ -31,6 +31,8 @@ pub(crate) struct Shown {
     /// Set once it was revoked.
     revocation: Option<EndView>,
     legs: Vec<LegView>,
+    /// What was raised and still waits for a person, such as `left_open`.
+    exceptions: Vec<&'static str>,
     window: TimeWindow,
     venue: String,
     /// The venue's name for people.
@@ -143,6 +145,7 @@ impl From<SessionView> for Shown {
                 .map(|hold| HoldView { cause: code_of(&hold.cause), since: hold.since.into() }),
             revocation: end_view(&view),
             legs: session.legs().map(|(index, leg)| leg_view(index.0, leg)).collect(),
+            exceptions: session.waiting.iter().map(|exception| exception.name()).collect(),
             window: terms.window.into(),
             venue: terms.venue.to_string(),
             venue_name: view.venue,

@@ -574,7 +574,8 @@ fn moves_a_leg(event: &Event) -> bool {
 
 /// The session without what was raised and the hold that came of it.
 fn as_told_of_before(heard: Session, before: &Session) -> Session {
-    Session { hold: before.hold, raised: before.raised.clone(), ..heard }
+    let (raised, waiting) = (before.raised.clone(), before.waiting.clone());
+    Session { hold: before.hold, raised, waiting, ..heard }
 }
 
 /// Whether the session is on hold for somebody to look, and otherwise as it was.

@@ -6,7 +6,7 @@ import { read as readStream } from '../api/stream';
 import { Gathering } from './gather';
 import type { Staff } from './staff.svelte';
 import { nameOf } from './story';
-import { none, withDisputed, withException, withSessions, type Stops } from './stops';
+import { none, withDisputed, withSessions, type Stops } from './stops';
 
 /** Something that happened, as the stream tells it. */
 export type Event = Schemas['Event'];
@@ -125,13 +125,11 @@ export class Board {
     for (const listener of this.#listeners) listener(event);
     const { session } = event;
     if (!session) return;
-    const { exception } = event.data as { exception?: string };
     const kind = nameOf(event);
     if (kind.startsWith('dispute.')) {
       const others = this.#disputed.filter((id) => id !== session);
       this.#disputed = kind === 'dispute.opened' ? [...others, session] : others;
     }
-    if (exception) this.stops = withException(this.stops, session, exception);
     this.#changed.add(session);
   }
 

@@ -66,6 +66,15 @@ export class StopFile {
       }),
     );
 
+  /** Says that the goods of a leg are inside. */
+  confirm = (leg: number): Promise<void> =>
+    this.#change(() =>
+      this.staff.api.POST('/v1/sessions/{session}/legs/{leg}/transfers', {
+        params: { path: { session: this.id, leg }, header: once() },
+        body: {},
+      }),
+    );
+
   /** Answers the customer's complaint, once. */
   decide = (outcome: 'upheld' | 'rejected'): Promise<void> =>
     this.#ask(async () => {

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { attention, matches, queueOf, queues, sorted, type Queue, type Stop } from './queue';
+import {
+  attention,
+  matches,
+  questions,
+  queueOf,
+  queues,
+  sorted,
+  type Queue,
+  type Stop,
+} from './queue';
 
 const now = Date.parse('2026-11-21T14:00:00Z');
 
@@ -20,7 +29,16 @@ test('a stop stands in one queue, by what it needs', () => {
       'needs_you',
     ],
     ['an exception', { exceptions: ['left_open'] }, 'needs_you'],
-    ['an exception, and it is over', { state: 'completed', exceptions: ['left_open'] }, 'done'],
+    [
+      'it opened, after the end',
+      { state: 'revoked', exceptions: ['opened_after_end'] },
+      'needs_you',
+    ],
+    [
+      'settled, after a person had taken over',
+      { state: 'completed', exceptions: ['settled_after_takeover'] },
+      'needs_you',
+    ],
     ['little time left', { state: 'arrived', window: window(4) }, 'needs_you'],
     ['held, and over', { state: 'revoked', hold: held('safety') }, 'done'],
     ['a problem was reported', { state: 'completed', isDisputed: true }, 'needs_you'],
@@ -59,6 +77,37 @@ test('what nobody knows comes before what ends soon, what ends sooner before wha
 test('the gravest reason is named first', () => {
   const both = stop({ legs: [leg('indeterminate')], hold: held('safety'), window: window(1) });
   expect(attention(both, now)).toEqual(['outcome_unknown', 'safety', 'window_ending']);
+});
+
+test('a person is asked what no device says, and nothing else', () => {
+  const rows: [string, Partial<Stop>, ReturnType<typeof questions>][] = [
+    ['on its way', {}, []],
+    ['unclear', { legs: [leg('indeterminate')] }, [{ about: 'outcome', leg: 0 }]],
+    [
+      'unclear, and ended',
+      { state: 'revoked', legs: [leg('indeterminate')] },
+      [{ about: 'outcome', leg: 0 }],
+    ],
+    ['a pump that is heard', { legs: [leg('dispensing')] }, []],
+    [
+      'a pump that is silent',
+      { legs: [leg('dispensing')], exceptions: ['meter_silent'] },
+      [{ about: 'silence', leg: 0 }],
+    ],
+    [
+      'a pump that was asked in vain, after the end',
+      { state: 'revoked', legs: [leg('dispensing')], exceptions: ['outcome_unknown'] },
+      [{ about: 'silence', leg: 0 }],
+    ],
+    ['a door that was opened', { state: 'in_service', legs: [leg('open')] }, []],
+    [
+      'goods that nobody confirmed',
+      { state: 'in_service', legs: [leg('open')], exceptions: ['transfer_unconfirmed'] },
+      [{ about: 'transfer', leg: 0 }],
+    ],
+    ['a door left open', { legs: [leg('open')], exceptions: ['left_open'] }, []],
+  ];
+  for (const [name, change, asked] of rows) expect(questions(stop(change)), name).toEqual(asked);
 });
 
 test('every word that is searched for has to be there', () => {

@@ -32,7 +32,7 @@ export interface Stop {
   driverName: string | null;
   /** When something about it changed last, in Unix milliseconds. */
   changedAt: number;
-  /** Exceptions that were raised while this page looked, by their codes. */
+  /** What was raised and still waits for a person, by the names that the authority gives it; some come after an end. */
   exceptions: string[];
   /** Whether its customer reported a problem that nobody has answered yet. */
   isDisputed: boolean;
@@ -48,7 +48,7 @@ export function attention(stop: Stop, now: number): Attention[] {
   const found: Attention[] = [];
   if (stop.legs.some((leg) => leg.state === 'indeterminate')) found.push('outcome_unknown');
   if (stop.isDisputed) found.push('disputed');
-  if (isOver(stop)) return found;
+  if (isOver(stop)) return stop.exceptions.length > 0 ? [...found, 'exception'] : found;
   switch (stop.hold?.cause) {
     case 'safety':
     case 'tamper':
@@ -60,6 +60,29 @@ export function attention(stop: Stop, now: number): Attention[] {
   const left = Date.parse(stop.window.end) - now;
   if (isUnderWay(stop) && left < endingMs) found.push('window_ending');
   return found;
+}
+
+/** What a person can say where a device does not, about which leg. */
+export interface Question {
+  /** Whether a command was carried out; that a pump which ran is not heard any more; that the goods are inside. */
+  about: 'outcome' | 'silence' | 'transfer';
+  leg: number;
+}
+
+/** What a person is asked to find out, and to say here. */
+export function questions({
+  state,
+  legs,
+  exceptions,
+}: Pick<Stop, 'state' | 'legs' | 'exceptions'>): Question[] {
+  const isSilent = exceptions.includes('meter_silent') || exceptions.includes('outcome_unknown');
+  const isUnconfirmed = exceptions.includes('transfer_unconfirmed') && state === 'in_service';
+  return legs.flatMap(({ index: leg, state }): Question[] => {
+    if (state === 'indeterminate') return [{ about: 'outcome', leg }];
+    if (state === 'dispensing' && isSilent) return [{ about: 'silence', leg }];
+    if (state === 'open' && isUnconfirmed) return [{ about: 'transfer', leg }];
+    return [];
+  });
 }
 
 /** The one queue that it stands in, so that the counts add up. */

@@ -22,13 +22,6 @@ export function withSessions(
   return next;
 }
 
-/** The same, with something unusual noted at one of them. */
-export function withException(stops: Stops, id: string, exception: string): Stops {
-  const stop = stops.get(id);
-  if (!stop || stop.exceptions.includes(exception)) return stops;
-  return new Map(stops).set(id, { ...stop, exceptions: [...stop.exceptions, exception] });
-}
-
 /** The same, where exactly these wait for an answer to what their customer complains of. */
 export function withDisputed(stops: Stops, disputed: readonly string[]): Stops {
   const next = new Map(stops);
@@ -51,7 +44,7 @@ function stopOf(session: Session, before: Stop | undefined, changedAt: number): 
     vehicle: session.vehicle,
     driverName: session.assignment?.driver_name ?? null,
     changedAt,
-    exceptions: before?.exceptions ?? [],
+    exceptions: session.exceptions,
     isDisputed: before?.isDisputed ?? false,
   };
 }

@@ -170,6 +170,7 @@ export const de: ConsoleTexts = {
     heldSince: 'Angehalten seit {time}',
     revokedAt: 'Beendet um {time}: Von da an öffnet nichts Neues.',
     settledAt: 'Abgeschlossen um {time}: Auch nichts vorher Befohlenes kann noch geschehen.',
+    raised: 'Jemand muss nachsehen:',
     notSettled: 'Noch nicht abgeschlossen: Ein Befehl, der schon draußen war, kann noch wirken.',
     timeline: 'Was geschah',
     decisions: 'Entscheidungen',
@@ -221,11 +222,22 @@ export const de: ConsoleTexts = {
     stopTitle: 'Diese Lieferung endgültig beenden?',
     stopBody:
       'Alle Erlaubnisse enden sofort und kommen nicht wieder. Befehle, die schon draußen sind, werden zurückgerufen.',
-    resolve: 'Sagen, was geschah',
-    resolveTitle: 'Was wurde aus dem Befehl?',
-    resolveBody:
-      'Das Gerät hat es nicht gesagt. Nichts wird noch einmal versucht, bevor es jemand herausgefunden hat; was Sie sagen, wird unter Ihrem Namen festgehalten.',
-    outcome: 'Er wurde',
+    outcome: {
+      act: 'Sagen, was geschah',
+      title: 'Was wurde aus dem Befehl?',
+      body: 'Das Gerät hat es nicht gesagt. Nichts wird noch einmal versucht, bevor es jemand herausgefunden hat; was Sie sagen, wird unter Ihrem Namen festgehalten.',
+    },
+    silence: {
+      act: 'Zapfsäule übernehmen',
+      title: 'Diese Zapfsäule übernehmen?',
+      body: 'Sie lief und ist nicht mehr zu hören. Ihr wird befohlen anzuhalten, ihr Teil des Stopps endet, und sie darf andere bedienen; was sie später meldet, wird noch abgerechnet. Was Sie sagen, wird unter Ihrem Namen festgehalten.',
+    },
+    transfer: {
+      act: 'Ware bestätigen',
+      title: 'Ist die Ware im Auto?',
+      body: 'Es wurde geöffnet und wieder verschlossen, und der Fahrer hat nicht gesagt, dass die Ware darin ist. Fragen Sie ihn, oder sehen Sie nach; was Sie sagen, wird unter Ihrem Namen festgehalten.',
+    },
+    was: 'Er wurde',
     executed: 'ausgeführt: Es ging auf, oder Kraftstoff floss',
     not_executed: 'nicht ausgeführt: Nichts ging auf, nichts floss',
     basis: 'Woher weiß man das?',
@@ -235,7 +247,7 @@ export const de: ConsoleTexts = {
       device_read: 'Das Gerät wurde ausgelesen',
       told: 'Jemand am Auto hat es gesagt',
     },
-    resolveAction: 'Festhalten',
+    record: 'Festhalten',
     notYours: 'Ihre Rolle darf ansehen, nicht eingreifen.',
   },
 

@@ -157,6 +157,7 @@ export const en = {
     heldSince: 'Held for {time}',
     revokedAt: 'Stopped at {time}: from here on nothing new opens.',
     settledAt: 'Settled at {time}: nothing that was commanded before can happen any more.',
+    raised: 'Somebody has to look:',
     notSettled: 'Not settled yet: a command that had left may still act.',
     timeline: 'What happened',
     decisions: 'Decisions',
@@ -207,11 +208,22 @@ export const en = {
     stopTitle: 'Stop this delivery for good?',
     stopBody:
       'All its permissions end at once and do not come back. Commands that have left are ordered to stop.',
-    resolve: 'Say what happened',
-    resolveTitle: 'What became of the command?',
-    resolveBody:
-      'The device has not said. Nothing is tried again until somebody has found out; what you say is recorded under your name.',
-    outcome: 'It was',
+    outcome: {
+      act: 'Say what happened',
+      title: 'What became of the command?',
+      body: 'The device has not said. Nothing is tried again until somebody has found out; what you say is recorded under your name.',
+    },
+    silence: {
+      act: 'Take the pump over',
+      title: 'Take this pump over?',
+      body: 'It was running and is not heard any more. It is told to stop, its part of the stop ends, and it may serve others; what it tells later is still settled. What you say is recorded under your name.',
+    },
+    transfer: {
+      act: 'Confirm the goods',
+      title: 'Are the goods inside?',
+      body: 'It was opened and locked again, and the driver has not said that the goods are inside. Ask the driver, or look; what you say is recorded under your name.',
+    },
+    was: 'It was',
     executed: 'carried out: it opened, or fuel flowed',
     not_executed: 'not carried out: nothing opened or flowed',
     basis: 'How was that found out?',
@@ -221,7 +233,7 @@ export const en = {
       device_read: 'The device was read out',
       told: 'Somebody at the car said so',
     },
-    resolveAction: 'Record it',
+    record: 'Record it',
     notYours: 'Your role may look, not steer.',
   },
 

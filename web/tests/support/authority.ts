@@ -16,12 +16,15 @@ export interface Scene {
   sessions: Session[];
   events: Event[];
   answers: Record<string, unknown>;
+  /** What the stream tells, all of it at once. */
+  told: Event[];
 }
 
 /** A day at work: some stops need somebody, some are on their way, some are done. */
 export function busyDay(): Scene {
   const sessions = [
     stop('01', 'blue Golf estate', '201', 'in_service', 35, {
+      exceptions: ['outcome_unknown'],
       legs: [goods('indeterminate'), fuel('pending')],
     }),
     stop('02', 'white Model Y', '7KD', 'handoff_ready', 52, { hold: held('tamper', -190) }),
@@ -45,7 +48,7 @@ export function busyDay(): Scene {
     }),
     stop('14', 'red Kona', 'J31', 'expired', -70),
   ];
-  return { sessions, events: [...story(), ...complaint()], answers: {} };
+  return { sessions, events: [...story(), ...complaint()], answers: {}, told: [] };
 }
 
 /** The stop that the story is about. */
@@ -133,7 +136,7 @@ export async function play(page: Page, scene: Scene): Promise<void> {
     const url = new URL(route.request().url());
     const path = url.pathname.replace('/v1/', '');
     if (path === 'events/stream') {
-      return route.fulfill({ contentType: 'text/event-stream', body: ': here\n\n' });
+      return route.fulfill({ contentType: 'text/event-stream', body: tellAll(scene) });
     }
     const json = scene.answers[path] ?? answer(scene, path, url.searchParams);
     if (json === undefined) {
@@ -141,6 +144,20 @@ export async function play(page: Page, scene: Scene): Promise<void> {
     }
     return route.fulfill({ json });
   });
+}
+
+/** The stream, which ends at once; what was told is not told again. */
+function tellAll({ told }: Scene): string {
+  const lines = told.splice(0).map((event) => `data: ${JSON.stringify(event)}\n\n`);
+  return `: here\n\n${lines.join('')}`;
+}
+
+/** Something that happened just now. */
+export function happened(position: number, name: string, data: object = {}): Event {
+  return {
+    ...{ id: `evt_${position}`, type: `carhop.${name}.v1`, position, time: time(0) },
+    ...{ actor: {}, data },
+  };
 }
 
 /** Gives the page an authenticator of its own, which says yes to everything. */
@@ -257,6 +274,7 @@ function stop(
     digest: '00'.repeat(32),
     state,
     hold: null,
+    exceptions: [],
     revocation: null,
     legs: [goods('pending'), fuel('pending')],
     window: { start: time((minutesLeft - 60) * 60), end: time(minutesLeft * 60) },

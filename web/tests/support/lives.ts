@@ -97,6 +97,7 @@ function live({ session, history }: Row): Live {
       venue: 'library',
       venue_name: 'Los Altos Library',
       handoff: 'unattended',
+      exceptions: [],
       next: [],
       version: 1,
       changed_at: time(0),

@@ -146,7 +146,8 @@ impl App {
         Ok((device, certified))
     }
 
-    /// Certifies a fresh key, or the same one, for a device that is certified and not revoked.
+    /// Certifies a fresh key, or the same one, for a device that is certified and not revoked; for a browser, which has
+    /// shown nothing but its key, the same one alone.
     pub async fn renew_device(&self, call: &Call, csr: &[u8]) -> Result<Certified, Failure> {
         let device = caller_device(call)?;
         let mut reads = Reads::new(self, &call.partition);
@@ -156,6 +157,9 @@ impl App {
             return Err(Failure::Unauthenticated);
         }
         let certified = self.certify(&reads, &record, csr)?;
+        if record.browser && record.key != Some(jwk::thumbprint(self.suite(), &certified.key)) {
+            return Err(Failure::invalid("csr", "not the key of this browser"));
+        }
         let event = DeviceEvent::Renewed {
             device,
             certificate: certified.fingerprint,

@@ -176,7 +176,7 @@ pub(crate) async fn renew(
     caller: Caller,
     ask: Ask<RenewalAsk>,
 ) -> Answer<Enrolled> {
-    let (call, device) = caller.device_by_certificate()?;
+    let (call, device) = caller.renewing()?;
     server.budgets.spend_renewal(device)?;
     let csr = bytes_of("csr", &ask.value.csr)?;
     let certified = server.app.renew_device(&call, &csr).await?;

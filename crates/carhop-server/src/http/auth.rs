@@ -235,6 +235,20 @@ impl Caller {
         if call.mutual_tls { Ok((call, device)) } else { Err(Problem::forbidden()) }
     }
 
+    /// A call by the device itself as it renews its certificate: over mutual TLS or, by a browser, which cannot show a
+    /// certificate, by a proof of its certified key.
+    pub(crate) fn renewing(&self) -> Result<(Call, DeviceId), Problem> {
+        match &self.who {
+            Who::Device { device, .. } if device.browser => self.device(),
+            Who::Nobody
+            | Who::Prover { .. }
+            | Who::Key(_)
+            | Who::Member { .. }
+            | Who::Customer { .. }
+            | Who::Device { .. } => self.device_by_certificate(),
+        }
+    }
+
     /// A call by anybody who takes part in a session: staff, the store, its customer, a driver.
     pub(crate) fn party(&self) -> Result<Call, Problem> {
         match &self.who {

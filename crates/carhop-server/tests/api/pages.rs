@@ -2,7 +2,7 @@
 //! nothing foreign in (M-UXP-1, M-UXP-2, M-DEV-2).
 
 use carhop_proofs::pki;
-use carhop_proofs::suite::AwsLc;
+use carhop_proofs::suite::{AwsLc, SigningKey};
 use carhop_server::basemap::Basemap;
 use carhop_server::config::Config;
 use carhop_server::keys::fresh_key;
@@ -82,6 +82,38 @@ async fn a_browser_is_certified_and_a_native_handset_that_never_attested_is_noth
     }
     let lock = json!({ "class": "lock", "name": "x", "browser": true });
     world.ask(admin, "POST", "/v1/devices/tickets", Some(lock)).await.expect(400);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_renews_its_certificate_by_its_key_and_for_that_key_alone() {
+    let world = World::start().await;
+    let admin = By::Key(&world.admin);
+    let keys = [fresh_key(), fresh_key(), fresh_key()];
+    let csr_of = |key: &SigningKey| json!({ "csr": text(&pki::csr(&AwsLc, key).unwrap()) });
+    let renew =
+        async |by, ask: Value| world.ask(by, "POST", "/v1/devices/renewals", Some(ask)).await;
+    let [mine, native, other] = &keys;
+    for (browser, key, status) in [(true, mine, 200), (false, native, 403)] {
+        let ask = json!({ "class": "handset", "name": "x", "browser": browser });
+        let made = world.ask(admin, "POST", "/v1/devices/tickets", Some(ask)).await.expect(201);
+        let mut ask = csr_of(key);
+        ask["ticket"] = made.body["ticket"].clone();
+        let given = world.ask(By::Nobody, "POST", "/v1/devices/enrolments", Some(ask)).await;
+        let given = given.expect(201);
+        let renewed = renew(By::Proof(key), csr_of(key)).await.expect(status);
+        if !browser {
+            continue;
+        }
+        let chain = |of: &Value| of["certificate_chain"][0].clone();
+        assert_ne!(chain(&given.body), chain(&renewed.body));
+        renew(By::Proof(key), csr_of(other)).await.expect(400);
+        renew(By::Proof(other), csr_of(key)).await.expect(401);
+
+        let path = format!("/v1/devices/{}/revocations", made.text("device"));
+        world.ask(admin, "POST", &path, Some(json!({ "cause": "lost" }))).await.expect(200);
+        renew(By::Proof(key), csr_of(key)).await.expect(401);
+    }
     world.stop().await;
 }
 

@@ -67,7 +67,7 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await page.reload();
   await sees(page, 'Done. Nothing can open your car any more.');
   await page.getByText('38.20 of up to 40 litres').waitFor();
-  await page.getByText(/^No connection. What you see is/).waitFor();
+  await page.getByText(/^What you see is/).waitFor();
   expect(faults).toEqual([]);
 });
 

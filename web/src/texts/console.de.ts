@@ -64,7 +64,12 @@ export const de: ConsoleTexts = {
     then: 'dann',
   },
 
-  line: { live: 'Live', connecting: 'Verbinde', lost: 'Zuletzt vor {age} gehört' },
+  line: {
+    live: 'Live',
+    connecting: 'Verbinde',
+    lost: 'Nicht verbunden',
+    age: 'Zuletzt vor {age} gehört',
+  },
   loading: 'Wird geladen …',
   more: 'Mehr zeigen',
   copy: 'Kopieren',

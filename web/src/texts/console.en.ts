@@ -62,7 +62,12 @@ export const en = {
     then: 'then',
   },
 
-  line: { live: 'Live', connecting: 'Connecting', lost: 'Last heard {age} ago' },
+  line: {
+    live: 'Live',
+    connecting: 'Connecting',
+    lost: 'Not connected',
+    age: 'Last heard {age} ago',
+  },
   loading: 'Loading…',
   more: 'Show more',
   copy: 'Copy',

@@ -28,6 +28,11 @@ export const de: Texts = {
     back: 'Zurück',
     tryAgain: 'Noch einmal',
     holdOn: 'Weiter halten …',
+    sure: {
+      title: 'Jetzt ausführen?',
+      body: 'Es geschieht sofort und nur einmal. Zurücknehmen lässt es sich nicht.',
+      action: 'Ja, jetzt',
+    },
     copy: 'Kopieren',
     copied: 'Kopiert',
     waitingFor: 'Wir warten auf {who}',
@@ -46,7 +51,8 @@ export const de: Texts = {
   },
 
   line: {
-    lost: 'Keine Verbindung. Was Sie sehen, ist {age} alt.',
+    lost: 'Keine Verbindung.',
+    age: 'Was Sie sehen, ist {age} alt.',
     reconnecting: 'Verbindung wird gesucht …',
     back: 'Wieder verbunden.',
     offlineCode: 'Ihr Code gilt weiter: Der Fahrer kann ihn lesen oder scannen.',
@@ -411,6 +417,14 @@ export const de: Texts = {
         headline: 'Fast fertig',
         body: 'Die Leitstelle muss Sie auf diesem Telefon anmelden. Es heißt {device}.',
       },
+      over: {
+        headline: 'Ihre Anmeldung auf diesem Telefon ist zu Ende',
+        body: 'Von hier lässt sich nichts öffnen. Lassen Sie alles zu und bitten Sie die Leitstelle um einen neuen Link. Was Sie bestätigt haben, bleibt erhalten.',
+      },
+    },
+    gone: {
+      headline: 'Dieser Halt gehört nicht mehr Ihnen',
+      body: 'Er wurde jemand anderem gegeben oder zurückgenommen. Von diesem Telefon öffnet sich nichts. Stehen Sie am Auto, rufen Sie die Leitstelle an.',
     },
     list: {
       none: 'Noch keine Halte',
@@ -426,6 +440,7 @@ export const de: Texts = {
         attested: 'Geprüftes Gerät',
       },
       browserLimits: 'Im Browser: nur einfache Einkäufe, nie Kraftstoff.',
+      until: 'Angemeldet bis {time}',
     },
     state: {
       requested: 'Wartet auf den Kunden',
@@ -590,6 +605,10 @@ export const de: Texts = {
     },
     pages_not_built: { title: 'Diese Seite gibt es nicht', help: wirPruefen },
     internal: { title: 'Bei uns ging etwas schief', help: wirPruefen },
+    unknown: {
+      title: 'Das wurde abgelehnt',
+      help: 'Das wurde abgelehnt, aus einem Grund, den diese Seite nicht kennt. Laden Sie sie neu.',
+    },
   },
 
   reasons: {

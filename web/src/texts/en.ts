@@ -29,6 +29,11 @@ export const en = {
     back: 'Back',
     tryAgain: 'Try again',
     holdOn: 'Keep holding…',
+    sure: {
+      title: 'Go ahead?',
+      body: 'It happens at once, and only once. It cannot be taken back.',
+      action: 'Yes, now',
+    },
     copy: 'Copy',
     copied: 'Copied',
     waitingFor: 'Waiting for {who}',
@@ -47,7 +52,8 @@ export const en = {
   },
 
   line: {
-    lost: 'No connection. What you see is {age} old.',
+    lost: 'No connection.',
+    age: 'What you see is {age} old.',
     reconnecting: 'Trying to reconnect…',
     back: 'Connected again.',
     offlineCode: 'Your code still works: your driver can read or scan it.',
@@ -411,6 +417,14 @@ export const en = {
         headline: 'Almost there',
         body: 'Dispatch has to sign you in on this phone. Its name is {device}.',
       },
+      over: {
+        headline: 'Your sign-in on this phone is over',
+        body: 'Nothing can be opened from here. Leave everything shut, and ask dispatch for a new link. What you confirmed is kept.',
+      },
+    },
+    gone: {
+      headline: 'This stop is not yours any more',
+      body: 'It was given to somebody else or taken back. Nothing opens from this phone. If you are at the car, call dispatch.',
     },
     list: {
       none: 'No stops yet',
@@ -426,6 +440,7 @@ export const en = {
         attested: 'Checked device',
       },
       browserLimits: 'In a browser: low-risk groceries only, never fuel.',
+      until: 'Signed in until {time}',
     },
     state: {
       requested: 'Waiting for the customer',
@@ -568,6 +583,10 @@ export const en = {
     unavailable: { title: 'Not reachable right now', help: 'Try again in a moment.' },
     pages_not_built: { title: 'This page is not there', help: teamLooks },
     internal: { title: 'Something went wrong on our side', help: teamLooks },
+    unknown: {
+      title: 'That was refused',
+      help: 'That was refused, for a reason this page does not know. Load it again.',
+    },
   },
 
   reasons: {

@@ -18,6 +18,8 @@ export interface Window {
   height?: number;
   theme?: Theme;
   locale?: string;
+  /** Whether it is worked by fingers. */
+  touch?: boolean;
 }
 
 /** A browser for one server. */
@@ -48,13 +50,14 @@ export class Person {
   ) {}
 
   static async sit(browser: Browser, served: Served, window: Window = {}): Promise<Person> {
-    const { width = 390, height = 844, theme = 'light', locale = 'en-US' } = window;
+    const { width = 390, height = 844, theme = 'light', locale = 'en-US', touch = false } = window;
     const context = await browser.newContext({
       viewport: { width, height },
       colorScheme: theme,
       locale,
       reducedMotion: 'reduce',
       deviceScaleFactor: 1,
+      hasTouch: touch,
     });
     const person = new Person(context, await context.newPage());
     person.#watch(served.origin);

@@ -1,0 +1,164 @@
+/**
+ * What the pages of customer and driver do when something goes wrong that no real authority brings about on demand; what
+ * `/v1` would say is said by the test.
+ */
+
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Live } from '../src/api/client';
+import { browse, Person } from './support/browser';
+import { lives } from './support/lives';
+import { certified, refusal, setUpDriver, showCustomer, showDriver } from './support/played';
+import { sees } from './support/people';
+import { World } from './support/world';
+
+let world: World;
+let browser: Browser;
+
+beforeAll(async () => {
+  world = await World.serveOnly();
+  browser = await browse(world);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  world?.stop();
+});
+
+test('a finger that holds on while the stop ends opens nothing', async () => {
+  const person = await Person.sit(browser, world, { touch: true });
+  const { page, context } = person;
+  await page.clock.install();
+  const played = await showDriver(person, world, life('handoff-ready'));
+  const box = await page.getByRole('button', { name: 'Hold to unlock' }).boundingBox();
+  if (!box) throw new Error('nothing to hold');
+  const finger = await context.newCDPSession(page);
+  const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  await finger.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+  await page.getByText('Keep holding').waitFor();
+  await played.say(life('stopped', 2));
+  await sees(page, 'Stopped. Leave the items with you.');
+  await page.clock.fastForward(2_000);
+  await page.getByRole('button', { name: 'Next stop' }).click();
+  await sees(page, 'Stops');
+  expect(played.asked.filter(isOpening)).toEqual([]);
+  await done(person);
+});
+
+test('who can hold nothing is asked instead, and opens by saying yes', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const played = await showDriver(person, world, life('handoff-ready'));
+  const button = page.getByRole('button', { name: 'Hold to unlock' });
+  // A screen reader, a voice or a switch: no pointer, no key.
+  const press = (): Promise<void> => button.evaluate((one: HTMLElement) => one.click());
+  await button.click();
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await press();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(played.asked.filter(isOpening)).toEqual([]);
+  await press();
+  expect(await person.violations()).toEqual([]);
+  const asked = page.waitForRequest(/vehicle-tokens/);
+  await page.getByRole('dialog').getByRole('button', { name: 'Yes, now' }).click();
+  await asked;
+  await done(person);
+});
+
+test('a driver whose stop was given to somebody else is told, and sees no way to open it', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const played = await showDriver(person, world, life('handoff-ready'));
+  await sees(page, 'Ready: open the trunk');
+  await played.say(404);
+  await sees(page, 'This stop is not yours any more');
+  expect(await page.getByRole('button', { name: 'Hold to unlock' }).count()).toBe(0);
+  await page.getByRole('button', { name: 'All stops' }).click();
+  await sees(page, 'Stops');
+  await done(person);
+});
+
+test('a phone renews its certificate by itself, says until when, and says when it is over', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const live = life('en-route');
+  const none = { data: [], has_more: false };
+  const renewed = { ...certified(live, 6 * 3600), expires_at: '2031-05-06T07:08:00Z' };
+  const played = await setUpDriver(person, world, live, {
+    ...{ 'devices/enrolments': certified(live, -1), 'devices/renewals': renewed },
+    'driver/stops': none,
+  });
+  await page.getByText(/^Signed in until Tuesday/).waitFor();
+  expect(played.asked.filter((one) => one.endsWith('renewals'))).toHaveLength(1);
+  await page.reload();
+  await page.getByText(/^Signed in until Tuesday/).waitFor();
+  expect(played.asked.filter((one) => one.endsWith('renewals'))).toHaveLength(1);
+  await played.answer('driver', 401);
+  await sees(page, 'Your sign-in on this phone is over');
+  await done(person);
+});
+
+test('a question that is taken back gives the focus back to what asked it', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  await showCustomer(person, world, life('arrived'));
+  for (const way of ['button', 'key']) {
+    await page.getByRole('button', { name: 'Stop delivery' }).click();
+    const dialog = page.getByRole('dialog');
+    if (way === 'button') await dialog.getByRole('button', { name: 'Keep it' }).click();
+    else await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => document.activeElement?.textContent?.trim()), way).toBe(
+      'Stop delivery',
+    );
+  }
+  await done(person);
+});
+
+test('how old a page is stands there, and is not read out each second', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const played = await showCustomer(person, world, life('arrived'));
+  await played.cutOff();
+  const age = page.getByText(/^What you see is \d+/);
+  await age.waitFor();
+  expect(await page.getByRole('status').allInnerTexts()).toContain(
+    'No connection. Trying to reconnect…',
+  );
+  expect(await age.evaluate((one) => one.closest('[role=status], [aria-live]') === null)).toBe(
+    true,
+  );
+  await done(person);
+});
+
+test('several reasons in the same words are told once, and one without words is told all the same', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const alert = page.getByRole('alert').locator('p');
+  for (const [codes, words] of [
+    [['token_missing', 'token_spent'], 'Please try again.'],
+    [['made_up'], 'That was refused, for a reason this page does not know. Load it again.'],
+  ] as const) {
+    const answers = { 'sessions/*/approvals': refusal(...codes) };
+    await showCustomer(person, world, life('arrived'), answers);
+    await page.getByRole('button', { name: 'Approve the opening' }).click();
+    await alert.first().waitFor();
+    expect(await alert.allInnerTexts()).toEqual([words]);
+  }
+  await done(person);
+});
+
+const isOpening = (asked: string): boolean => /vehicle-tokens|exchange|releases/.test(asked);
+
+/** A session in one of its states, at one of its versions. */
+function life(name: string, version = 1): Live {
+  const live = lives()[name];
+  if (live === undefined) throw new Error(`there is no ${name}`);
+  return { ...live, session: { ...live.session, version } };
+}
+
+async function done(person: Person): Promise<void> {
+  expect(person.faults).toEqual([]);
+  await person.leave();
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
 mod code;
+mod hands;
 mod party;
 mod release;
 mod stranger;

@@ -81,13 +81,14 @@ export class Case {
         this.unproven = 'waiting';
         return;
       }
-      const pinned = await load<Pinned>(pinRecord);
+      const record = pinOf(this.staff.account);
+      const pinned = await load<Pinned>(record);
       const size = sizeIn(evidence.checkpoint);
       const nodes = nodesOf(size, (path) => this.staff.file(`/audit/${path}`));
       const verified = await verify(evidence, nodes, pinned);
       this.evidence = evidence;
       this.verified = verified;
-      await keep(evidence.vkey, verified, pinned);
+      await keep(record, evidence.vkey, verified, pinned);
     } catch {
       this.unproven = 'failed';
     }
@@ -145,6 +146,7 @@ function judged({ requirements }: Explained, stated: readonly Requirement[]): Ju
 
 /** What this browser keeps of the log, so that a later rewrite shows. */
 export async function keep(
+  record: string,
   vkey: string,
   { findings, checkpoint }: Pick<Verified, 'findings' | 'checkpoint'>,
   pinned: Pinned | undefined,
@@ -152,7 +154,7 @@ export async function keep(
   const isSound = findings.key === 'holds' && findings.checkpoint === 'holds';
   if (!isSound || findings.continues === 'broken' || !checkpoint) return;
   if (pinned && pinned.size >= checkpoint.size) return;
-  await save(pinRecord, { vkey, size: checkpoint.size, root: hex(checkpoint.root) });
+  await save(record, { vkey, size: checkpoint.size, root: hex(checkpoint.root) });
 }
 
 /** What a note says of its size before anything is verified. */
@@ -170,5 +172,8 @@ export function fileOf(evidence: Evidence): string {
   );
 }
 
-/** Where the browser keeps what it saw of the log. */
-export const pinRecord = 'log/pinned';
+/**
+ * Where the browser keeps what it saw of the log of an account. By the account, which the browser knows itself, and not by the
+ * name of the key, which the server says: with a new name it would have a log that was never seen.
+ */
+export const pinOf = (account: string | undefined): string => `log/pinned/${account ?? ''}`;

@@ -56,6 +56,11 @@ export class Staff {
     return this.member?.scopes.includes(scope) ?? false;
   }
 
+  /** Whose stops these are, where the invitation said so. */
+  get account(): string | undefined {
+    return this.#kept?.account;
+  }
+
   /** Makes a passkey for whoever was invited, and signs in with it. */
   async register({ invitation, account }: Invitation): Promise<void> {
     const key = await makeKey();

@@ -521,6 +521,15 @@ export const de: ConsoleTexts = {
     origin: 'Herkunft',
     latest: 'Während es geschieht',
     waiting: 'Warten auf den nächsten Eintrag …',
+    changed:
+      'Nach einer Wiederherstellung aus einer Kopie oder mit einem neuen Schlüssel passt ein Protokoll nicht zu dem, was ein Browser vom früheren behalten hat. Genauso sieht es aus, wenn es jemand gefälscht hat.',
+    renew: 'Es wurde wiederhergestellt oder hat einen neuen Schlüssel',
+    renewTitle: 'Diesem Protokoll von nun an vertrauen?',
+    renewBody:
+      'Lassen Sie sich den Schlüssel von denen vorlesen, die den Server betreiben („carhop audit vkey“), nicht von dieser Seite, und vergleichen Sie jedes Zeichen. Was dieser Browser vom früheren Protokoll behalten hat, wird vergessen.',
+    former: 'Der Schlüssel bisher',
+    shown: 'Der Schlüssel, der jetzt gezeigt wird',
+    renewAction: 'Verglichen: ihm vertrauen',
   },
 
   proof: {

@@ -502,6 +502,15 @@ export const en = {
     origin: 'Origin',
     latest: 'As it happens',
     waiting: 'Waiting for the next entry…',
+    changed:
+      'After a restore from a copy, or with a new key, a log does not fit what a browser has kept of the former one. It looks the same when somebody has forged it.',
+    renew: 'It was restored or has a new key',
+    renewTitle: 'Trust this log from now on?',
+    renewBody:
+      'Have the key read out by whoever runs the server (“carhop audit vkey”), not by this page, and compare every character. What this browser has kept of the former log is forgotten.',
+    former: 'The key until now',
+    shown: 'The key that is shown now',
+    renewAction: 'I have compared: trust it',
   },
 
   proof: {

@@ -5,7 +5,7 @@
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { busyDay, disputedId, play, problem, signIn, stopId } from './support/authority';
+import { busyDay, disputedId, happened, play, problem, signIn, stopId } from './support/authority';
 import { browse, Person, type Theme } from './support/browser';
 import { picture } from './support/shots';
 import { World } from './support/world';
@@ -117,6 +117,37 @@ test('whoever is not known any more is asked to sign in, and nothing of the stop
   await person.leave();
 });
 
+test('what is told at once is seen, each of it, and what it changes is read anew', async () => {
+  const person = await Person.sit(browser, world, { width: 1280, height: 800 });
+  const { page } = person;
+  const scene = busyDay();
+  await play(page, scene);
+  await signIn(page, world.origin);
+  await page.goto(`${world.origin}/console/log`);
+  await page.getByText('Waiting for the next entry').waitFor();
+  const names = ['venue.stored', 'tenant.held', 'device.stated'];
+  scene.told.push(...names.map((name, at) => happened(900 + at, name)));
+  await page
+    .locator('main li .numbers', { hasText: /^90[0-2]$/ })
+    .nth(2)
+    .waitFor();
+
+  // A venue changes, and something else happens at once: the list is read anew nevertheless.
+  await page.goto(`${world.origin}/console/venues`);
+  await page.locator('.venue-list a').first().waitFor();
+  const read = page.waitForRequest(/\/v1\/venues/);
+  scene.told.push(happened(903, 'venue.stored'), happened(904, 'device.stated'));
+  await read;
+
+  // The keys of the page that one comes to are its own.
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.locator('.rows a').first().waitFor();
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor();
+  await person.leave();
+});
+
 const views: { width: number; height: number; theme: Theme }[] = [
   { width: 390, height: 844, theme: 'light' },
   { width: 390, height: 844, theme: 'dark' },
@@ -128,6 +159,9 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, asyn
   for (const view of views) {
     const person = await Person.sit(browser, world, view);
     await play(person.page, busyDay());
+    await person.page.goto(`${world.origin}/console`);
+    await person.page.getByRole('button').waitFor();
+    await picture(person.page, `console-sign-in-${view.width}-${view.theme}`);
     await signIn(person.page, world.origin);
     for (const [name, { path, until }] of Object.entries(pages)) {
       await person.page.goto(world.origin + path);

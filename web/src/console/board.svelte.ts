@@ -18,6 +18,8 @@ export class Board {
   /** When something was heard last, by this browser's clock. */
   heardAt = $state(Date.now());
   isLoaded = $state(false);
+  /** Whether there are more stops than a page holds; the oldest are here. */
+  hasMore = $state(false);
   problem = $state.raw<Problem>();
 
   #listeners: readonly ((event: Event) => void)[] = [];
@@ -87,6 +89,7 @@ export class Board {
       this.#put(page.data);
       after = page.has_more ? (page.next_cursor ?? undefined) : undefined;
     } while (after && this.stops.size < stopsMax);
+    this.hasMore = after !== undefined;
     if (this.staff.may('staff')) await this.#loadDisputed();
     this.isLoaded = true;
     this.problem = undefined;

@@ -48,7 +48,9 @@ export function toneOf(standing: Standing): Tone {
 /** Whether its certificate ends so soon that it should have been renewed long ago. */
 export function isEnding(device: Device, now: number): boolean {
   const until = device.certified_until && Date.parse(device.certified_until);
-  return typeof until === 'number' && until > now && until - now < endingMs;
+  const lifeMs =
+    (device.class in shortLivedMs ? shortLivedMs[device.class] : undefined) ?? longLivedMs;
+  return typeof until === 'number' && until > now && until - now < lifeMs / 4;
 }
 
 /** Whether every word that was typed stands somewhere in it. */
@@ -60,5 +62,12 @@ export function matches(device: Device, words: string): boolean {
     .every((word) => text.includes(word));
 }
 
-/** Renewal comes at half of its life; what is left then is more than this. */
-const endingMs = 2 * 24 * 3600_000;
+const hourMs = 3600_000;
+/** How long a certificate lives, by class; renewal comes at half of that. */
+const shortLivedMs: Record<string, number> = {
+  handset: 12 * hourMs,
+  console: 24 * hourMs,
+  relay: 24 * hourMs,
+  till: 24 * hourMs,
+};
+const longLivedMs = 7 * 24 * hourMs;

@@ -42,13 +42,17 @@ export class Staff {
   member = $state.raw<Member>();
   /** Whether it is known yet who sits here. */
   isKnown = $state(false);
+  /** Whether this browser keeps nothing for the page, so that a reload asks to sign in again. */
+  isForgetful = $state(false);
   #kept: Kept | undefined;
 
   constructor() {
-    void load<Kept>(record).then((kept) => {
-      if (kept && Date.parse(kept.member.expires_at) > Date.now()) this.#take(kept);
-      this.isKnown = true;
-    });
+    void load<Kept>(record)
+      .then((kept) => {
+        if (kept && Date.parse(kept.member.expires_at) > Date.now()) this.#take(kept);
+      })
+      .catch(() => (this.isForgetful = true))
+      .finally(() => (this.isKnown = true));
   }
 
   /** Whether calls of this kind are hers to make; what counts is what the authority says. */
@@ -76,7 +80,8 @@ export class Staff {
   /** Signs in with a passkey. */
   async signIn(): Promise<void> {
     const key = await makeKey();
-    const account = this.#kept?.account ?? (await load<string>(accountRecord));
+    const kept = this.isForgetful ? undefined : await load<string>(accountRecord);
+    const account = this.#kept?.account ?? kept;
     const asked = await ask(key, account, 'sign-ins/challenges', {});
     const used = await passkey.use(asked as PublicKeyCredentialRequestOptionsJSON);
     await this.#begin(key, account, await ask(key, account, 'sign-ins', { ...used }));
@@ -94,7 +99,7 @@ export class Staff {
   /** Forgets who sat here. */
   leave(): void {
     this.member = undefined;
-    void forget(record);
+    if (!this.isForgetful) void forget(record);
   }
 
   /** The interface, as this member. */
@@ -126,8 +131,10 @@ export class Staff {
   async #begin(key: BoundKey, account: string | undefined, answer: unknown): Promise<void> {
     const { token, ...member } = answer as Member & { token: string };
     const kept = { key, token, account, member };
-    await save(record, kept);
-    if (account) await save(accountRecord, account);
+    if (!this.isForgetful) {
+      await save(record, kept);
+      if (account) await save(accountRecord, account);
+    }
     this.#take(kept);
   }
 

@@ -22,6 +22,8 @@ export const de: ConsoleTexts = {
   },
 
   signIn: {
+    forgetful:
+      'Dieser Browser behält für diese Seite nichts, wie in einem privaten Fenster: Nach jedem Neuladen melden Sie sich neu an.',
     headline: 'Am Leitstand anmelden',
     body: 'Ihr Passkey sagt, wer Sie sind. Ein Passwort gibt es nicht.',
     action: 'Mit Passkey anmelden',
@@ -71,6 +73,12 @@ export const de: ConsoleTexts = {
     age: 'Zuletzt vor {age} gehört',
   },
   loading: 'Wird geladen …',
+  again: 'Noch einmal',
+  absent: {
+    title: 'Diese Seite ist nicht gekommen',
+    body: 'Die Verbindung ist weg, oder der Server hat inzwischen einen neueren Leitstand.',
+    again: 'Neu laden',
+  },
   more: 'Mehr zeigen',
   copy: 'Kopieren',
   copied: 'Kopiert',
@@ -132,6 +140,9 @@ export const de: ConsoleTexts = {
   },
 
   stops: {
+    noVenues: 'Die Orte ließen sich nicht lesen: Die Karte zeigt keine Stopps.',
+    moreVenues: 'Die Karte zeigt die ersten 100 Orte; es gibt mehr.',
+    more: 'Das sind die {count} ältesten Stopps; es gibt mehr, die hier in keiner Liste stehen.',
     title: 'Stopps',
     search: 'Stopps suchen',
     list: 'Liste',
@@ -194,6 +205,7 @@ export const de: ConsoleTexts = {
 
   places: { driver: 'Fahrer ist', vehicle: 'Auto ist' },
   account: {
+    unknown: 'Ob das Konto angehalten ist, ließ sich nicht lesen.',
     hold: 'Alles anhalten',
     holdTitle: 'Jeden Stopp dieses Kontos anhalten?',
     holdBody:
@@ -395,6 +407,11 @@ export const de: ConsoleTexts = {
   },
 
   venues: {
+    first: 'Das sind die ersten {count} Orte; es gibt mehr.',
+    leaveTitle: 'Verlassen, ohne zu speichern?',
+    leaveBody: 'Was Sie gezeichnet haben, ist nicht gespeichert und ginge verloren.',
+    stay: 'Weiterzeichnen',
+    leave: 'Verwerfen',
     map: 'Karte der Orte',
     add: 'Neuer Ort',
     addTitle: 'Ein neuer Ort',

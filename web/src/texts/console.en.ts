@@ -20,6 +20,8 @@ export const en = {
   },
 
   signIn: {
+    forgetful:
+      'This browser keeps nothing for this page, as in a private window: after every reload you are asked to sign in again.',
     headline: 'Sign in to the console',
     body: 'Your passkey says who you are. There is no password.',
     action: 'Sign in with a passkey',
@@ -69,6 +71,12 @@ export const en = {
     age: 'Last heard {age} ago',
   },
   loading: 'Loading…',
+  again: 'Try again',
+  absent: {
+    title: 'This page did not come',
+    body: 'The line is gone, or the server has a newer console by now.',
+    again: 'Load anew',
+  },
   more: 'Show more',
   copy: 'Copy',
   copied: 'Copied',
@@ -119,6 +127,9 @@ export const en = {
   },
 
   stops: {
+    noVenues: 'The venues could not be read: the map shows no stops.',
+    moreVenues: 'The map shows the first 100 venues; there are more.',
+    more: 'These are the {count} oldest stops; there are more, which stand on no list here.',
     title: 'Stops',
     search: 'Search stops',
     list: 'List',
@@ -181,6 +192,7 @@ export const en = {
 
   places: { driver: 'Driver is', vehicle: 'Car is' },
   account: {
+    unknown: 'Whether the account is on hold could not be read.',
     hold: 'Hold everything',
     holdTitle: 'Hold every stop of this account?',
     holdBody:
@@ -381,6 +393,11 @@ export const en = {
   },
 
   venues: {
+    first: 'These are the first {count} venues; there are more.',
+    leaveTitle: 'Leave without storing?',
+    leaveBody: 'What you have drawn is not stored and would be lost.',
+    stay: 'Go on drawing',
+    leave: 'Leave it',
     map: 'Map of the venues',
     add: 'New venue',
     addTitle: 'A new venue',

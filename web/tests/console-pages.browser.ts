@@ -109,6 +109,35 @@ test('the matrix is of the policies in force, and a device says when it spoke la
   await page.getByText('Last statement').waitFor();
 });
 
+test('a log with another key than before is red until a person has compared the keys', async () => {
+  const { page } = staff;
+  await look(page, { width: 1280, height: 800, theme: 'light' });
+  await open(page, 'log');
+  await page.getByText('The log is what was signed').waitFor();
+  // What it keeps of another account or a former log has another key.
+  await page.evaluate(async () => {
+    const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((done) => (request.onsuccess = () => done(request.result)));
+    const database = await settled(indexedDB.open('carhop', 1));
+    const records = database.transaction('records', 'readwrite').objectStore('records');
+    const names = await settled(records.getAllKeys());
+    const pins = names.filter((name) => String(name).startsWith('log/pinned/'));
+    if (pins.length !== 1) throw new Error(`pins: ${pins.join(', ')}`);
+    await settled(records.put({ vkey: 'former+0+AAAA', size: 1, root: '00' }, pins[0]));
+    await settled(records.put({ vkey: 'other+0+AAAA', size: 9e9, root: '00' }, 'log/pinned/b/c'));
+  });
+  await page.reload();
+  await page.getByText('The log does not hold').waitFor();
+  await page.getByRole('button', { name: 'It was restored or has a new key' }).click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByText('former+0+AAAA').waitFor();
+  expect(await staff.violations()).toEqual([]);
+  await sheet.getByRole('button', { name: 'I have compared: trust it' }).click();
+  await page.getByText('The log is what was signed').waitFor();
+  await page.reload();
+  await page.getByText('The log goes on from what this browser saw before').waitFor();
+});
+
 const views: { width: number; height: number; theme: Theme }[] = [
   { width: 390, height: 844, theme: 'light' },
   { width: 390, height: 844, theme: 'dark' },

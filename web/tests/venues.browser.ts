@@ -56,6 +56,12 @@ test('a fence is moved by pointer and keyboard, tried on who was there, and stor
   await page.keyboard.press('Shift+ArrowUp');
   expect(Number(await latitude.inputValue()) - from).toBeCloseTo(11 / 111_320, 6);
 
+  // Nothing of it is lost by one key.
+  await page.keyboard.press('Escape');
+  const question = page.getByRole('dialog', { name: 'Leave without storing?' });
+  await question.getByRole('button', { name: 'Go on drawing' }).click();
+  expect(Number(await latitude.inputValue()) - from).toBeCloseTo(11 / 111_320, 6);
+
   // By numbers: the whole zone moves off whoever was there.
   await page.getByRole('button', { name: 'Try on recent positions' }).click();
   await page.getByText('For none of them anything changes.').waitFor();

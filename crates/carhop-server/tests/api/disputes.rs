@@ -69,3 +69,18 @@ async fn only_the_key_that_was_bound_last_disputes_a_stop() {
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_proof_without_a_token_counts_once() {
+    let world = World::start().await;
+    let stop = Stop::requested(&world).await;
+    let (path, by_key) = (stop.path("dispute"), By::Proof(&stop.customer_key));
+    world.ask(by_key, "GET", &path, None).await.expect(404);
+    let url = format!("{}{path}", world.base());
+    let proof = world.proof(&stop.customer_key, "GET", &url, None).await;
+    for status in [404, 401] {
+        let answer = world.client().get(&url).header("dpop", &proof).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    world.stop().await;
+}

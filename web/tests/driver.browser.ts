@@ -155,6 +155,8 @@ test('a customer who stops it while the driver holds to unlock wins', async () =
   const { page } = driver;
   await sees(page, 'Ready: open the trunk');
   await customer.page.getByRole('button', { name: 'Stop delivery' }).click();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
   const button = page.getByRole('button', { name: 'Hold to unlock' });
   await button.hover();
   await page.mouse.down();
@@ -163,6 +165,7 @@ test('a customer who stops it while the driver holds to unlock wins', async () =
   await page.mouse.up();
   const history = await world.store('GET', `/v1/sessions/${session}/history`);
   expect(JSON.stringify(history)).not.toContain('lock.opened');
+  expect(asked.filter((url) => /releases|exchange|vehicle-tokens/.test(url))).toEqual([]);
   await picture(page, 'driver-stopped');
   await customer.leave();
 });

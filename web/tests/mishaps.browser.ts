@@ -8,7 +8,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Live } from '../src/api/client';
 import { browse, Person } from './support/browser';
 import { lives } from './support/lives';
-import { certified, refusal, setUpDriver, showCustomer, showDriver } from './support/played';
+import {
+  certified,
+  Played,
+  refusal,
+  setUpDriver,
+  showCustomer,
+  showDriver,
+} from './support/played';
 import { sees } from './support/people';
 import { World } from './support/world';
 
@@ -147,6 +154,81 @@ test('several reasons in the same words are told once, and one without words is 
     expect(await alert.allInnerTexts()).toEqual([words]);
   }
   await done(person);
+});
+
+test('a browser that keeps nothing says so and uses no link up', async () => {
+  const refusing = {
+    open: () => {
+      indexedDB.open = () => {
+        throw new DOMException('not here', 'SecurityError');
+      };
+    },
+    put: () => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException('not here', 'QuotaExceededError');
+      };
+    },
+  };
+  for (const [way, refuse] of Object.entries(refusing)) {
+    for (const page of ['/s', '/d']) {
+      const person = await Person.sit(browser, world);
+      await person.page.addInitScript(refuse);
+      const played = await Played.by(person, {});
+      await person.page.goto(`${world.origin}${page}#cht_test`);
+      if (way === 'put') await person.page.locator('main button').first().click();
+      await sees(person.page, 'This window keeps nothing');
+      expect(played.asked, `${page} ${way}`).toEqual([]);
+      await done(person);
+    }
+  }
+});
+
+test('a list of stops that is not renewed does not look as if it were', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const none = { data: [], has_more: false };
+  const played = await setUpDriver(person, world, life('en-route'), { 'driver/stops': none });
+  await page.getByText('No stops yet').waitFor();
+  await played.answer('driver/stops', 500);
+  await page.getByRole('alert').getByText('Something went wrong on our side').waitFor();
+  await played.answer('driver/stops', none);
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+  await done(person);
+});
+
+test('a confirmation that is refused is told, and one of a phone that is signed out is kept', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const transfers = 'sessions/*/legs/*/transfers';
+  await showDriver(person, world, life('open'), { [transfers]: refusal('leg_finished') });
+  await page.getByRole('button', { name: 'Groceries are in' }).click();
+  const alert = page.getByRole('alert').filter({ hasText: 'A confirmation was not taken' });
+  await alert.getByText('This part is done. Go on to the next one.').waitFor();
+  await alert.getByRole('button', { name: 'Close' }).click();
+  await alert.waitFor({ state: 'detached' });
+
+  await showDriver(person, world, life('open'), { [transfers]: 401 });
+  await page.getByRole('button', { name: 'Groceries are in' }).click();
+  await page.getByText('One confirmation waits to be sent').waitFor();
+  await done(person);
+});
+
+test('a camera that cannot look leaves the typed code, and says so', async () => {
+  const flags = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+  const filming = await browse(world, flags);
+  for (const broken of ['worker', 'picture']) {
+    const person = await Person.sit(filming, world);
+    const { page } = person;
+    await page.addInitScript((what) => {
+      if (what === 'picture') HTMLMediaElement.prototype.play = () => Promise.reject(new Error());
+    }, broken);
+    await showDriver(person, world, life('arrived'));
+    if (broken === 'worker') await page.route('**/decode.worker*', (route) => route.abort());
+    await page.getByRole('button', { name: 'Scan the code' }).click();
+    await page.getByText('The camera does not work in this browser. Type the code.').waitFor();
+    await done(person);
+  }
+  await filming.close();
 });
 
 const isOpening = (asked: string): boolean => /vehicle-tokens|exchange|releases/.test(asked);

@@ -15,17 +15,23 @@ export async function forget(name: string): Promise<void> {
   await ask('readwrite', (records) => records.delete(name));
 }
 
+/** This browser keeps nothing, as some do in a private window. */
+export class KeepsNothing extends Error {}
+
 async function ask<T>(
   mode: IDBTransactionMode,
   request: (records: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
-  const database = await settled(indexedDB.open('carhop', 1), (opening) =>
-    (opening as IDBOpenDBRequest).result.createObjectStore('records'),
-  );
+  let database: IDBDatabase | undefined;
   try {
+    database = await settled(indexedDB.open('carhop', 1), (opening) =>
+      (opening as IDBOpenDBRequest).result.createObjectStore('records'),
+    );
     return await settled(request(database.transaction('records', mode).objectStore('records')));
+  } catch (error) {
+    throw new KeepsNothing('the store of this browser failed', { cause: error });
   } finally {
-    database.close();
+    database?.close();
   }
 }
 

@@ -15,11 +15,12 @@ export async function kept(session: string): Promise<Binding | undefined> {
 }
 
 /**
- * Redeems a link's secret. The key is kept before the link is burned, so that a phone that dies in between can redeem
- * nothing, but loses nothing either: the store sends a new link.
+ * Redeems a link's secret. The key is kept before the link is burned: a browser that keeps nothing must not use it up. A
+ * phone that dies before the answer is kept needs a new link.
  */
 export async function redeem(secret: string): Promise<Binding> {
   const key = await makeKey();
+  await save('opening', key);
   const asked = connect({ key }).POST('/v1/links/redemptions', {
     params: { header: { DPoP: '' } },
     body: { secret },
@@ -28,6 +29,7 @@ export async function redeem(secret: string): Promise<Binding> {
   if (!given.session) throw new Error('a token without a session');
   const binding = { key, session: given.session, token: given.token };
   await save(`session ${given.session}`, binding);
+  await forget('opening');
   // What an earlier binding showed is not this one's.
   for (const what of ['live', 'code']) await forget(`${what} ${given.session}`);
   return binding;

@@ -3,7 +3,7 @@
 import { connect, settled, type Credential, type Schemas } from '../api/client';
 import { signingRequest } from '../api/csr';
 import { base64url, makeKey, type BoundKey } from '../api/keys';
-import { load, save } from '../api/store';
+import { forget, load, save } from '../api/store';
 
 export interface Handset extends Credential {
   device: string;
@@ -19,6 +19,8 @@ export const kept = (): Promise<Handset | undefined> => load<Handset>('handset')
 /** Has a new key certified for a ticket, once. */
 export async function enrol(ticket: string): Promise<Handset> {
   const key = await makeKey();
+  // A browser that keeps nothing must not use the ticket up.
+  await save('opening', key);
   const csr = base64url(await signingRequest(key));
   const asked = connect({ key }).POST('/v1/devices/enrolments', { body: { ticket, csr } });
   return keep(key, await settled(asked));
@@ -34,5 +36,6 @@ async function keep(key: BoundKey, given: Schemas['Enrolled']): Promise<Handset>
   const { device, expires_at: expiresAt, renew_at: renewAt } = given;
   const handset = { key, device, expiresAt, renewAt };
   await save('handset', handset);
+  await forget('opening');
   return handset;
 }

@@ -1,8 +1,9 @@
 /**
  * What a driver said without a connection: kept in this browser, sent in order as soon as there is one, each once. Only what
- * says that something was done may wait; nothing that opens anything ever does.
+ * says that something was done may wait; nothing that opens anything ever does. What the authority refuses is told.
  */
 
+import type { Problem } from '../api/client';
 import { load, save } from '../api/store';
 
 export interface Kept {
@@ -12,18 +13,37 @@ export interface Kept {
   key: string;
 }
 
+/** What was not taken, and why. */
+export interface NotTaken {
+  session: string;
+  problem: Problem;
+}
+
+/** What became of something that was sent. */
+export type Fate = 'sent' | 'later' | Problem;
+
+/** Whether the authority may still take what it did not take: once it is reached, has time, or knows this phone again. */
+export const isForLater = ({ status, retryable }: Problem): boolean =>
+  retryable || status < 400 || status >= 500 || status === 401 || status === 429;
+
 export class Outbox {
   waiting = $state.raw<Kept[]>([]);
-  readonly #send: (kept: Kept) => Promise<'sent' | 'later'>;
+  /** The last refusal of each stop. */
+  refused = $state.raw<NotTaken[]>([]);
+  readonly #send: (kept: Kept) => Promise<Fate>;
   #isSending = false;
   #again: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(send: (kept: Kept) => Promise<'sent' | 'later'>) {
+  constructor(send: (kept: Kept) => Promise<Fate>) {
     this.#send = send;
-    void load<Kept[]>(name).then((kept) => {
-      this.waiting = [...(kept ?? []), ...this.waiting];
-      return this.flush();
-    });
+    void load<Kept[]>(name).then(
+      (kept) => {
+        this.waiting = [...(kept ?? []), ...this.waiting];
+        return this.flush();
+      },
+      // A browser that keeps nothing is no driver's phone; the page says so.
+      () => undefined,
+    );
     addEventListener('online', () => void this.flush());
   }
 
@@ -46,15 +66,25 @@ export class Outbox {
     this.#isSending = true;
     try {
       for (let first = this.waiting[0]; first; first = this.waiting[0]) {
-        if ((await this.#send(first)) === 'later') {
+        const fate = await this.#send(first);
+        if (fate === 'later') {
           this.#again = setTimeout(() => void this.flush(), pauseMs);
           return;
+        }
+        this.dismiss(first.session);
+        if (fate !== 'sent') {
+          this.refused = [...this.refused, { session: first.session, problem: fate }];
         }
         await this.#keep(this.waiting.slice(1));
       }
     } finally {
       this.#isSending = false;
     }
+  }
+
+  /** What was told about a stop is known. */
+  dismiss(session: string): void {
+    this.refused = this.refused.filter((one) => one.session !== session);
   }
 
   #keep(waiting: Kept[]): Promise<void> {

@@ -142,6 +142,11 @@ export const de: Texts = {
     },
   },
 
+  forgetful: {
+    headline: 'Dieses Fenster merkt sich nichts',
+    body: 'Die Seite braucht einen Schlüssel, den sich der Browser merkt, und ein privates Fenster tut das nicht. Öffnen Sie den Link in einem normalen Fenster; er ist nicht verbraucht.',
+  },
+
   customer: {
     title: 'Ihre Lieferung',
     welcome: {
@@ -546,6 +551,7 @@ export const de: Texts = {
       denied:
         'Die Kamera ist nicht erlaubt. Erlauben Sie sie in den Einstellungen des Browsers für diese Seite, oder tippen Sie den Code.',
       missing: 'Hier gibt es keine Kamera. Tippen Sie den Code.',
+      broken: 'Die Kamera geht in diesem Browser nicht. Tippen Sie den Code.',
     },
     place: {
       none: 'Ort: noch unbekannt',
@@ -563,6 +569,8 @@ export const de: Texts = {
       many: '{count} Bestätigungen warten auf das Senden',
     },
     keptHere: 'Auf diesem Telefon aufgehoben; es wird gesendet.',
+    refused: 'Eine Bestätigung wurde nicht angenommen',
+    refusedAt: 'Eine Bestätigung für Halt {stop} wurde nicht angenommen',
     unsafe: {
       title: 'Ist etwas nicht sicher?',
       body: 'Alles hält sofort an, und die Leitstelle erfährt es. Bis jemand nachgesehen hat, öffnet sich nichts.',

@@ -143,6 +143,11 @@ export const en = {
     },
   },
 
+  forgetful: {
+    headline: 'This window keeps nothing',
+    body: 'The page needs a key that this browser remembers, and a private window does not. Open the link in a normal window; it has not been used up.',
+  },
+
   customer: {
     title: 'Your delivery',
     welcome: {
@@ -540,6 +545,7 @@ export const en = {
       denied:
         'The camera is not allowed. Allow it in the browser’s settings for this page, or type the code.',
       missing: 'There is no camera here. Type the code.',
+      broken: 'The camera does not work in this browser. Type the code.',
     },
     place: {
       none: 'Location: not known yet',
@@ -556,6 +562,8 @@ export const en = {
       many: '{count} confirmations wait to be sent',
     },
     keptHere: 'Kept on this phone; it will be sent.',
+    refused: 'A confirmation was not taken',
+    refusedAt: 'A confirmation for stop {stop} was not taken',
     unsafe: {
       title: 'Something is not safe?',
       body: 'Everything pauses at once, and dispatch is told. Nothing opens until somebody has looked.',

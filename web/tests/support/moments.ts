@@ -28,6 +28,12 @@ export const customerMoments: Record<string, Moment> = {
     await person.page.goto(`${origin}/s/hs_01a1fda6951a79d8a855ff69ffffffff`);
     await sees(person.page, customer.foreign.headline);
   },
+  forgetful: async (person, { origin }, { forgetful }) => {
+    await person.page.addInitScript(refuseToKeep);
+    await Played.by(person, {});
+    await person.page.goto(`${origin}/s#cht_test`);
+    await sees(person.page, forgetful.headline);
+  },
   approve: async (person, served, { customer }) => {
     await showCustomer(person, served, life('verified'));
     await person.page.getByLabel(customer.car.plateLabel).fill('7KD 201');
@@ -139,6 +145,12 @@ export const driverMoments: Record<string, Moment> = {
     await sees(person.page, driver.setUp.over.headline);
   },
 };
+
+function refuseToKeep(): void {
+  indexedDB.open = () => {
+    throw new DOMException('not here', 'SecurityError');
+  };
+}
 
 const button = ({ page }: Person, name: string): Locator =>
   page.getByRole('button', { name, exact: true }).first();

@@ -698,7 +698,7 @@ export const de: Texts = {
       driver: 'Falsches Auto. Halt! Suchen Sie das richtige.',
     },
     plate_attempts_exhausted: {
-      customer: 'Das Kennzeichen wurde zu oft falsch gelesen. Bitte nennen Sie Ihr Auto neu.',
+      customer: 'Zu viele Kennzeichen, die nicht zum Auto gehören. Bitten Sie den Laden um einen neuen Link.',
       driver: 'Zu viele falsche Kennzeichen. Rufen Sie die Leitstelle.',
     },
     vehicle_moving: {

@@ -676,7 +676,7 @@ export const en = {
       driver: 'Wrong car. Stop, and find the right one.',
     },
     plate_attempts_exhausted: {
-      customer: 'The plate was read wrongly too often. Please name your car again.',
+      customer: 'Too many plates that are not the car’s. Ask the store for a new link.',
       driver: 'Too many wrong plates. Call dispatch.',
     },
     vehicle_moving: {

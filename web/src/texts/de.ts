@@ -698,7 +698,8 @@ export const de: Texts = {
       driver: 'Falsches Auto. Halt! Suchen Sie das richtige.',
     },
     plate_attempts_exhausted: {
-      customer: 'Zu viele Kennzeichen, die nicht zum Auto gehören. Bitten Sie den Laden um einen neuen Link.',
+      customer:
+        'Zu viele Kennzeichen, die nicht zum Auto gehören. Bitten Sie den Laden um einen neuen Link.',
       driver: 'Zu viele falsche Kennzeichen. Rufen Sie die Leitstelle.',
     },
     vehicle_moving: {

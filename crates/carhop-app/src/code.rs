@@ -6,7 +6,7 @@ use carhop_kernel::evidence::{Fact, PresenceMethod};
 use carhop_kernel::id::{ProofId, SessionId};
 use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
-use carhop_kernel::session::{Action, PhaseKind, RequestKind};
+use carhop_kernel::session::{Action, PhaseKind, RequestKind, Session};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenLayer;
 use carhop_proofs::cose::key_id;
@@ -127,7 +127,7 @@ impl App {
         }
         let asked = RequestKind::ProvePresence.name();
         let stop = self.stop_of_driver(call, &mut reads, session, asked).await?;
-        let codes = self.codes_of_the_bound(&mut reads, session).await?;
+        let codes = self.codes_of_the_bound(&mut reads, &stop.session).await?;
         match self.check_proof(call, &stop, &codes, presented, reads.now) {
             Ok((live, method)) => {
                 let (proof, hash) = (live.proof, live.hash);
@@ -180,15 +180,19 @@ impl App {
         })
     }
 
-    /// The codes of a stop. One that was shown by a device which is bound no more is none.
+    /// The codes of a stop. One that was shown by a device which is bound no more is none; one of an earlier version of the
+    /// order is told as that.
     async fn codes_of_the_bound(
         &self,
         reads: &mut Reads<'_>,
-        session: SessionId,
+        session: &Session,
     ) -> Result<CodesRecord, Failure> {
-        let mut codes = codes(reads, session).await?;
-        let bound = self.tokens_of(reads, session, TokenLayer::Session).await?;
-        codes.live = codes.live.filter(|live| bound.iter().any(|row| row.token.key == live.key));
+        let mut codes = codes(reads, session.id).await?;
+        let bound = self.tokens_of(reads, session.id, TokenLayer::Session).await?;
+        codes.live = codes.live.filter(|live| {
+            live.order_version != session.order.version
+                || bound.iter().any(|row| row.token.key == live.key)
+        });
         Ok(codes)
     }
 

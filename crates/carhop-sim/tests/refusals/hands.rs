@@ -71,6 +71,32 @@ fn a_code_of_a_phone_that_was_shut_out_proves_nothing() {
 }
 
 #[test]
+fn a_code_of_an_earlier_version_of_the_order_is_told_as_that() {
+    scene(35, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.bind().await?;
+        stop.assign().await?;
+        stop.stay().await?;
+        stop.arrive().await?;
+        let (app, id, by_store) = (&world.app, stop.session, cast.by_store(world));
+        let code = app.issue_code(&stop.by_customer(), id).await?;
+        let mut terms = order(world, vec![goods(cast.lock)])?;
+        terms.value.amount_minor += 1;
+        app.amend_order(&by_store, stop.order, 1, &terms).await?;
+        let customer = bind_customer(world, &by_store, id).await?;
+        let stop = Stop { customer, ..stop };
+        stop.bind().await?;
+        stop.assign().await?;
+        stop.stay().await?;
+        stop.arrive().await?;
+        let tried = app.present_proof(&stop.by_driver(), id, Presented::Digits(&code.digits)).await;
+        assert_eq!(reasons(tried), [Reason::OrderChanged]);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn who_was_the_recipient_before_an_amendment_has_no_part_in_the_stop_any_more() {
     scene(34, async |world, cast| {
         let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;

@@ -164,6 +164,8 @@ fn what_made_the_cars_place_uncertain_is_not_mended_by_its_silence() {
         let at_once = refused(stop.hand_over(GOODS).await);
         assert!(at_once.contains(&Reason::PlaceUncertain), "{at_once:?}");
         world.pass(60_000).await?;
+        // The driver is where they should be; only the car is in doubt.
+        stop.refresh().await?;
         let later = refused(stop.hand_over(GOODS).await);
         assert!(later.contains(&Reason::PlaceUncertain), "{later:?}");
         Ok(())
@@ -180,6 +182,8 @@ fn a_car_that_cannot_be_where_it_says_is_not_where_its_customer_said_by_its_sile
         world.pass(1_000).await?;
         stop.report_car(AWAY_M, 0.0).await?;
         world.pass(60_000).await?;
+        // The driver is where they should be; only the car is in doubt.
+        stop.refresh().await?;
         let later = refused(stop.hand_over(GOODS).await);
         assert!(later.contains(&Reason::PlaceUncertain), "{later:?}");
         Ok(())

@@ -42,7 +42,7 @@ pub struct SessionView {
     pub plate_last3: Option<String>,
     /// Where in the venue the car was said to stand; `None` if nobody said so, or once erased.
     pub bay: Option<String>,
-    /// The name of the driver who comes, as customers see it.
+    /// The name of the driver who comes, or who had the stop when it ended, as customers see it.
     pub driver: Option<String>,
 }
 
@@ -279,7 +279,7 @@ impl App {
             | PhaseKind::Completed
             | PhaseKind::Expired => None,
         };
-        let assigned = stop.session.assignment().map(|assignment| assignment.driver);
+        let assigned = stop.session.last_assignment().map(|assignment| assignment.driver);
         let driver = match assigned {
             Some(driver) => self.view_driver(&call.partition, driver).await.ok(),
             None => None,

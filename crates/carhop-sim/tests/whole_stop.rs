@@ -9,7 +9,7 @@ use carhop_journal::MemoryJournal;
 use carhop_sim::executor::run;
 use carhop_sim::fixtures::{Cast, fuel, goods};
 use carhop_sim::invariants::Log;
-use carhop_sim::stop::play;
+use carhop_sim::stop::{Stop, play, scene};
 use carhop_sim::world::World;
 
 fn played(seed: u64, legs: impl FnOnce(&Cast) -> Vec<NewLeg>) -> Log {
@@ -50,4 +50,18 @@ fn the_same_seed_gives_the_same_log_bit_for_bit_and_another_gives_another() {
     let legs = |cast: &Cast| vec![goods(cast.lock), fuel(cast.pump)];
     assert_eq!(played(7, legs), played(7, legs));
     assert_ne!(played(7, legs).root, played(8, legs).root);
+}
+
+#[test]
+fn who_had_a_stop_is_told_after_its_end() {
+    scene(9, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        stop.finish().await?;
+        let seen = world.app.view_session(&cast.by_staff(world), stop.session).await?;
+        assert!(!seen.session.is_active());
+        assert_eq!(seen.driver.as_deref(), Some("Dana"));
+        Ok(())
+    })
+    .unwrap();
 }

@@ -155,7 +155,7 @@ impl From<SessionView> for Shown {
                 intent: bound.binding.intent.to_string(),
                 approved_at: bound.binding.approved_at.into(),
             }),
-            assignment: session.assignment().map(|assignment| AssignmentView {
+            assignment: session.last_assignment().map(|assignment| AssignmentView {
                 driver: assignment.driver,
                 driver_name: view.driver.clone(),
                 device: assignment.device,

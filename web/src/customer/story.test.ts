@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lives } from '../../tests/support/lives';
 import { languages, load } from '../texts';
-import { tell } from './story';
+import { stateOf, tell } from './story';
 
 for (const language of languages) {
   test(`${language}: every state tells one thing, and nothing is left to be filled in`, async () => {
@@ -31,4 +31,12 @@ test('a hold takes every action away but going on, and only from whoever paused'
     expect(story.action, name).toBe(name === 'held-customer' ? 'resume' : undefined);
     expect(story.canShowCode, name).toBe(false);
   }
+});
+
+test('what was not begun when a stop ended is not said to be still to come', async () => {
+  const texts = await load('en');
+  const [leg] = lives()['requested']?.session.legs ?? [];
+  if (!leg) throw new Error('a stop without legs');
+  expect(stateOf(texts, leg)).toBe(texts.leg.goods.pending);
+  expect(stateOf(texts, leg, true)).toBe(texts.leg.goods.never);
 });

@@ -192,10 +192,11 @@ export function nameOf(texts: Texts, leg: Leg, role: 'customer' | 'driver' = 'cu
   return names[leg.compartment as keyof typeof names] ?? names.trunk;
 }
 
-/** The state of a leg, for people. */
-export function stateOf(texts: Texts, leg: Leg): string {
+/** The state of a leg, for people; once the stop is over, what was not begun never will be. */
+export function stateOf(texts: Texts, leg: Leg, isOver = false): string {
   const states: Record<string, string> = leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
-  return states[leg.state] ?? leg.state;
+  const state = isOver && leg.state === 'pending' ? 'never' : leg.state;
+  return states[state] ?? leg.state;
 }
 
 /** When something happened last, in Unix milliseconds. */

@@ -902,10 +902,13 @@ export const de: ConsoleTexts = {
       'Der Kunde hat am Auto zugestimmt',
       'Niemand hat Code, Scan oder Genehmigung gezeigt.',
     ],
-    code_wrong: ['Der Code stimmt', 'Der Code war falsch, unbekannt oder von einem anderen Stopp.'],
-    code_expired: ['Der Code ist nicht abgelaufen', 'Der Code war abgelaufen.'],
+    code_wrong: [
+      'Es wurde kein falscher Code gezeigt',
+      'Der Code war falsch, unbekannt oder von einem anderen Stopp.',
+    ],
+    code_expired: ['Es wurde kein abgelaufener Code gezeigt', 'Der Code war abgelaufen.'],
     code_spent: [
-      'Der Code wurde noch nicht benutzt',
+      'Es wurde kein benutzter Code gezeigt',
       'Der Code war schon benutzt. Gehen Sie einer zweiten Benutzung nach.',
     ],
     code_attempts_exhausted: ['Es sind Code-Versuche übrig', 'Der Code wurde zu oft versucht.'],

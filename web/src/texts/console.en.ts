@@ -877,12 +877,9 @@ export const en = {
       'The customer showed consent at the car',
       'Nobody has shown a code, scan or approval.',
     ],
-    code_wrong: ['The code is right', 'The code was wrong, unknown or of another stop.'],
-    code_expired: ['The code has not expired', 'The code had expired.'],
-    code_spent: [
-      'The code was not used before',
-      'The code was used before. Look into a second use.',
-    ],
+    code_wrong: ['No wrong code was shown', 'The code was wrong, unknown or of another stop.'],
+    code_expired: ['No expired code was shown', 'The code had expired.'],
+    code_spent: ['No used code was shown', 'The code was used before. Look into a second use.'],
     code_attempts_exhausted: ['Code tries are left', 'The code was tried too often.'],
     code_issues_exhausted: [
       'Codes are left',

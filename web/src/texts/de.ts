@@ -87,6 +87,7 @@ export const de: Texts = {
   leg: {
     goods: {
       pending: 'Noch nicht begonnen',
+      never: 'Nicht geliefert',
       released: 'Öffnen ist erlaubt, einmal',
       commanded: 'Das Schloss antwortet gleich',
       open: 'Offen',
@@ -98,6 +99,7 @@ export const de: Texts = {
     },
     fuel: {
       pending: 'Noch nicht begonnen',
+      never: 'Nicht getankt',
       authorised: 'Tanken ist erlaubt, einmal',
       commanded: 'Die Zapfsäule antwortet gleich',
       dispensing: 'Wird getankt',
@@ -291,7 +293,7 @@ export const de: Texts = {
       moved: 'Mein Auto steht woanders',
       movedTitle: 'Steht das Auto jetzt woanders?',
       movedBody:
-        'Die Erlaubnis für den alten Platz endet sofort. Auto und Platz bestätigen Sie dann neu.',
+        'Die Erlaubnis für den alten Platz endet sofort. Sie nennen Ihr Auto dann noch einmal.',
       movedAction: 'Ja, es steht woanders',
       plateLabel: 'Kennzeichen',
       plateHint: 'Wie es am Auto steht. Leerzeichen und Striche sind egal.',

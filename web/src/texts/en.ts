@@ -88,6 +88,7 @@ export const en = {
   leg: {
     goods: {
       pending: 'Not started yet',
+      never: 'Not delivered',
       released: 'Opening is allowed, once',
       commanded: 'Waiting for the lock to answer',
       open: 'Open',
@@ -99,6 +100,7 @@ export const en = {
     },
     fuel: {
       pending: 'Not started yet',
+      never: 'No fuel',
       authorised: 'Fuelling is allowed, once',
       commanded: 'Waiting for the pump to answer',
       dispensing: 'Fuelling',
@@ -290,8 +292,7 @@ export const en = {
       window: 'Between',
       moved: 'I moved my car',
       movedTitle: 'Is the car standing somewhere else?',
-      movedBody:
-        'The permission for the old place ends at once. You then confirm car and place again.',
+      movedBody: 'The permission for the old place ends at once. You then name your car once more.',
       movedAction: 'Yes, I moved it',
       plateLabel: 'Licence plate',
       plateHint: 'As it stands on the car. Spaces and dashes don’t matter.',

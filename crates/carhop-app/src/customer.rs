@@ -23,7 +23,7 @@ use crate::judge::Ask;
 use crate::order::{normal_plate, vehicle_bytes};
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
-use crate::records::{Purpose, StopRecord, TicketRecord, TokenRow, VehicleSeen};
+use crate::records::{BoundKey, Purpose, StopRecord, TicketRecord, TokenRow, VehicleSeen};
 
 /// A secret that is shown once.
 #[derive(Debug)]
@@ -116,7 +116,8 @@ impl App {
             return Err(Failure::Unauthenticated);
         };
         // After an amendment the stop may be somebody else's.
-        if reads.load::<StopRecord>(id.to_string()).await?.customer != customer {
+        let stop = reads.load::<StopRecord>(id.to_string()).await?;
+        if stop.customer != customer {
             return Err(Failure::Unauthenticated);
         }
         let session = reads.session(id).await?;
@@ -128,6 +129,7 @@ impl App {
         let meta = Meta { key: Some(key), ..Meta::of(actor) };
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..link })?;
+        batch.store(&StopRecord { bound: Some(BoundKey { key, at: batch.at }), ..stop })?;
         // The new device takes the place of the earlier one, and of what was derived from its token.
         for row in earlier {
             let body = Body::TokenRevoked { token: row.token.id };

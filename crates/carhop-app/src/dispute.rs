@@ -167,14 +167,8 @@ impl App {
         key: KeyThumbprint,
     ) -> Result<CustomerId, Failure> {
         let stop = self.peek::<StopRecord>(partition, session.to_string()).await?;
-        let recipient = stop.ok_or(Failure::NotFound)?.customer;
-        let side = self.parts.journal.stream(partition.clone(), Stream::Side(session)).await?;
-        let bound = side.iter().rev().find_map(|recorded| {
-            let Body::CustomerBound { customer, key } = recorded.body else { return None };
-            Some((customer, key))
-        });
-        let owner = bound.filter(|(customer, bound)| *bound == key && *customer == recipient);
-        owner.map(|(customer, _)| customer).ok_or(Failure::NotFound)
+        let own = stop.filter(|stop| stop.bound.is_some_and(|bound| bound.key == key));
+        own.map(|stop| stop.customer).ok_or(Failure::NotFound)
     }
 
     async fn with_words(

@@ -210,7 +210,7 @@ impl App {
             place: stop.place_facts(stop.scope(ask.leg), now),
             window: WindowState::at(&terms.window, now),
             token: ask.token,
-            presence: ask.presence.or(shown_presence(session, now)),
+            presence: ask.presence.or(stop.shown_presence(now)),
             proof_refused: ask.proof_refused,
             handset: handset_facts(call, stop, handset, now),
             actuator: ask.actuator.as_ref().map_or(UNKNOWN_ACTUATOR, |device| ActuatorFacts {
@@ -316,6 +316,14 @@ impl Stop {
         }
     }
 
+    /// The presence shown at the car, while that counts: not what a device showed that is bound no more.
+    fn shown_presence(&self, now: Timestamp) -> Option<PresenceMethod> {
+        let bound_at = self.record.bound?.at;
+        let counts = |at| at > bound_at && Perishable::Presence.is_fresh(at, now);
+        let shown = self.session.presence().filter(|presence| counts(presence.shown_at))?;
+        Some(shown.method)
+    }
+
     fn vehicle_facts(&self, now: Timestamp) -> VehicleFacts {
         let seen = self.record.vehicle.filter(|seen| seen.counts(&self.session, now));
         VehicleFacts {
@@ -341,12 +349,6 @@ fn known_recipient(session: &Session, now: Timestamp) -> Option<Assurance> {
         .recipient()
         .filter(|recipient| fresh(recipient.verified_at))
         .map(|recipient| recipient.assurance)
-}
-
-/// The presence shown at the car, while that counts.
-fn shown_presence(session: &Session, now: Timestamp) -> Option<PresenceMethod> {
-    let fresh = |at| Perishable::Presence.is_fresh(at, now);
-    session.presence().filter(|presence| fresh(presence.shown_at)).map(|presence| presence.method)
 }
 
 fn handset_facts(

@@ -106,6 +106,7 @@ impl App {
         let stop = StopRecord {
             session,
             customer,
+            bound: None,
             intent: None,
             stated_at: None,
             vehicle: None,
@@ -162,6 +163,7 @@ impl App {
         let action = Action::AmendOrder { order: version };
         let record = StopRecord {
             customer,
+            bound: stop.record.bound.filter(|_| stop.record.customer == customer),
             intent: None,
             stated_at: None,
             vehicle: None,

@@ -459,6 +459,29 @@ fn what_a_lock_does_by_itself_concerns_the_stop_it_serves_however_many_wait_for_
 }
 
 #[test]
+fn what_a_lock_does_by_itself_concerns_no_stop_that_is_served_elsewhere() {
+    scene(618, async |world, cast| {
+        let elsewhere = dispensing(world, cast).await?;
+        // A list of both shows the other one first.
+        let stop = loop {
+            let legs = vec![goods(cast.lock), fuel(cast.pump)];
+            let stop = Stop::place(world, cast, legs).await?;
+            if stop.session > elsewhere.session {
+                break stop;
+            }
+        };
+        stop.get_ready().await?;
+        stop.hand_over(FIRST).await?;
+        world.metal.with(cast.lock, force)?;
+        world.settle().await?;
+        assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
+        assert_eq!(elsewhere.exceptions().await?, []);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn what_a_lock_does_before_any_release_concerns_the_stop_at_the_car_however_many_wait_for_it() {
     let log = scene(614, async |world, cast| {
         let waiting = Stop::place(world, cast, vec![goods(cast.lock)]).await?;

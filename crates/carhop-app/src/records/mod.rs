@@ -20,7 +20,7 @@ pub use evidence::{
 pub use operator::{DriverRecord, LogRecord, TenantHold, TenantRecord, VenueRecord};
 pub use staff::{PasskeyRecord, StaffEnd, StaffEnding, StaffRecord, StaffRole, StaffTokenRecord};
 pub use stop::{
-    CodesRecord, DecisionRecord, DisputeRecord, LeftOutRecord, LiveCode, OrderRecord, SessionHead,
-    StopRecord, SubjectRecord, TrackRecord, UsedCode, VehicleSeen,
+    BoundKey, CodesRecord, DecisionRecord, DisputeRecord, LeftOutRecord, LiveCode, OrderRecord,
+    SessionHead, StopRecord, SubjectRecord, TrackRecord, UsedCode, VehicleSeen,
 };
 pub use trust::{AwaitedCommand, RevocationRecord, Swept, TrustSubject};

@@ -120,6 +120,8 @@ pub struct StopRecord {
     pub session: SessionId,
     /// Whose personal data it needs.
     pub customer: CustomerId,
+    /// The key that the customer's link was redeemed with last; `None` before, and once the order is for somebody else.
+    pub bound: Option<BoundKey>,
     /// The intent that waits for approval or was approved.
     pub intent: Option<IntentDigest>,
     /// Where the customer said the car stands: the bay, and when it was said.
@@ -134,6 +136,15 @@ pub struct StopRecord {
     pub tag_misses: u8,
     /// Whether somebody checked the recipient's age in person.
     pub age_proof: bool,
+}
+
+/// The key of a customer's device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundKey {
+    /// Its thumbprint.
+    pub key: KeyThumbprint,
+    /// Since when it is bound: what another device showed before is none of its holder's.
+    pub at: Timestamp,
 }
 
 /// A look at the car's plate or tag.

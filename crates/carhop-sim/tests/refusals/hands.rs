@@ -4,10 +4,13 @@ use carhop_app::batch::Grievance;
 use carhop_app::{Call, Complaint, Failure, Presented};
 use carhop_kernel::limits::PLATE_MISSES_PER_STOP_MAX;
 use carhop_kernel::reason::Reason;
+use carhop_kernel::session::LegIndex;
 use carhop_sim::fixtures::{Cast, PLATE, call, goods, hire, key_of, order};
 use carhop_sim::stop::{Stop, bind_customer, scene};
 
 use super::reasons;
+
+const GOODS: LegIndex = LegIndex(0);
 
 #[test]
 fn place_and_plate_do_not_change_hands() {
@@ -68,6 +71,25 @@ fn a_code_of_a_phone_that_was_shut_out_proves_nothing() {
         Ok(())
     });
     assert_eq!(log.unwrap().count("presence.proven"), 0);
+}
+
+#[test]
+fn what_a_phone_showed_before_another_took_its_place_counts_no_more() {
+    scene(36, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        world.pass(1_000).await?;
+        let customer = bind_customer(world, &cast.by_store(world), stop.session).await?;
+        let stop = Stop { customer, ..stop };
+        let token = stop.token(GOODS).await?;
+        let asked = world.app.release(&stop.by_driver(), stop.session, GOODS, &token).await;
+        let refused = reasons(asked);
+        assert_eq!(refused, [Reason::PresenceNotProven]);
+        world.pass(1_000).await?;
+        world.app.approve_presence(&stop.by_customer(), stop.session).await?;
+        stop.hand_over(GOODS).await
+    })
+    .unwrap();
 }
 
 #[test]

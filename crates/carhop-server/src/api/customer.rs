@@ -110,7 +110,7 @@ pub(crate) async fn redeem(
     Anyone(caller): Anyone,
     ask: Ask<RedemptionAsk>,
 ) -> Result<(StatusCode, Json<SessionToken>), Problem> {
-    let key = caller.stranger()?;
+    let key = caller.unknown_key()?;
     let made = server.app.redeem_link(&caller.partition, &ask.value.secret, key).await?;
     let token = SessionToken {
         session: made.session,

@@ -157,7 +157,7 @@ pub(crate) async fn registration_challenge(
     Anyone(caller): Anyone,
     ask: Ask<ChallengeAsk>,
 ) -> Result<(StatusCode, Json<CreationOptions>), Problem> {
-    let key = caller.prover()?;
+    let key = caller.proven_key()?;
     let place = relying_party(&server)?;
     let invitation = &ask.value.invitation;
     let (record, given) =
@@ -192,7 +192,7 @@ pub(crate) async fn register(
     Anyone(caller): Anyone,
     ask: Ask<RegistrationAsk>,
 ) -> Result<(StatusCode, Json<StaffToken>), Problem> {
-    let key = caller.prover()?;
+    let key = caller.proven_key()?;
     let place = relying_party(&server)?;
     let RegistrationAsk { invitation, authenticator_data, client_data } = &ask.value;
     let data = bounded("authenticator_data", authenticator_data, SHOWN_LENGTH_MAX)?;
@@ -212,7 +212,7 @@ pub(crate) async fn sign_in_challenge(
     Anyone(caller): Anyone,
     _: Ask<Nothing>,
 ) -> Result<(StatusCode, Json<RequestOptions>), Problem> {
-    let key = caller.prover()?;
+    let key = caller.proven_key()?;
     let place = relying_party(&server)?;
     let PasskeyChallenge { challenge, life_ms } =
         server.app.challenge_sign_in(&caller.partition, key);
@@ -234,7 +234,7 @@ pub(crate) async fn sign_in(
     Anyone(caller): Anyone,
     ask: Ask<SignInAsk>,
 ) -> Result<(StatusCode, Json<StaffToken>), Problem> {
-    let key = caller.prover()?;
+    let key = caller.proven_key()?;
     let place = relying_party(&server)?;
     let ask = &ask.value;
     let credential = bounded("credential", &ask.credential, CREDENTIAL_LENGTH_MAX)?;

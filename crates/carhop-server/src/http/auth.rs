@@ -280,8 +280,8 @@ impl Caller {
         }
     }
 
-    /// The key whose possession was proven without any credential.
-    pub(crate) fn prover(&self) -> Result<KeyThumbprint, Problem> {
+    /// The key whose possession was proven without any credential, be it that of a handset or of nobody known.
+    pub(crate) fn proven_key(&self) -> Result<KeyThumbprint, Problem> {
         match &self.who {
             Who::Prover { key } | Who::Device { key, mutual_tls: false, .. } => Ok(*key),
             Who::Nobody
@@ -301,7 +301,7 @@ impl Caller {
     }
 
     /// The key whose possession was proven and which is nobody's device: one that drives is no customer's.
-    pub(crate) fn stranger(&self) -> Result<KeyThumbprint, Problem> {
+    pub(crate) fn unknown_key(&self) -> Result<KeyThumbprint, Problem> {
         match &self.who {
             Who::Prover { key } => Ok(*key),
             Who::Nobody

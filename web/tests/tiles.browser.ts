@@ -32,6 +32,9 @@ afterAll(async () => {
 
 test('both maps lie on the tiles of one level around the venue, each where it belongs', async () => {
   const { page } = staff;
+  // The page that one comes in by shows another level: what it asks for must not arrive later.
+  await laid(page);
+  await page.goto('about:blank');
   // What all of a town would show here is another level than what its one venue does.
   await look(page, { width: 1600, height: 1000, theme: 'light' });
   for (const path of ['stops', 'venues', 'venues/library']) {
@@ -39,7 +42,7 @@ test('both maps lie on the tiles of one level around the venue, each where it be
     host.asked.length = 0;
     await page.goto(`${world.origin}/console/${path}`);
     await laid(page);
-    expect(new Set(host.asked.map(({ zoom }) => zoom)).size).toBe(1);
+    expect(levels(), path).toHaveLength(1);
     for (const tile of host.asked) {
       const [longitude, latitude] = cornerOf(tile);
       expect(Math.hypot(longitude - place.west, latitude - place.north)).toBeLessThan(0.1);
@@ -52,6 +55,21 @@ test('both maps lie on the tiles of one level around the venue, each where it be
     expect(await staff.violations()).toEqual([]);
   }
   expect(foreign(staff.faults)).toEqual([]);
+});
+
+test('where the venue is known last, its own level alone is asked for', async () => {
+  const { page } = staff;
+  await page.goto('about:blank');
+  host.asked.length = 0;
+  const told = page.waitForResponse((one) => one.url().endsWith('/v1/account') && one.ok());
+  await page.route('**/v1/venues?*', async (route) => {
+    await told;
+    await route.continue();
+  });
+  await page.goto(`${world.origin}/console/venues/library`);
+  await laid(page);
+  expect(levels()).toHaveLength(1);
+  await page.unrouteAll();
 });
 
 test('where no venue is, no part of the world is asked for', async () => {
@@ -132,6 +150,9 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', async () => {
     }
   }
 });
+
+/** The zoom levels that were asked for. */
+const levels = (): number[] => [...new Set(host.asked.map(({ zoom }) => zoom))];
 
 /** Waits until every tile on the page is there. */
 async function laid(page: Page): Promise<void> {

@@ -3,6 +3,7 @@
 # a lock and a pump do is done here with `curl` and the `carhop` command, against a real server. Needs bash and curl.
 #
 #   docs/tutorial/stop.sh            builds nothing: set CARHOP to the binary (default: target/debug/carhop of this tree)
+#   STEP=1 docs/tutorial/stop.sh     waits for Enter before each step, so that you can look around in its folder
 #
 # Only the actuators are simulated. Everything is written into a folder of its own, which is removed at the end.
 set -euo pipefail
@@ -17,6 +18,10 @@ cd "$work"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+step() {
+    say "$@"
+    [ -z "${STEP-}" ] || read -r -p "in $work; Enter goes on "
+}
 field() { grep -oE "\"$1\" ?: ?\"[^\"]*\"" | head -n 1 | cut -d'"' -f4; } # the first member of that name
 uuid() { cat /proc/sys/kernel/random/uuid; }
 until_it() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; echo "gave up waiting: $*" >&2; exit 1; }
@@ -54,7 +59,7 @@ driver() {
         -H 'Content-Type: application/json' -H "Idempotency-Key: $(uuid)" ${3+-d "$3"} ${4+-H "$4"}
 }
 
-say "1. A server, and a software attester whose root it accepts"
+step "1. A server, and a software attester whose root it accepts"
 "$CARHOP" keys attester attester
 cat >carhop.toml <<EOF
 public_address = "127.0.0.1:$PUBLIC_PORT"
@@ -74,8 +79,10 @@ started() { # or says why it has not
 }
 until_it started
 until_it curl -sf -o /dev/null --cacert carhop-data/ca.pem "$PUBLIC/readyz"
+# Whoever wants to check the log later takes its key now, by a way of their own: pinned.
+"$CARHOP" audit vkey --data carhop-data >pinned.vkey
 
-say "2. A venue with a tag on its wall"
+step "2. A venue with a tag on its wall"
 ring='[[[-122.084,37.390],[-122.082,37.390],[-122.082,37.392],[-122.084,37.392],[-122.084,37.390]]]'
 store PUT /v1/venues/library '{"type":"FeatureCollection","features":[
   {"type":"Feature","geometry":{"type":"Polygon","coordinates":'"$ring"'},
@@ -83,7 +90,7 @@ store PUT /v1/venues/library '{"type":"FeatureCollection","features":[
   {"type":"Feature","geometry":{"type":"Polygon","coordinates":'"$ring"'},
    "properties":{"kind":"fuelling","services":["fuel_authorisation"]}}]}' >/dev/null
 
-say "3. A lock and a pump enrol with one-time tickets and connect"
+step "3. A lock and a pump enrol with one-time tickets and connect"
 for class in lock pump; do
     answer=$(store POST /v1/devices/tickets "{\"class\":\"$class\",\"name\":\"my $class\"}")
     declare "$class=$(field device <<<"$answer")"
@@ -98,7 +105,7 @@ until_it connected "$lock"
 until_it connected "$pump"
 echo "lock $lock, pump $pump"
 
-say "4. The driver's handset makes a key, is certified and attests itself"
+step "4. The driver's handset makes a key, is certified and attests itself"
 answer=$(store POST /v1/devices/tickets '{"class":"handset","name":"my handset"}')
 handset=$(field device <<<"$answer")
 "$CARHOP" keys new handset.key
@@ -111,7 +118,7 @@ challenge=$(driver POST /v1/attestations/challenges '{}' | field challenge)
 eat=$("$CARHOP" keys attestation --attester attester --certificate handset.crt --challenge "$challenge" --firmware "$FIRMWARE")
 driver POST /v1/attestations "{\"challenge\":\"$challenge\",\"eat\":\"$eat\"}"
 
-say "5. The store sends an order and hands the customer a one-time link"
+step "5. The store sends an order and hands the customer a one-time link"
 answer=$(store POST /v1/orders '{
   "recipient":{"reference":"customer-4711","name":"Kim"},
   "vehicle":{"plate":"7KD 201","description":"blue Golf"},
@@ -125,14 +132,14 @@ session=$(field session <<<"$answer")
 secret=$(store POST "/v1/sessions/$session/links" '{}' | field secret)
 echo "session $session"
 
-say "6. The customer binds a key, names the car, and approves exactly this delivery"
+step "6. The customer binds a key, names the car, and approves exactly this delivery"
 "$CARHOP" keys new customer.key
 CUSTOMER_TOKEN=$(customer POST /v1/links/redemptions "{\"secret\":\"$secret\"}" | field token)
 customer POST "/v1/sessions/$session/recipient" '{}' >/dev/null
 intent=$(customer POST "/v1/sessions/$session/bindings" '{"plate":"7KD-201"}' | field intent)
 customer POST "/v1/sessions/$session/approvals" "{\"intent\":\"$intent\"}" | field state
 
-say "7. The driver gets the stop, comes to the car, scans the tag and reads the plate"
+step "7. The driver gets the stop, comes to the car, scans the tag and reads the plate"
 store POST "/v1/sessions/$session/assignments" "{\"driver\":\"$drv\"}" | field state
 at_the_car() { # a position and, as one fix proves little, the tag beside it
     driver POST "/v1/sessions/$session/positions" '{"fixes":[{"latitude":37.391,"longitude":-122.083,"accuracy_m":8,
@@ -143,11 +150,11 @@ at_the_car
 driver POST "/v1/sessions/$session/vehicle-matches" '{"plate":"7KD 201"}'
 driver POST "/v1/sessions/$session/arrivals" '{}' | field state
 
-say "8. The customer's code, typed in by the driver"
+step "8. The customer's code, typed in by the driver"
 code=$(customer POST "/v1/sessions/$session/codes" '{}' | field code)
 driver POST "/v1/sessions/$session/proofs" "{\"code\":\"$code\"}" | field state
 
-say "9. Tokens, each narrower than the one before, and the trunk opens once"
+step "9. Tokens, each narrower than the one before, and the trunk opens once"
 vehicle_token=$(driver POST "/v1/sessions/$session/vehicle-tokens" '{}' | field token)
 action_token() { # SCOPE DEVICE
     driver POST /v1/tokens/exchange "{\"subject_token\":\"$vehicle_token\",\"audience\":\"$2\",
@@ -163,7 +170,7 @@ echo '{"do":"close"}' >&3
 until_it leg_is secured
 echo "the trunk was opened, filled and locked"
 
-say "10. And the pump: armed once, metered, settled"
+step "10. And the pump: armed once, metered, settled"
 echo '{"do":"person","lift_after_ms":200,"flow_ml_per_s":1500,"wanted_ml":3210}' >&4
 at_the_car
 driver POST "/v1/sessions/$session/releases" '{"leg":1}' "Carhop-Token: $(action_token fuel_authorisation "$pump")"
@@ -172,7 +179,7 @@ completed() { store GET "/v1/sessions/$session" | grep -qE '"state" ?: ?"complet
 until_it completed
 store GET "/v1/sessions/$session" | grep -oE '"metered_ml" ?: ?[0-9]+'
 
-say "11. What can be proven afterwards"
+step "11. What can be proven afterwards"
 store GET "/v1/sessions/$session/decisions" | grep -oE '"request" ?: ?"[a-z_]+"' | cut -d'"' -f4 | paste -sd ' '
-"$CARHOP" audit verify --data carhop-data
+"$CARHOP" audit verify --data carhop-data --key pinned.vkey
 say "done: one order, one car, two releases, each exactly once"

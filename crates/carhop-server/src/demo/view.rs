@@ -38,7 +38,7 @@ pub(crate) enum Stage {
         /// How.
         how: CodeShown,
     },
-    /// The trunk is released.
+    /// The trunk is asked for.
     Opening,
     /// Somebody loads.
     Loading {
@@ -95,9 +95,9 @@ impl Stage {
             Self::ScanningTag => "driver scans the tag at the bay".to_owned(),
             Self::Presenting { how: CodeShown::Typed } => "customer reads the code out".to_owned(),
             Self::Presenting { how: CodeShown::Scanned } => "driver scans the code".to_owned(),
-            Self::Opening => "trunk released".to_owned(),
+            Self::Opening => "driver asks for the trunk".to_owned(),
             Self::Loading { lines } => format!("trunk open, {lines} lines go in"),
-            Self::Fuelling { metered_ml: 0, .. } => "pump released".to_owned(),
+            Self::Fuelling { metered_ml: 0, .. } => "driver asks for the pump".to_owned(),
             Self::Fuelling { loaded, metered_ml, limit_ml } => {
                 let done =
                     (u64::from(metered_ml) * BAR_WIDTH / u64::from(limit_ml.max(1))).min(BAR_WIDTH);

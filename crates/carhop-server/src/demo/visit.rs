@@ -31,16 +31,18 @@ pub(crate) async fn keep_one_ready(host: &Host, view: &View) -> Result<()> {
     host.wait_for_trust(&[&lock]).await?;
     let (handset, page) = host.store.browser_link("the visitor's browser").await?;
     let mut visit = Visit { host, lock, handset, driver: None };
+    let mut session = visit.order().await?;
     say(view, "one stop is yours to play, in two windows or three; each link works once");
+    tell(view, "customer", &host.store.link_address(&session).await?);
     tell(view, "driver", &page);
     tell(view, "car", &format!("{VEHICLE}, plate {PLATE}"));
     tell(view, "bay sign", venue::TAG);
     tell(view, "console", &host.store.staff_invitation(MEMBER).await?);
     loop {
-        let session = visit.order().await?;
-        tell(view, "customer", &host.store.link_address(&session).await?);
         let end = visit.serve(&session).await?;
+        session = visit.order().await?;
         say(view, &format!("your stop is {end}; the next one is there"));
+        tell(view, "customer", &host.store.link_address(&session).await?);
     }
 }
 

@@ -123,7 +123,7 @@ pub(crate) async fn store(
 }
 
 /// Says what a drawing would make of the last position of everybody who was at the venue today or yesterday, beside what the
-/// zones in force make of it, and stores nothing. Dwelling, motion and freshness, which no drawing changes, are left out.
+/// zones in force make of it, and stores nothing. Whoever asks draws venues and may see stops, for it shows where people were. Dwelling, motion and freshness, which no drawing changes, are left out.
 #[utoipa::path(post, path = "/v1/venues/{venue}/trials", tag = "venues", request_body = TrialAsk,
     params(("venue" = String, Path)), responses((status = 200, body = TrialView)))]
 pub(crate) async fn try_out(
@@ -132,7 +132,8 @@ pub(crate) async fn try_out(
     Named(venue): Named<VenueId>,
     ask: Ask<TrialAsk>,
 ) -> Answer<TrialView> {
-    let call = caller.key(ApiScope::Venues)?;
+    caller.key(ApiScope::Venues)?;
+    let call = caller.key(ApiScope::Staff)?;
     let TrialAsk { geojson, service } = ask.value;
     let VenueAsk { venue: drawn, .. } = read(venue.clone(), geojson)?;
     let tried = server.app.try_fence(&call.partition, &venue, &drawn.fence, service).await?;

@@ -90,15 +90,22 @@ async fn a_drawing_is_tried_on_recent_positions_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn only_who_draws_venues_tries_them() {
+async fn only_who_draws_venues_and_may_see_stops_tries_them() {
     let world = World::start().await;
     Stop::requested(&world).await;
-    let ask = json!({ "name": "auditor", "scopes": ["audit", "staff", "orders"] });
     let admin = By::Key(&world.admin);
-    let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await.expect(201);
-    let key = made.text("key");
-    let ask = json!({ "geojson": venue(), "service": "grocery_handoff" });
-    world.ask(By::Key(&key), "POST", "/v1/venues/lot-1/trials", Some(ask)).await.expect(403);
-    world.ask(By::Key(&key), "GET", "/v1/venues/lot-1", None).await.expect(200);
+    let trials = "/v1/venues/lot-1/trials";
+    for (scopes, status) in [
+        (json!(["audit", "staff", "orders"]), 403),
+        (json!(["venues", "orders"]), 403),
+        (json!(["venues", "staff"]), 200),
+    ] {
+        let ask = json!({ "name": "planner", "scopes": scopes });
+        let made = world.ask(admin, "POST", "/v1/api-keys", Some(ask)).await.expect(201);
+        let key = made.text("key");
+        let ask = json!({ "geojson": venue(), "service": "grocery_handoff" });
+        world.ask(By::Key(&key), "POST", trials, Some(ask)).await.expect(status);
+        world.ask(By::Key(&key), "GET", "/v1/venues/lot-1", None).await.expect(200);
+    }
     world.stop().await;
 }

@@ -164,6 +164,7 @@ impl App {
         ask: Ask,
         extra: impl FnOnce(&mut Batch) -> Result<(), Failure>,
     ) -> Result<Reply, Failure> {
+        let takes_away = matches!(action, Action::Hold { .. } | Action::Revoke { .. });
         let granted = self.judge(call, reads, stop, action, ask).await?;
         let mut batch = reads.batch();
         batch.advance(self, &stop.session, &granted.meta, &granted.events)?;
@@ -181,7 +182,11 @@ impl App {
             decision: decision.filter(|_| follows).map(|decision| decision.id),
             ..Reply::default()
         };
-        self.commit(call, batch, &reply).await?;
+        if takes_away && !follows {
+            self.commit_done(call, batch, &reply).await?;
+        } else {
+            self.commit(call, batch, &reply).await?;
+        }
         Ok(reply)
     }
 

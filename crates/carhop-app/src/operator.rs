@@ -158,9 +158,16 @@ impl App {
         }
         let tenant = reads.tenant().await?;
         let reply = Reply::default();
-        if tenant.hold.is_some() == cause.is_some() {
-            self.commit(call, reads.batch(), &reply).await?;
-            return Ok(reply);
+        match (&tenant.hold, cause) {
+            (Some(_), Some(_)) => {
+                self.commit_done(call, reads.batch(), &reply).await?;
+                return Ok(reply);
+            }
+            (None, None) => {
+                self.commit(call, reads.batch(), &reply).await?;
+                return Ok(reply);
+            }
+            (Some(_), None) | (None, Some(_)) => {}
         }
         let hold = cause.map(|cause| TenantHold { cause: cause.to_owned(), since: reads.now });
         let mut batch = reads.batch();

@@ -198,6 +198,20 @@ impl App {
         self.append_for(call, batch, reply.session).await
     }
 
+    /// Keeps the reply of a call that would have taken something away and found that done. A full disk keeps nothing and is no
+    /// reason to say no: carried out late, the repetition of such a call takes away once more, which never opens anything.
+    pub(crate) async fn commit_done(
+        &self,
+        call: &Call,
+        batch: Batch,
+        reply: &Reply,
+    ) -> Result<(), AppendError> {
+        match self.commit(call, batch, reply).await {
+            Ok(_) | Err(AppendError::Journal(JournalError::Full)) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Appends what somebody asked for, while their right to ask stands.
     pub(crate) async fn append_for(
         &self,

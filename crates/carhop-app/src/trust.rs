@@ -33,7 +33,7 @@ impl App {
             let earlier = reads.find::<RevocationRecord>(subject.to_string()).await?;
             // A class may be revoked again for what was enrolled since.
             if earlier.is_some() && !matches!(subject, TrustSubject::Class(_)) {
-                self.commit(call, reads.batch(), &reply).await?;
+                self.commit_done(call, reads.batch(), &reply).await?;
                 return Ok(reply);
             }
             let device = match subject {

@@ -14,7 +14,7 @@ use carhop_kernel::id::SessionId;
 use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
 use carhop_sim::SimError;
 use carhop_sim::executor::run;
-use carhop_sim::fixtures::{Cast, fuel, goods};
+use carhop_sim::fixtures::{Cast, fuel, goods, once};
 use carhop_sim::stop::Stop;
 use carhop_sim::world::World;
 
@@ -69,6 +69,12 @@ fn a_revocation_stops_and_holds_on_a_full_disk_and_nobody_is_given_anything() {
         assert_eq!(hold, Some(HoldCause::DeviceRevoked));
         let sent = world.journal.backlog(world.now()).await.unwrap().effects;
         assert_eq!(sent, 1, "it is told to stop");
+        // What is done already is done, whoever asks again, and under which key.
+        for number in 1..3 {
+            let by_staff = |slot| once(cast.by_staff(&world), slot, number);
+            world.app.withdraw_trust(&by_staff("revoke"), subject, "stolen").await?;
+            world.app.hold(&by_staff("hold"), stop.session).await?;
+        }
         Ok::<(), SimError>(())
     });
     played.unwrap().unwrap();

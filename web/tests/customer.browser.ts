@@ -115,7 +115,7 @@ test('the plate of another car is refused in plain words', async () => {
   await page.getByRole('button', { name: 'It’s me' }).click();
   await page.getByLabel('Licence plate').fill('8ABC 123');
   await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('alert').getByText('That is not the car of this order.').waitFor();
+  await page.getByRole('alert').getByText('That plate is not the one of this order.').waitFor();
 });
 
 test('pausing, going on, moving the car and stopping work from the page', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lives } from '../../tests/support/lives';
 import { languages, load } from '../texts';
-import { stateOf, tell } from './story';
+import { bayOf, stateOf, tell } from './story';
 
 for (const language of languages) {
   test(`${language}: every state tells one thing, and nothing is left to be filled in`, async () => {
@@ -31,6 +31,36 @@ test('a hold takes every action away but going on, and only from whoever paused'
     expect(story.action, name).toBe(name === 'held-customer' ? 'resume' : undefined);
     expect(story.canShowCode, name).toBe(false);
   }
+});
+
+test('the bay of the order is told until the car has moved, and again once the order says it anew', () => {
+  const live = lives()['vehicle-bound'];
+  if (!live) throw new Error('no such stop');
+  const then = (...more: [what: string, why?: string][]): string | undefined =>
+    bayOf({
+      ...live,
+      history: [
+        ...live.history,
+        ...more.map(([what, why = null]) => ({ what, why, at: live.now })),
+      ],
+    });
+  expect(then()).toBe('B14');
+  expect(then(['binding.voided', 'relocated'])).toBeUndefined();
+  expect(then(['binding.voided', 'moved'], ['session.bound'])).toBeUndefined();
+  expect(then(['order.amended'], ['binding.voided', 'amended'])).toBe('B14');
+  expect(then(['binding.voided', 'relocated'], ['order.amended'])).toBe('B14');
+});
+
+test('a stop that ends while a lid is open is not told as if all were shut', async () => {
+  const texts = await load('en');
+  const left = lives()['stopped-open'];
+  if (!left) throw new Error('no such stop');
+  const story = tell(texts, left, Date.now());
+  expect(story.headline).toBe('Stopped. Your trunk still stands open.');
+  expect(story.body).toContain(texts.customer.stoppedBy.customer_stopped);
+  const shut = lives()['stopped'];
+  if (shut)
+    expect(tell(texts, shut, Date.now()).headline).toBe(texts.customer.states.revoked.headline);
 });
 
 test('what was not begun when a stop ended is not said to be still to come', async () => {

@@ -106,8 +106,11 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
     case 'revoked': {
       const why = history.findLast((one) => one.what === 'session.revoked')?.why;
       const because = texts.customer.stoppedBy[why as keyof Texts['customer']['stoppedBy']];
-      const body = because ? `${because} ${states.revoked.body}` : states.revoked.body;
-      return story({ ...states.revoked, body, tone: 'stop', isOver: true });
+      const left = session.legs.find(standsOpen);
+      const told = left ? states.stoppedOpen : states.revoked;
+      const place = { place: left ? placeOf(texts, left) : '' };
+      const body = because ? `${because} ${told.body}` : told.body;
+      return story({ headline: fill(told.headline, place), body, tone: 'stop', isOver: true });
     }
     case 'expired':
       return story({ ...states.expired, tone: 'stop', isOver: true });
@@ -222,6 +225,22 @@ function isUnderWay(leg: Leg): boolean {
 /** Whether nothing more happens to a leg: it was done, could not be, or a person has finished it. */
 export function isOverLeg(leg: Leg): boolean {
   return ['secured', 'settled', 'failed', 'taken_over'].includes(leg.state);
+}
+
+/** Whether what a leg fills stands open. */
+export function standsOpen({ state }: { state: string }): boolean {
+  return state === 'open' || state === 'transferred';
+}
+
+/** In which bay the car stands, as the order says; nobody knows it once the car has moved. */
+export function bayOf({ session, history }: Live): string | undefined {
+  const said = history.findLastIndex(({ what }) =>
+    ['session.created', 'order.amended'].includes(what),
+  );
+  const left = history.findLastIndex(
+    ({ what, why }) => what === 'binding.voided' && why !== 'amended',
+  );
+  return left > said ? undefined : (session.vehicle.bay ?? undefined);
 }
 
 /** The authority calls a trunk left open after this long. */

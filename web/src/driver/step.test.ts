@@ -16,6 +16,14 @@ for (const language of languages) {
   });
 }
 
+test('who has a stop that ended while a lid is open is told to shut it', async () => {
+  const texts = await load('en');
+  const { 'stopped-open': left, stopped } = lives();
+  if (!left || !stopped) throw new Error('no such stops');
+  expect(nextStep(texts, left, true).title).toBe('Stopped. Shut the trunk.');
+  expect(nextStep(texts, stopped, true).title).toBe(texts.driver.steps.stopped.title);
+});
+
 test('nothing is opened where a stop is held, over, or not proven', async () => {
   const texts = await load('en');
   for (const [name, live] of Object.entries(lives())) {

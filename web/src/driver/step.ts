@@ -1,7 +1,7 @@
 /** What a driver does next at a stop, one thing at a time. Pure; whether it is permitted the authority says when asked. */
 
 import type { Live } from '../api/client';
-import { isOverLeg, placeOf, type Leg, type Tone } from '../customer/story';
+import { isOverLeg, placeOf, standsOpen, type Leg, type Tone } from '../customer/story';
 import { fill, type Texts } from '../texts';
 
 /** The one thing to do now. */
@@ -45,8 +45,12 @@ export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undef
       return serving(texts, live, step);
     case 'completed':
       return step(say.done, { kind: 'done' }, 'go');
-    case 'revoked':
-      return step(say.stopped, { kind: 'done' }, 'stop');
+    case 'revoked': {
+      const left = session.legs.find(standsOpen);
+      if (left === undefined) return step(say.stopped, { kind: 'done' }, 'stop');
+      const title = fill(say.stoppedOpen.title, { place: placeOf(texts, left) });
+      return step({ ...say.stoppedOpen, title }, { kind: 'done' }, 'stop');
+    }
     case 'expired':
       return step(say.expired, { kind: 'done' }, 'stop');
     default:
@@ -89,6 +93,5 @@ function values({ session }: Live): Record<string, string> {
     car: session.vehicle.description ?? '',
     plate: session.vehicle.plate_last3 ?? '',
     venue: session.venue_name,
-    bay: session.vehicle.bay ?? '',
   };
 }

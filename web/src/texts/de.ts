@@ -247,6 +247,10 @@ export const de: Texts = {
         headline: 'Gestoppt. Nichts kann Ihr Auto jetzt öffnen.',
         body: 'Alle Erlaubnisse dieser Lieferung sind aus.',
       },
+      stoppedOpen: {
+        headline: 'Gestoppt. Ihr {place} steht noch offen.',
+        body: 'Neues kann sich nicht öffnen. Es schließt von selbst, sobald jemand zumacht.',
+      },
       expired: {
         headline: 'Die Zeit für diese Lieferung ist vorbei',
         body: 'Nichts kann Ihr Auto mehr öffnen. Vereinbaren Sie mit dem Geschäft eine neue Zeit.',
@@ -275,7 +279,7 @@ export const de: Texts = {
       },
       vehicle_moved: {
         headline: 'Ihr Auto wurde bewegt, die Erlaubnis ist zurückgezogen',
-        body: 'Was gerade läuft, geht erst zu Ende. Sagen Sie uns dann, wo das Auto jetzt steht.',
+        body: 'Was gerade läuft, geht erst zu Ende. Dann nennen Sie Ihr Auto noch einmal.',
       },
     },
     stoppedBy: {
@@ -293,7 +297,7 @@ export const de: Texts = {
       moved: 'Mein Auto steht woanders',
       movedTitle: 'Steht das Auto jetzt woanders?',
       movedBody:
-        'Die Erlaubnis für den alten Platz endet sofort. Sie nennen Ihr Auto dann noch einmal.',
+        'Die Erlaubnis für den alten Platz endet sofort, und Sie nennen Ihr Auto noch einmal. Es muss weiter bei {venue} stehen, gleich wo. Für einen anderen Ort stoppen Sie die Lieferung und fragen den Laden.',
       movedAction: 'Ja, es steht woanders',
       plateLabel: 'Kennzeichen',
       plateHint: 'Wie es am Auto steht. Leerzeichen und Striche sind egal.',
@@ -465,7 +469,7 @@ export const de: Texts = {
     steps: {
       customerFirst: {
         title: 'Warten Sie auf den Kunden',
-        body: 'Auto und Platz müssen neu bestätigt werden. Es geht von selbst weiter.',
+        body: 'Das Auto muss bestätigt werden und steht vielleicht woanders. Es geht von selbst weiter.',
       },
       plate: {
         title: 'Zum Auto: {car}, Kennzeichen endet auf {plate}',
@@ -525,6 +529,10 @@ export const de: Texts = {
       stopped: {
         title: 'Gestoppt. Behalten Sie die Ware bei sich.',
         body: 'Die Erlaubnis wurde zurückgezogen. Es öffnet sich nichts mehr.',
+      },
+      stoppedOpen: {
+        title: 'Gestoppt. Machen Sie den {place} zu.',
+        body: 'Er schließt von selbst. Nichts öffnet sich mehr.',
       },
       expired: { title: 'Das Zeitfenster ist vorbei', body: 'Es öffnet sich nichts mehr.' },
     },
@@ -696,7 +704,7 @@ export const de: Texts = {
       driver: 'Lesen Sie erst das Kennzeichen am Auto.',
     },
     vehicle_mismatch: {
-      customer: 'Das ist nicht das Auto dieser Bestellung.',
+      customer: 'Das ist nicht das Kennzeichen dieser Bestellung. Sehen Sie noch einmal hin.',
       driver: 'Falsches Auto. Halt! Suchen Sie das richtige.',
     },
     plate_attempts_exhausted: {
@@ -705,7 +713,7 @@ export const de: Texts = {
       driver: 'Zu viele falsche Kennzeichen. Rufen Sie die Leitstelle.',
     },
     vehicle_moving: {
-      customer: 'Das Auto wurde bewegt. Sagen Sie uns, wo es jetzt steht.',
+      customer: 'Das Auto bewegt sich oder wurde bewegt, seit Sie es genannt haben.',
       driver: 'Das Auto bewegt sich oder wurde bewegt. Warten Sie.',
     },
     driver_not_assigned: {

@@ -247,6 +247,10 @@ export const en = {
         headline: 'Stopped. Nothing can open your car now.',
         body: 'All permissions for this delivery are off.',
       },
+      stoppedOpen: {
+        headline: 'Stopped. Your {place} still stands open.',
+        body: 'Nothing new can open. It locks by itself as soon as somebody shuts it.',
+      },
       expired: {
         headline: 'The time for this delivery is over',
         body: 'Nothing can open your car any more. Agree on a new time with the store.',
@@ -275,7 +279,7 @@ export const en = {
       },
       vehicle_moved: {
         headline: 'Your car moved, so we withdrew the permission',
-        body: 'What is under way ends first. Then tell us where the car stands now.',
+        body: 'What is under way ends first. Then you name your car once more.',
       },
     },
     stoppedBy: {
@@ -292,7 +296,8 @@ export const en = {
       window: 'Between',
       moved: 'I moved my car',
       movedTitle: 'Is the car standing somewhere else?',
-      movedBody: 'The permission for the old place ends at once. You then name your car once more.',
+      movedBody:
+        'The permission for the old place ends at once, and you name your car once more. It has to stand at {venue} still, in any bay. For another place stop the delivery and ask the store.',
       movedAction: 'Yes, I moved it',
       plateLabel: 'Licence plate',
       plateHint: 'As it stands on the car. Spaces and dashes don’t matter.',
@@ -464,7 +469,7 @@ export const en = {
     steps: {
       customerFirst: {
         title: 'Wait for the customer',
-        body: 'Car and place have to be confirmed again. This goes on by itself.',
+        body: 'The car has to be confirmed, and may have moved. This goes on by itself.',
       },
       plate: {
         title: 'Go to the {car}, plate ends {plate}',
@@ -518,6 +523,10 @@ export const en = {
       stopped: {
         title: 'Stopped. Leave the items with you.',
         body: 'The permission was withdrawn. Nothing opens any more.',
+      },
+      stoppedOpen: {
+        title: 'Stopped. Shut the {place}.',
+        body: 'It locks by itself. Nothing opens any more.',
       },
       expired: { title: 'The window is over', body: 'Nothing opens any more.' },
     },
@@ -673,7 +682,7 @@ export const en = {
       driver: 'Read the plate at the car first.',
     },
     vehicle_mismatch: {
-      customer: 'That is not the car of this order.',
+      customer: 'That plate is not the one of this order. Look at what you typed.',
       driver: 'Wrong car. Stop, and find the right one.',
     },
     plate_attempts_exhausted: {
@@ -681,7 +690,7 @@ export const en = {
       driver: 'Too many wrong plates. Call dispatch.',
     },
     vehicle_moving: {
-      customer: 'The car has moved. Tell us where it stands now.',
+      customer: 'The car moves, or has moved since you named it.',
       driver: 'The car is moving or has moved. Wait.',
     },
     driver_not_assigned: {

@@ -66,6 +66,14 @@ export function lives(): Record<string, Live> {
       session: { state: 'revoked', assignment },
       history: [...begun, at(-5, 'session.revoked', { why: 'customer_stopped' })],
     },
+    'stopped-open': {
+      session: { ...served(goods('open'), fuel('pending')), state: 'revoked' },
+      history: [
+        ...begun,
+        at(-22, 'lock.opened', { leg: 0 }),
+        at(-5, 'session.revoked', { why: 'customer_stopped' }),
+      ],
+    },
     expired: { session: { state: 'expired' } },
   };
   for (const cause of [

@@ -103,6 +103,29 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
   await person.leave();
 });
 
+test('where somebody was is not told of a stop that is over', async () => {
+  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
+  const { page } = person;
+  const scene = busyDay();
+  const seen = {
+    ...{ party: 'driver', latitude: 37.3906, longitude: -122.0838, accuracy_m: 12 },
+    ...{ fixed_at: new Date().toISOString(), answer: 'uncertain', method: 'fence' },
+  };
+  for (const id of [stopId, disputedId]) scene.answers[`sessions/${id}/places`] = [seen];
+  await play(page, scene);
+  await signIn(page, world.origin);
+  for (const [id, told] of [
+    [stopId, 1],
+    [disputedId, 0],
+  ] as const) {
+    await page.goto(`${world.origin}/console/stops?stop=${id}`);
+    await page.locator('article ol li').first().waitFor();
+    expect(await page.getByText('Driver is').count(), id).toBe(told);
+    expect(await page.locator('.city .seen').count(), id).toBe(told);
+  }
+  await person.leave();
+});
+
 test('whoever is not known any more is asked to sign in, and nothing of the stops is left on the page', async () => {
   const person = await Person.sit(browser, world, { width: 1280 });
   await play(person.page, busyDay());

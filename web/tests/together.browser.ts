@@ -69,7 +69,7 @@ test('customer, driver and staff see one stop from their own sides, each at once
   await handset.mouse.down();
   await sees(phone, 'Your trunk is open');
   await handset.mouse.up();
-  await pill('In service');
+  await pill('Standing open');
   await handset.getByRole('button', { name: 'Groceries are in' }).click();
   await sees(handset, 'Shut the trunk');
   world.lock.touch({ do: 'close' });

@@ -2,7 +2,7 @@
 
 import { fill, type Texts } from '../texts';
 import type { ConsoleTexts } from '../texts/console.en';
-import type { Tone } from '../customer/story';
+import { standsOpen, type Tone } from '../customer/story';
 import { span } from '../parts/time.svelte';
 import { attention, isOver, type Stop } from './queue';
 
@@ -13,6 +13,12 @@ export function lookOf(stop: Stop, now: number, texts: ConsoleTexts): { tone: To
   if (gravest === 'window_ending') return { tone: 'warn', text: stateText(stop, texts) };
   if (gravest) return { tone: 'stop', text: texts.attention[gravest] };
   if (stop.hold && !isOver(stop)) return { tone: 'warn', text: texts.queues.held };
+  // An open lid is what matters, whatever the stop has come to.
+  if (stop.legs.some(standsOpen)) {
+    return isOver(stop)
+      ? { tone: 'stop', text: texts.stops.stillOpen }
+      : { tone: 'move', text: texts.stops.open };
+  }
   return { tone: toneOf(stop), text: stateText(stop, texts) };
 }
 
@@ -26,6 +32,11 @@ export function carOf(stop: Stop, texts: ConsoleTexts): string {
   const { description } = stop.vehicle;
   if (!description) return texts.stops.someCar;
   return description.charAt(0).toUpperCase() + description.slice(1);
+}
+
+/** Who drives, or drove. */
+export function driverOf(stop: Stop, texts: ConsoleTexts): string {
+  return stop.driverName ?? (isOver(stop) ? texts.stops.neverDriver : texts.stops.noDriver);
 }
 
 /** How much time is left, and whether that is little. */

@@ -20,6 +20,18 @@ test('what an event was because of, and what it came to, is said', () => {
     ['exception.raised', { exception: 'left_open' }, texts.why.left_open],
     ['presence.proven', { method: 'scan' }, texts.methods.scan],
     ['outcome.stated', { basis: 'camera' }, texts.act.bases.camera],
+    ['vehicle.compared', { matches: true }, texts.plate.right],
+    ['vehicle.compared', { matches: false }, texts.plate.wrong],
+    [
+      'request.refused',
+      { request: 'propose_binding', reasons: ['vehicle_mismatch'] },
+      texts.plate.mistyped,
+    ],
+    [
+      'request.refused',
+      { request: 'arrive', reasons: ['vehicle_mismatch'] },
+      texts.reasons.vehicle_mismatch[1],
+    ],
     ['session.created', {}, undefined],
     ['session.held', { cause: 'something new' }, undefined],
   ];

@@ -67,7 +67,13 @@ function aboutOf(
   if (name === 'request.refused' || name === 'proof.failed') {
     const [gravest] = data.reasons ?? [data.reason ?? ''];
     const said = texts.reasons[gravest as keyof ConsoleTexts['reasons']];
-    if (said?.[1]) parts.push(said[1]);
+    // A plate that the customer types is nowhere near a car.
+    if (data.request === 'propose_binding' && gravest === 'vehicle_mismatch') {
+      parts.push(texts.plate.mistyped);
+    } else if (said?.[1]) parts.push(said[1]);
+  }
+  if (name === 'vehicle.compared' && typeof data.matches === 'boolean') {
+    parts.push(data.matches ? texts.plate.right : texts.plate.wrong);
   }
   if (name === 'dispute.opened') {
     const said = texts.dispute.about[data.about as keyof ConsoleTexts['dispute']['about']];
@@ -108,6 +114,7 @@ interface Data {
   outcome?: unknown;
   reasons?: string[];
   reason?: string;
+  request?: string;
   method?: string;
   basis?: string;
   about?: string;

@@ -140,6 +140,9 @@ export const en = {
     startsIn: 'starts in {time}',
     ended: 'ended {time}',
     noDriver: 'no driver yet',
+    neverDriver: 'no driver',
+    open: 'Standing open',
+    stillOpen: 'Over, still open',
     bay: 'Bay {bay}',
     plate: 'plate …{plate}',
     someCar: 'Car not named yet',
@@ -613,7 +616,7 @@ export const en = {
     'token.revoked': 'A permission was withdrawn',
     'place.judged': 'A position was judged',
     'tag.scanned': 'The tag of the bay was read',
-    'vehicle.compared': 'The plate was compared',
+    'vehicle.compared': 'The driver read a plate',
     'geofence.entered': 'The driver arrived at the car',
     'otp.issued': 'The customer showed a code',
     'proof.failed': 'A code or scan was not accepted',
@@ -673,6 +676,12 @@ export const en = {
     'staff.signed_out': 'A member of the staff signed out',
     'staff.suspended': 'A member of the staff was suspended',
     'staff.removed': 'A member of the staff was removed',
+  },
+  /** What came of a plate. */
+  plate: {
+    right: 'it is the one of the order',
+    wrong: 'it is of another car; the driver has to stop',
+    mistyped: 'The plate that the customer typed is not the one of the order.',
   },
   /** What an event was because of. */
   why: {

@@ -103,7 +103,7 @@ pub(crate) struct Base {
     pub(crate) forgotten_through: Option<CommandId>,
     /// Under which command, if any, the lock stands open.
     pub(crate) door: Door,
-    /// Whether the pump's meter has shown less than before, and nobody has looked yet.
+    /// Whether the pump's meter ran backwards or leapt, and nobody has looked yet.
     pub(crate) is_meter_doubted: bool,
 }
 

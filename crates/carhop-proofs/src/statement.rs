@@ -204,7 +204,7 @@ numbered! {
         Interlocked = 11,
         /// More is asked for than the device ever gives.
         Limit = 12,
-        /// Its meter has shown less than before: it dispenses nothing until somebody has looked at it.
+        /// Its meter ran backwards or leapt: it dispenses nothing until somebody has looked at it.
         MeterDoubted = 13,
     }
 

@@ -415,6 +415,11 @@ pub enum Mischief {
         /// Whether it is wrong now.
         wrong: bool,
     },
+    /// The meter of a pump leaps in what is dispensed next, or was mended before that.
+    Leap {
+        /// Of which pump.
+        device: DeviceId,
+    },
     /// The sensors of a lock show what did not happen; it signs for that as for anything else.
     Lie {
         /// Which.

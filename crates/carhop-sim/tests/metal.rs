@@ -250,6 +250,22 @@ fn a_meter_that_runs_backwards_stops_the_pump_and_the_highest_reading_is_settled
 }
 
 #[test]
+fn a_meter_that_leaps_stops_the_pump_and_only_what_can_have_flowed_is_settled() {
+    for by_ml in [5_000, 60_000] {
+        scene(512, async |world, cast| {
+            let fault = Fault::MeterLeaps { after_ml: 5_000, by_ml };
+            let stop = fuelling(world, cast, Some(fault), 60_000).await?;
+            let settled = settled_ml(&stop).await?;
+            assert!((4_500..=5_100).contains(&settled), "{settled}");
+            assert_eq!(stop.exceptions().await?, [Exception::MeterFaulty]);
+            assert_eq!(held(&stop).await?, Some(HoldCause::Safety));
+            Ok(())
+        })
+        .unwrap();
+    }
+}
+
+#[test]
 fn a_meter_that_sticks_settles_what_it_metered() {
     scene(508, async |world, cast| {
         let fault = Fault::MeterStuck { after_ml: 5_000 };

@@ -9,7 +9,7 @@ use carhop_proofs::statement::{EndReason, LockEvent, ReadingKind};
 use carhop_proofs::suite::{Algorithm, Suite};
 
 use super::lock::LockMachine;
-use super::pump::PumpMachine;
+use super::pump::{Most, PumpMachine};
 use super::{
     Action, Agent, Capability, Config, Link, Machine, Observed, Output, RestoreError, Ticket,
 };
@@ -33,8 +33,12 @@ impl<S: Suite> Agent<S> {
             (Capability::Lock { compartments }, Observed::Lock { openings, .. }) => {
                 Machine::Lock(LockMachine::new(compartments, openings))
             }
-            (Capability::Pump { grades, max_ml }, Observed::Pump { totaliser_ml }) => {
-                Machine::Pump(PumpMachine::new(grades, max_ml, totaliser_ml))
+            (
+                Capability::Pump { grades, max_ml, flow_ml_per_s_max },
+                Observed::Pump { totaliser_ml },
+            ) => {
+                let most = Most { given_ml: max_ml, flow_ml_per_s: flow_ml_per_s_max };
+                Machine::Pump(PumpMachine::new(grades, most, totaliser_ml))
             }
             (Capability::Lock { .. } | Capability::Pump { .. }, _) => {
                 return Err(RestoreError::Actuator);
@@ -111,7 +115,8 @@ impl<S: Suite> Agent<S> {
             self.doubt_meter();
         }
         let reason = match totaliser_ml.checked_sub(begin_ml) {
-            // The meter was exchanged or lies; what it showed before is all that is known.
+            // The meter was exchanged or lies; what it shows is all that is known.
+            _ if self.memory.base.is_meter_doubted => EndReason::Fault,
             None => EndReason::Fault,
             Some(0) => EndReason::Aborted,
             Some(1..) => EndReason::PowerLost,

@@ -11,6 +11,8 @@ pub const NOZZLE_MS_MAX: u64 = 90_000;
 pub const NO_FLOW_MS_MAX: u64 = 120_000;
 /// Longest dispensing (standards §8.5).
 pub const DISPENSING_MS_MAX: u64 = carhop_kernel::limits::DISPENSING_MS_MAX;
+/// What a meter may bring in at once of what flowed before, as time at full flow: sensors report late and in lumps.
+pub const FLOW_LATE_MS_MAX: u64 = 1_000;
 /// Shortest time between two readings of a flowing meter.
 pub const READING_MS_MIN: u64 = 1_000;
 /// How long a valve may take to report that it is closed before the dispensing ends as faulty.

@@ -54,6 +54,8 @@ pub enum Capability {
         grades: Vec<u8>,
         /// Most it ever gives at once, in millilitres.
         max_ml: u32,
+        /// Most that can flow in a second, in millilitres: what a meter counts beyond that did not flow.
+        flow_ml_per_s_max: u32,
     },
 }
 
@@ -220,7 +222,7 @@ pub enum Alarm {
     OutboxFull,
     /// Fuel flowed though nothing was armed.
     FlowWithoutCommand,
-    /// The meter has shown less than before: nothing is dispensed until somebody has looked at it.
+    /// The meter ran backwards or leapt: nothing is dispensed until somebody has looked at it.
     MeterDoubted,
     /// Somebody tampers with the device.
     Tampered,

@@ -18,11 +18,19 @@ use crate::record::{About, Record};
 #[derive(Debug)]
 pub(super) struct PumpMachine {
     grades: Vec<u8>,
-    max_ml: u32,
+    most: Most,
     totaliser_ml: u64,
     is_nozzle_lifted: bool,
     tripped: Vec<InterlockKind>,
     run: Option<Run>,
+}
+
+/// Most that can come out of a pump.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    /// At once.
+    pub(super) given_ml: u32,
+    pub(super) flow_ml_per_s: u32,
 }
 
 /// A dispensing since the valve was enabled.
@@ -43,9 +51,9 @@ struct Stopping {
 }
 
 impl PumpMachine {
-    pub(super) fn new(grades: Vec<u8>, max_ml: u32, totaliser_ml: u64) -> Self {
+    pub(super) fn new(grades: Vec<u8>, most: Most, totaliser_ml: u64) -> Self {
         let (is_nozzle_lifted, tripped, run) = (false, Vec::new(), None);
-        Self { grades, max_ml, totaliser_ml, is_nozzle_lifted, tripped, run }
+        Self { grades, most, totaliser_ml, is_nozzle_lifted, tripped, run }
     }
 
     pub(super) fn has(&self, grade: u8) -> bool {
@@ -53,7 +61,7 @@ impl PumpMachine {
     }
 
     pub(super) fn gives(&self, max_ml: u32) -> bool {
-        0 < max_ml && max_ml <= self.max_ml
+        0 < max_ml && max_ml <= self.most.given_ml
     }
 
     pub(super) fn totaliser_ml(&self) -> u64 {
@@ -81,6 +89,12 @@ impl PumpMachine {
             Some(stopping) => stopping.overdue_at(),
             None => run.idle_at().min(run.overdue_at()),
         })
+    }
+
+    /// Whether so much cannot have flowed in a dispensing since fuel last moved.
+    fn leaps(&self, run: &Run, gained_ml: u64, now_ms: u64) -> bool {
+        let span_ms = now_ms.saturating_sub(run.moved_at_ms) + limits::FLOW_LATE_MS_MAX;
+        gained_ml > span_ms.saturating_mul(self.most.flow_ml_per_s.into()) / 1_000
     }
 
     fn trip(&mut self, kind: InterlockKind, is_tripped: bool) {
@@ -218,15 +232,18 @@ impl<S: Suite> Agent<S> {
 
     fn flow(&mut self, totaliser_ml: u64) {
         let now_ms = self.now_ms;
+        let is_doubted = self.memory.base.is_meter_doubted;
         let Machine::Pump(pump) = &mut self.machine else { return };
-        let (before_ml, run) = (pump.totaliser_ml, &mut pump.run);
-        // A totaliser never goes back; one that does cannot be believed from here on.
-        if totaliser_ml < before_ml {
+        let before_ml = pump.totaliser_ml;
+        let gained_ml = totaliser_ml.checked_sub(before_ml);
+        let leaps = |run: &Run| gained_ml.is_some_and(|gained| pump.leaps(run, gained, now_ms));
+        // A totaliser never goes back, nor faster than fuel can flow; one that does cannot be believed from here on.
+        if gained_ml.is_none() || pump.run.as_ref().is_some_and(|run| is_doubted || leaps(run)) {
             self.doubt_meter();
             return self.stop(EndReason::Fault);
         }
         pump.totaliser_ml = totaliser_ml;
-        let Some(run) = run else {
+        let Some(run) = &mut pump.run else {
             if totaliser_ml > before_ml {
                 self.alarm(Alarm::FlowWithoutCommand);
             }
@@ -251,7 +268,7 @@ impl<S: Suite> Agent<S> {
         }
     }
 
-    /// Remembers that the meter went back, whatever happens to the power: nothing is dispensed by it any more.
+    /// Remembers that the meter went back or leapt, whatever happens to the power: nothing is dispensed by it any more.
     pub(super) fn doubt_meter(&mut self) {
         if !self.memory.base.is_meter_doubted {
             self.record(Record::Meter { is_doubted: true });
@@ -288,8 +305,10 @@ impl<S: Suite> Agent<S> {
         }
     }
 
-    /// The last reading.
+    /// The last reading. Whatever else ended the dispensing: a meter that cannot be believed is told of.
     fn end(&mut self, reason: EndReason) {
+        let is_doubted = self.memory.base.is_meter_doubted;
+        let reason = if is_doubted { EndReason::Fault } else { reason };
         self.confirm();
         let Machine::Pump(pump) = &mut self.machine else { return };
         pump.run = None;

@@ -30,6 +30,13 @@ pub enum Fault {
         /// After how much, in millilitres.
         after_ml: u32,
     },
+    /// Pump: the meter leaps once, when so much of a dispensing has flowed.
+    MeterLeaps {
+        /// After how much, in millilitres.
+        after_ml: u32,
+        /// How far, in millilitres.
+        by_ml: u32,
+    },
     /// Pump: the valve closes and does not say so.
     StopLost,
 }

@@ -96,6 +96,7 @@ impl SimulatedLock {
             Fault::Interlock { .. }
             | Fault::MeterBackwards { .. }
             | Fault::MeterStuck { .. }
+            | Fault::MeterLeaps { .. }
             | Fault::StopLost => {}
         }
     }

@@ -107,6 +107,7 @@ impl SimulatedPump {
             Fault::Interlock { .. }
             | Fault::MeterBackwards { .. }
             | Fault::MeterStuck { .. }
+            | Fault::MeterLeaps { .. }
             | Fault::StopLost => self.fault = Some(fault),
         }
     }
@@ -191,6 +192,10 @@ impl SimulatedPump {
                 before_ml.saturating_sub(step)
             }
             Some(Fault::MeterStuck { after_ml }) if is_past(after_ml) => before_ml,
+            Some(Fault::MeterLeaps { after_ml, by_ml }) if is_past(after_ml) => {
+                self.fault = None;
+                before_ml.saturating_add(step).saturating_add(by_ml.into())
+            }
             Some(_) | None => before_ml.saturating_add(step),
         };
         if self.totaliser_ml != before_ml {
@@ -282,6 +287,7 @@ mod tests {
         for (fault, last_sensed) in [
             (Fault::MeterBackwards { after_ml }, flow(5_000)),
             (Fault::MeterStuck { after_ml }, flow(5_150)),
+            (Fault::MeterLeaps { after_ml, by_ml: 7_000 }, flow(12_300)),
             (
                 Fault::Interlock { kind, after_ml },
                 SensorEvent::Interlock { kind, is_tripped: true },

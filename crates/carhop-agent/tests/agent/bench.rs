@@ -49,7 +49,7 @@ impl Metal for SimulatedLock {
 
 impl Metal for SimulatedPump {
     fn capability() -> Capability {
-        Capability::Pump { grades: vec![1, 4], max_ml: PUMP_ML_MAX }
+        Capability::Pump { grades: vec![1, 4], max_ml: PUMP_ML_MAX, flow_ml_per_s_max: 1_000 }
     }
     fn power_up(&mut self, now_ms: u64) -> Observed {
         self.power_up(now_ms)

@@ -268,6 +268,69 @@ fn a_pump_whose_meter_ran_backwards_arms_nothing_until_somebody_has_looked() {
 }
 
 #[test]
+fn a_meter_that_leaps_stops_the_pump_and_only_what_can_have_flowed_is_told() {
+    for by_ml in [5_000, 60_000] {
+        let mut bench = armed(PERSON);
+        bench.metal.suffer(Fault::MeterLeaps { after_ml: 3_000, by_ml });
+        bench.pass(7_200);
+        assert_eq!(bench.alarms, []);
+        bench.pass(100);
+        assert_eq!(bench.alarms, [Alarm::MeterDoubted]);
+        bench.pass(60_000);
+        assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, 3_000)));
+        arm(&mut bench, 2);
+        bench.settle();
+        let refused = Outcome::Refused(RefusalCode::MeterDoubted);
+        assert_eq!(bench.authority.outcome(2), Some(refused));
+    }
+}
+
+#[test]
+fn a_meter_that_leapt_before_the_power_went_is_told_of_all_the_same() {
+    let mut bench = armed(Person { lift_after_ms: None, ..PERSON });
+    bench.metal.suffer(Fault::StopLost);
+    bench.handle(Input::Sensor(SensorEvent::Flow { totaliser_ml: START_ML + 9_000 }));
+    bench.settle();
+    bench.crash(0);
+    bench.connect();
+    bench.settle();
+    assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, 0)));
+}
+
+#[test]
+fn a_meter_that_leaps_while_the_pump_is_stopping_is_told_of_and_not_believed() {
+    let mut bench = armed(Person { lift_after_ms: None, ..PERSON });
+    let flow = |totaliser_ml| Input::Sensor(SensorEvent::Flow { totaliser_ml });
+    bench.metal.suffer(Fault::StopLost);
+    bench.handle(flow(START_ML + 500));
+    bench.handle(Input::Sensor(SensorEvent::NozzleLifted));
+    bench.handle(Input::Sensor(SensorEvent::NozzleSeated));
+    bench.handle(flow(START_ML + 3_000));
+    // By then it could have been so much; it was not.
+    bench.pass(limits::STOP_MS_MAX - 1);
+    bench.handle(flow(START_ML + 3_001));
+    bench.pass(1);
+    assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, 500)));
+}
+
+#[test]
+fn a_meter_that_is_late_is_believed_as_far_as_fuel_can_flow() {
+    for (late_ml, believed_ml, alarms) in
+        [(3_000, 3_000, &[][..]), (3_001, 0, &[Alarm::MeterDoubted])]
+    {
+        let mut bench = armed(Person { lift_after_ms: None, ..PERSON });
+        bench.metal.suffer(Fault::StopLost);
+        bench.handle(Input::Sensor(SensorEvent::NozzleLifted));
+        bench.pass(2_000);
+        bench.handle(Input::Sensor(SensorEvent::Flow { totaliser_ml: START_ML + late_ml }));
+        bench.handle(Input::Sensor(SensorEvent::NozzleSeated));
+        bench.pass(limits::STOP_MS_MAX);
+        assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, believed_ml)));
+        assert_eq!(bench.alarms, alarms);
+    }
+}
+
+#[test]
 fn flow_that_nobody_armed_raises_an_alarm_and_shows_in_the_next_reading() {
     let mut bench = Bench::online(SimulatedPump::new(START_ML, PERSON));
     bench.handle(Input::Sensor(SensorEvent::Flow { totaliser_ml: START_ML + 7 }));

@@ -14,6 +14,7 @@ use super::plan::{PlaceShown, Plan};
 use super::scenario::Step;
 use super::venue::{self, Parked};
 use super::view::{Stage, View};
+use crate::device::FLOW_ML_PER_S_MAX;
 use crate::device::hands::{Hand, Seen};
 use crate::timers;
 
@@ -40,7 +41,7 @@ impl Tempo {
         reason = "clamped to the range of the target first"
     )]
     fn flow_ml_per_s(self) -> u32 {
-        (FLOW_ML_PER_S * self.speed).clamp(1.0, 1_000_000.0) as u32
+        (FLOW_ML_PER_S * self.speed).clamp(1.0, FLOW_ML_PER_S_MAX.into()) as u32
     }
 }
 

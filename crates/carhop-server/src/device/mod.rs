@@ -86,7 +86,11 @@ impl Class {
     fn capability(self) -> Capability {
         match self {
             Self::Lock => Capability::Lock { compartments: vec![1, 2, 3, 4] },
-            Self::Pump => Capability::Pump { grades: vec![1, 2, 3, 4], max_ml: PUMP_ML_MAX },
+            Self::Pump => Capability::Pump {
+                grades: vec![1, 2, 3, 4],
+                max_ml: PUMP_ML_MAX,
+                flow_ml_per_s_max: FLOW_ML_PER_S_MAX,
+            },
         }
     }
 }
@@ -120,3 +124,5 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 
 /// Most that a simulated pump gives at once, in millilitres.
 const PUMP_ML_MAX: u32 = 200_000;
+/// Fastest that a simulated pump gives, as a demonstration speeds it up, in millilitres a second.
+pub(crate) const FLOW_ML_PER_S_MAX: u32 = 1_000_000;

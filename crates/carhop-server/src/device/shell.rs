@@ -309,7 +309,7 @@ const fn describe(alarm: Alarm) -> &'static str {
         Alarm::OutboxFull => "too many statements wait for the gateway",
         Alarm::FlowWithoutCommand => "fuel flowed though nothing was armed",
         Alarm::MeterDoubted => {
-            "the meter has run backwards: nothing is dispensed until somebody has looked at it"
+            "the meter ran backwards or leapt: nothing is dispensed until somebody has looked at it"
         }
         Alarm::Tampered => "somebody tampers with the device",
         Alarm::CannotSign => "the key does not sign",

@@ -1,5 +1,5 @@
 //! Fuel: every millilitre that a meter has counted since a pump was armed is settled, once, in integer millilitres, and a
-//! reading that does not follow the one before it is raised.
+//! reading that does not follow the one before it is raised. What a meter counts and nothing can have given did not flow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +25,8 @@ pub(super) struct Fuel {
     closed: BTreeSet<CommandId>,
     /// Pumps whose meter or valve somebody has tampered with.
     tampered: BTreeSet<DeviceId>,
+    /// Pumps whose meter may leap.
+    leaping: BTreeSet<DeviceId>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,10 @@ struct Run {
     command: CommandId,
     begin_ml: u64,
     highest_ml: u64,
+    /// What the meter shows since it has leapt.
+    leapt_to_ml: Option<u64>,
+    /// Whether the power was gone meanwhile, and with it what was believed before.
+    is_cut: bool,
 }
 
 /// The last reading that was heard.
@@ -57,6 +63,15 @@ impl Fuel {
         if let Happening::Mischief(Mischief::Meter { device, .. }) = happening {
             self.tampered.insert(*device);
         }
+        if let Happening::Mischief(Mischief::Leap { device }) = happening {
+            self.tampered.insert(*device);
+            self.leaping.insert(*device);
+        }
+        if let Happening::Rebooted { device } = happening
+            && let Some(run) = self.pumps.get_mut(device).and_then(|pump| pump.run.as_mut())
+        {
+            run.is_cut = true;
+        }
         if let Happening::Accepted { device, command } = happening {
             self.pumps.entry(*device).or_default().accepted = Some(*command);
         }
@@ -64,14 +79,16 @@ impl Fuel {
             let pump = self.pumps.entry(*device).or_default();
             pump.runs.extend(pump.run.take());
             let begin_ml = pump.totaliser_ml.unwrap_or(FIRST_TOTAL_ML);
-            let run = |command| Run { command, begin_ml, highest_ml: begin_ml };
+            let (highest_ml, leapt_to_ml, is_cut) = (begin_ml, None, false);
+            let run = |command| Run { command, begin_ml, highest_ml, leapt_to_ml, is_cut };
             pump.run = pump.accepted.take().map(run);
         }
         if let Happening::Metered { device, totaliser_ml } = happening {
+            let may_leap = self.leaping.contains(device);
             let pump = self.pumps.entry(*device).or_default();
             pump.totaliser_ml = Some(*totaliser_ml);
             if let Some(run) = &mut pump.run {
-                run.highest_ml = run.highest_ml.max(*totaliser_ml);
+                run.count(*totaliser_ml, may_leap);
             }
         }
     }
@@ -147,9 +164,16 @@ impl Fuel {
             pump.run.iter().chain(&pump.runs).find(ours)
         });
         let flowed_ml = run.map_or(0, |run| run.highest_ml.saturating_sub(run.begin_ml));
-        let is_it = flowed_ml == u64::from(metered_ml) || metal.is_taken(known.terms.device);
-        Invariant::DispensedIsSettled.require(is_it, || {
+        let is_taken = metal.is_taken(known.terms.device);
+        let is_it = flowed_ml == u64::from(metered_ml) || is_taken;
+        let is_shown = run.is_some_and(|run| run.is_cut && run.shown_ml() == u64::from(metered_ml));
+        Invariant::DispensedIsSettled.require(is_it || is_shown, || {
             format!("{flowed_ml} ml flowed for leg {} of {id}, {metered_ml} ml are settled", leg.0)
+        })?;
+        let leapt = run.is_some_and(|run| run.leapt_to_ml.is_some() && !run.is_cut);
+        let is_told = is_taken || raises(batch, id, Exception::MeterFaulty);
+        Invariant::DoubtsAreRaised.require(!leapt || is_told, || {
+            format!("the meter leapt for leg {} of {id}, and nobody is told", leg.0)
         })?;
         let Service::Fuel { limit_ml, .. } = known.terms.service else { return Ok(()) };
         let is_within = metered_ml <= limit_ml.saturating_add(OVERRUN_ML_MAX);
@@ -187,6 +211,25 @@ impl Fuel {
     }
 }
 
+impl Run {
+    /// What the meter shows now. Nothing counts any more once it has leapt.
+    fn count(&mut self, totaliser_ml: u64, may_leap: bool) {
+        let gained_ml = totaliser_ml.saturating_sub(self.highest_ml);
+        if self.leapt_to_ml.is_some() || may_leap && gained_ml >= LEAP_ML_MIN {
+            self.leapt_to_ml = Some(totaliser_ml);
+        } else {
+            self.highest_ml = self.highest_ml.max(totaliser_ml);
+        }
+    }
+
+    /// What its meter says was dispensed.
+    fn shown_ml(&self) -> u64 {
+        self.leapt_to_ml.unwrap_or(self.highest_ml).saturating_sub(self.begin_ml)
+    }
+}
+
+/// What no pump gives between two looks at its meter.
+const LEAP_ML_MIN: u64 = 5_000;
 /// What a pump shows before anything has flowed.
 const FIRST_TOTAL_ML: u64 = 1_000_000;
 /// How far a quantity may pass its limit (standards §8.10).

@@ -301,6 +301,17 @@ fn fuel() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
                 replace(batch, |event| matches!(event, Event::FuelSettled { .. }));
             });
         }),
+        (Kinds::Fuel, DispensedIsSettled, "what a meter that leapt has counted", |tale| {
+            tale.before(is_metered, |tale| {
+                tale.say(Happening::Mischief(Mischief::Leap { device: LOCK }));
+            });
+        }),
+        (Kinds::Fuel, DoubtsAreRaised, "a meter that leapt, of which nobody is told", |tale| {
+            tale.before(is_metered, |tale| {
+                tale.say(Happening::Mischief(Mischief::Leap { device: LOCK }));
+            });
+            tale.batch(is_settled, |batch| settle(batch, |_| 0));
+        }),
         (Kinds::Fuel, DoubtsAreRaised, "a reading that is missing", |tale| {
             tale.change(is_end_reading, |it| {
                 if let Happening::Told { statement, .. } = it

@@ -229,7 +229,9 @@ impl Device {
             self.tell(Happening::DoorLocked { device: self.id });
         }
         let capability = match self.class {
-            DeviceClass::Pump => Capability::Pump { grades: vec![1], max_ml: 100_000 },
+            DeviceClass::Pump => {
+                Capability::Pump { grades: vec![1], max_ml: 100_000, flow_ml_per_s_max: 1_000 }
+            }
             DeviceClass::Lock
             | DeviceClass::Handset
             | DeviceClass::Relay

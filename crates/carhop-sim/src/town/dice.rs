@@ -134,6 +134,8 @@ faults! {
     DoorLeftOpen = "door_left_open", Stop;
     /// A meter stands still, runs backwards, or its valve does not say that it closed; or an interlock trips.
     MeterLies = "meter_lies", Stop;
+    /// A meter leaps: it counts what never flowed.
+    MeterLeaps = "meter_leaps", Stop;
     /// Nobody lifts the nozzle.
     NobodyFuels = "nobody_fuels", Stop;
     /// The customer never comes.

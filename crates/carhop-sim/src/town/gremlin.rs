@@ -70,6 +70,7 @@ const STOP_FAULTS: &[Fault] = &[
     Fault::DoorForced,
     Fault::LockLies,
     Fault::MeterLies,
+    Fault::MeterLeaps,
     Fault::NobodyFuels,
     Fault::PolicyReplaced,
     Fault::Restored,
@@ -103,7 +104,9 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         Fault::LockJams | Fault::DoorForced | Fault::LockLies => {
             hurt_lock(town, visit, fault).await;
         }
-        Fault::MeterLies | Fault::NobodyFuels => hurt_pump(town, visit, fault).await,
+        Fault::MeterLies | Fault::MeterLeaps | Fault::NobodyFuels => {
+            hurt_pump(town, visit, fault).await;
+        }
         Fault::CrashBeforeAppend
         | Fault::CrashAppendLost
         | Fault::CrashUnacknowledged
@@ -311,6 +314,10 @@ async fn hurt_pump(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
     let (device, after_ml) = (pump.id, 200);
     if fault == Fault::NobodyFuels {
         expect(pump, Person { lift_after_ms: None, ..FILLS_UP });
+    } else if fault == Fault::MeterLeaps {
+        let by_ml = u32::try_from(town.heart.span(fault, LEAP_ML.0, LEAP_ML.1)).unwrap_or(u32::MAX);
+        town.heart.tell(Happening::Mischief(Mischief::Leap { device }));
+        hurt(pump, Metal::MeterLeaps { after_ml, by_ml });
     } else {
         let kind = InterlockKind::Spill;
         let faults = [
@@ -392,3 +399,6 @@ fn silence(town: &Rc<Town>, device: &Rc<Device>) {
         town_of.heart.tell(Happening::Partitioned { link, state: LinkState::Up });
     });
 }
+
+/// How far a meter leaps, in millilitres: within what was ordered, or far beyond.
+const LEAP_ML: (u64, u64) = (5_000, 60_000);

@@ -12,6 +12,7 @@ use crate::happening::Ask;
 use crate::town::Town;
 use crate::town::people::{named, step};
 use crate::town::visit::{NextLeg, Visit};
+use crate::world::metal::Actuator;
 
 /// The staff of a stop: lifts holds once somebody has looked, finds out what nobody knows, clears what is frozen.
 pub(crate) async fn staff(town: Rc<Town>, visit: Rc<Visit>) {
@@ -85,7 +86,12 @@ async fn find_out(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId, leg: N
 /// Somebody mends the metal of a stop, and says so where a device is frozen or was tampered with.
 pub(crate) async fn mend(town: &Rc<Town>, visit: &Rc<Visit>) {
     for device in visit.devices() {
-        device.touch(|actuator, _| actuator.heal());
+        device.touch(|actuator, _| {
+            actuator.heal();
+            if let Actuator::Pump(pump) = actuator {
+                pump.check_meter();
+            }
+        });
         let (id, partition) = (device.id, town.partition(visit.tenant).clone());
         let Some(process) = town.some_server() else { continue };
         let Ok(record) = process.app.view_device(&partition, id).await else { continue };

@@ -131,7 +131,8 @@ impl Metal {
     pub fn add_pump(&self, parts: Parts, person: Person) -> Result<(), SimError> {
         let mut pump = SimulatedPump::new(1_000_000, person);
         let observed = pump.power_up(self.clock.now().unix_ms());
-        let capability = Capability::Pump { grades: vec![1], max_ml: 100_000 };
+        let capability =
+            Capability::Pump { grades: vec![1], max_ml: 100_000, flow_ml_per_s_max: 1_000 };
         self.add(parts, DeviceClass::Pump, capability, observed, Actuator::Pump(pump))
     }
 

@@ -54,6 +54,10 @@ pub(in crate::model::tests) fn is_accepted(happening: &Happening) -> bool {
     matches!(happening, Happening::Accepted { .. })
 }
 
+pub(in crate::model::tests) fn is_metered(happening: &Happening) -> bool {
+    matches!(happening, Happening::Metered { .. })
+}
+
 pub(in crate::model::tests) fn is_acted(happening: &Happening) -> bool {
     matches!(happening, Happening::Actuated { .. })
 }

@@ -1,5 +1,6 @@
-//! How people ask servers, as an HTTP client would: over a network that loses, repeats and delays, again and again under
-//! one idempotency key, until there is an answer or patience is out.
+//! How people ask servers, as an HTTP client would: over a network that loses, repeats and delays, and whose wire to one of
+//! them is cut now and then, one way or both; again and again under one idempotency key, until there is an answer or patience
+//! is out.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -14,7 +15,7 @@ use carhop_kernel::id::RequestId;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::time::Timestamp;
 
-use crate::happening::{Answer, Ask, Happening, PersonNumber, ServerNumber};
+use crate::happening::{Answer, Ask, Happening, Link, LinkState, PersonNumber, ServerNumber};
 use crate::town::Town;
 use crate::town::dice::Fault;
 use crate::town::heart::{Nudge, Owner};
@@ -125,14 +126,17 @@ impl Town {
         question: &Rc<Question<T>>,
     ) -> Result<T, Denied> {
         let mut last = Denied::Silence;
-        for attempt in 0..ATTEMPTS_MAX {
+        let person = question.caller.person;
+        let mut attempt = 0;
+        while attempt < ATTEMPTS_MAX {
             let server = self.some_number();
-            let person = question.caller.person;
             self.heart.tell(Happening::Asked { person, question: number, ask, server });
             self.deliver(server, question);
             let until = self.heart.now().plus_ms(PATIENCE_MS);
             self.heart.wait(&question.nudge, Some(until)).await;
             let answer = question.answer.borrow_mut().take();
+            // Whoever sees that there is no network waits for it.
+            attempt += u32::from(answer.is_some() || self.wire(person) == LinkState::Up);
             match answer {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(Failure::Refused(refusal, _))) => {
@@ -140,7 +144,7 @@ impl Town {
                 }
                 Some(Err(failure @ (Failure::Journal(_) | Failure::Contended))) => {
                     last = Denied::Failed(failure);
-                    let wait_ms = self.heart.draw(200, 1_000) << attempt.min(4);
+                    let wait_ms = self.heart.draw(200, 1_000) << (attempt - 1).min(4);
                     self.heart.sleep(wait_ms).await;
                 }
                 Some(Err(failure)) => return Err(Denied::Failed(failure)),
@@ -153,7 +157,8 @@ impl Town {
     /// Sends a question off; it arrives once, or twice, or never, at once or much later.
     fn deliver<T: Told>(self: &Rc<Self>, server: ServerNumber, question: &Rc<Question<T>>) {
         let heart = &self.heart;
-        if let Some(at) = question.at.take() {
+        let is_mute = matches!(self.wire(question.caller.person), LinkState::Mute | LinkState::Cut);
+        if let Some(at) = question.at.take().filter(|_| !is_mute) {
             let (town, question) = (Rc::clone(self), Rc::clone(question));
             let clock = self.servers.iter().find(|it| it.number == server).map(|it| &it.clock);
             let at = clock.map_or(at, |clock| clock.world_time(at));
@@ -168,12 +173,12 @@ impl Town {
         }
         let mut delays = Vec::new();
         let soon = heart.draw(2, 60);
-        if heart.strikes(Fault::AskSlow) {
+        if heart.strikes(Fault::AskSlow) && !is_mute {
             delays.push(heart.span(Fault::AskSlow, 1_000, 60_000));
-        } else if !heart.strikes(Fault::AskLost) {
+        } else if !heart.strikes(Fault::AskLost) && !is_mute {
             delays.push(soon);
         }
-        if heart.strikes(Fault::AskRepeated) {
+        if heart.strikes(Fault::AskRepeated) && !is_mute {
             delays.push(match heart.span(Fault::AskRepeated, 0, 3) {
                 0 => heart.span(Fault::AskRepeated, 0, 2 * 60 * 60_000),
                 1 => heart.span(Fault::AskRepeated, 0, 20_000),
@@ -217,9 +222,13 @@ impl Town {
 
     fn reply<T: Told>(self: &Rc<Self>, question: &Rc<Question<T>>, answer: Result<T, Failure>) {
         let heart = &self.heart;
-        let delay_ms = heart.draw(2, 60);
-        if heart.strikes(Fault::AnswerLost) {
+        let mut delay_ms = heart.draw(2, 60);
+        let is_deaf = matches!(self.wire(question.caller.person), LinkState::Deaf | LinkState::Cut);
+        if heart.strikes(Fault::AnswerLost) || is_deaf {
             return;
+        }
+        if heart.strikes(Fault::AnswerSlow) {
+            delay_ms += heart.span(Fault::AnswerSlow, 1_000, 60_000);
         }
         let (town, question) = (Rc::clone(self), Rc::clone(question));
         self.spawner.spawn(Owner::World, async move {
@@ -228,6 +237,20 @@ impl Town {
             question.answer.borrow_mut().get_or_insert(answer);
             question.nudge.nudge();
         });
+    }
+
+    /// What gets through to and from somebody.
+    fn wire(&self, person: PersonNumber) -> LinkState {
+        self.cut_off.borrow().get(&person).copied().unwrap_or(LinkState::Up)
+    }
+
+    /// From now on only this gets through to and from somebody.
+    pub(crate) fn set_wire(&self, person: PersonNumber, state: LinkState) {
+        match state {
+            LinkState::Up => self.cut_off.borrow_mut().remove(&person),
+            cut => self.cut_off.borrow_mut().insert(person, cut),
+        };
+        self.heart.tell(Happening::Partitioned { link: Link::Person(person), state });
     }
 
     fn call(&self, caller: &Caller, number: u64) -> Call {

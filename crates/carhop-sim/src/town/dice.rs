@@ -92,6 +92,10 @@ faults! {
     AskRepeated = "ask_repeated", Message;
     /// A question takes long.
     AskSlow = "ask_slow", Message;
+    /// An answer takes long, and perhaps comes after one that was given later.
+    AnswerSlow = "answer_slow", Message;
+    /// Somebody does not hear, is not heard, or both, for a while.
+    PersonSilent = "person_silent", Hour;
     /// A server's clock jumps.
     ClockJumps = "clock_jumps", Hour;
     /// A server stands still for a minute.

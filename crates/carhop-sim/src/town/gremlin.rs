@@ -130,6 +130,8 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         | Fault::AnswerLost
         | Fault::AskRepeated
         | Fault::AskSlow
+        | Fault::AnswerSlow
+        | Fault::PersonSilent
         | Fault::ClockJumps
         | Fault::ServerPauses
         | Fault::DeviceDrifts
@@ -382,17 +384,39 @@ pub(crate) async fn trouble(town: Rc<Town>) {
                 silence(&town, &device);
             }
         }
+        let visits = town.visits.borrow().clone();
+        for visit in visits {
+            if town.heart.strikes(Fault::PersonSilent) {
+                cut_off(&town, &visit);
+            }
+        }
     }
+}
+
+/// Somebody at a stop does not hear, is not heard, or both, for a while.
+fn cut_off(town: &Rc<Town>, visit: &Visit) {
+    let customer = visit.customer.borrow().as_ref().map(|customer| customer.person);
+    let others = [&visit.driver.caller, &visit.rival.caller, &visit.store, &visit.staff];
+    let people: Vec<_> = others.iter().map(|caller| caller.person).chain(customer).collect();
+    let drawn = |end| usize::try_from(town.heart.span(Fault::PersonSilent, 0, end));
+    let person = people[drawn(people.len() as u64).unwrap_or_default()];
+    let state = WAYS[drawn(WAYS.len() as u64).unwrap_or_default()];
+    let for_ms = town.heart.span(Fault::PersonSilent, 1_000, SILENT_MS_MAX);
+    town.set_wire(person, state);
+    let town_of = Rc::clone(town);
+    town.spawner.spawn(crate::town::heart::Owner::World, async move {
+        town_of.heart.sleep(for_ms).await;
+        town_of.set_wire(person, LinkState::Up);
+    });
 }
 
 /// A device does not hear, is not heard, or both, for a while.
 fn silence(town: &Rc<Town>, device: &Rc<Device>) {
-    let states = [LinkState::Deaf, LinkState::Mute, LinkState::Cut];
     let drawn = usize::try_from(town.heart.span(Fault::LinkSilent, 0, 3)).unwrap_or_default();
-    let for_ms = town.heart.span(Fault::LinkSilent, 1_000, 240_000);
+    let for_ms = town.heart.span(Fault::LinkSilent, 1_000, SILENT_MS_MAX);
     let (link, town_of, device) = (Link::Device(device.id), Rc::clone(town), Rc::clone(device));
-    device.set_link(states[drawn]);
-    town.heart.tell(Happening::Partitioned { link, state: states[drawn] });
+    device.set_link(WAYS[drawn]);
+    town.heart.tell(Happening::Partitioned { link, state: WAYS[drawn] });
     town.spawner.spawn(crate::town::heart::Owner::World, async move {
         town_of.heart.sleep(for_ms).await;
         device.set_link(LinkState::Up);
@@ -400,5 +424,9 @@ fn silence(town: &Rc<Town>, device: &Rc<Device>) {
     });
 }
 
+/// The ways in which a wire is cut.
+const WAYS: [LinkState; 3] = [LinkState::Deaf, LinkState::Mute, LinkState::Cut];
+/// Longest that a wire is.
+const SILENT_MS_MAX: u64 = 240_000;
 /// How far a meter leaps, in millilitres: within what was ordered, or far beyond.
 const LEAP_ML: (u64, u64) = (5_000, 60_000);

@@ -40,7 +40,7 @@ use carhop_kernel::time::Timestamp;
 use carhop_policy::Bundle;
 use carhop_proofs::suite::SigningKey;
 
-use crate::happening::{CrashPoint, PersonNumber, ServerNumber};
+use crate::happening::{CrashPoint, LinkState, PersonNumber, ServerNumber};
 use crate::plan::Plan;
 use crate::quick::Crypto;
 use device::Device;
@@ -69,6 +69,8 @@ pub(crate) struct Town {
     pub(crate) servers: Vec<Server>,
     pub(crate) devices: RefCell<Vec<Rc<Device>>>,
     pub(crate) visits: RefCell<Vec<Rc<Visit>>>,
+    /// What gets through to and from people whose wire is cut.
+    pub(crate) cut_off: RefCell<BTreeMap<PersonNumber, LinkState>>,
     /// Commands that metal was seen to carry out.
     pub(crate) carried_out: RefCell<BTreeSet<CommandId>>,
     /// Devices whose key somebody holds.

@@ -73,6 +73,7 @@ impl Town {
             servers: servers.collect(),
             devices: RefCell::default(),
             visits: RefCell::default(),
+            cut_off: RefCell::default(),
             carried_out: RefCell::default(),
             attested: RefCell::default(),
             taken: RefCell::default(),

@@ -1,7 +1,11 @@
 //! The disk that all servers of a town share, and each server's way to it: a journal in memory behind which it is known
 //! what is durable, and in front of which everything goes wrong that can.
+//!
+//! As in the real journal, what comes while a flush takes its time waits and shares the next one; a flush that fails, or a
+//! crash in it, loses any tail of what it was to make durable. A batch alone is never torn: it is one transaction, and one
+//! whose last frame is missing is none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +17,7 @@ use carhop_journal::MemoryJournal;
 use carhop_kernel::id::{EventId, SessionId};
 use carhop_kernel::session::{Session, evolve, open};
 use carhop_kernel::time::Timestamp;
+use futures_channel::oneshot;
 use futures_util::FutureExt as _;
 
 use crate::happening::{CrashPoint, Happening, ServerNumber, Written};
@@ -175,12 +180,33 @@ pub(crate) struct Storage {
     disk: Arc<Disk>,
     heart: Heart,
     stopped: AtomicBool,
+    /// What waits for the next flush while one is under way.
+    waiting: Mutex<Option<Flush>>,
+}
+
+/// What shares one flush, in order, behind whoever leads it.
+type Flush = VecDeque<Waiting>;
+
+/// A batch that waits for the flush of another.
+struct Waiting {
+    append: u64,
+    batch: Arc<Batch>,
+    word: oneshot::Sender<Word>,
+}
+
+/// What somebody hears who waits.
+enum Word {
+    /// It was in the flush of another, and that is what came of it.
+    Done(Result<Appended, AppendError>),
+    /// It leads the next flush, for these as well.
+    Lead(Flush),
 }
 
 impl Storage {
     pub(crate) fn new(server: ServerNumber, disk: &Arc<Disk>, heart: &Heart) -> Self {
         let (disk, heart) = (Arc::clone(disk), heart.clone());
-        Self { server, disk, heart, stopped: AtomicBool::new(false) }
+        let (stopped, waiting) = (AtomicBool::new(false), Mutex::default());
+        Self { server, disk, heart, stopped, waiting }
     }
 
     async fn crash_if(&self, fault: Fault, at: CrashPoint) {
@@ -220,31 +246,122 @@ impl Storage {
         if self.disk.is_full() && !batch.takes_away() {
             return Err(JournalError::Full.into());
         }
+        let others = match self.queue(append, batch) {
+            None => Flush::new(),
+            Some(word) => match word.await {
+                Ok(Word::Done(done)) => return done,
+                Ok(Word::Lead(others)) => others,
+                Err(_) => return unavailable("it has stopped"),
+            },
+        };
+        let done = if self.stopped.load(Ordering::Relaxed) {
+            others.into_iter().for_each(|it| it.hear(unavailable("it has stopped")));
+            unavailable("it has stopped")
+        } else {
+            self.flush(append, batch, others).await
+        };
+        self.hand_over();
+        done
+    }
+
+    /// A place in the next flush, if one is under way; otherwise the next one is whoever asks.
+    fn queue(&self, append: u64, batch: &Arc<Batch>) -> Option<oneshot::Receiver<Word>> {
+        let mut waiting = self.waiting();
+        let Some(flush) = &mut *waiting else {
+            *waiting = Some(Flush::new());
+            return None;
+        };
+        let (word, heard) = oneshot::channel();
+        flush.push_back(Waiting { append, batch: Arc::clone(batch), word });
+        Some(heard)
+    }
+
+    /// The first of those that wait leads the next flush.
+    fn hand_over(&self) {
+        let mut waiting = self.waiting();
+        let mut others = waiting.take().unwrap_or_default();
+        while let Some(first) = others.pop_front() {
+            match first.word.send(Word::Lead(others)) {
+                Ok(()) => return *waiting = Some(Flush::new()),
+                Err(Word::Lead(left)) => others = left,
+                Err(Word::Done(_)) => return,
+            }
+        }
+    }
+
+    /// Makes a batch durable with these others, and with what comes until the flush begins.
+    async fn flush(
+        &self,
+        append: u64,
+        batch: &Arc<Batch>,
+        mut others: Flush,
+    ) -> Result<Appended, AppendError> {
         let slow = self.heart.strikes(Fault::FlushSlow);
         let before_ms = self.heart.span(Fault::FlushSlow, 0, FLUSH_MS_MAX);
+        let is_lost = self.heart.strikes(Fault::CrashAppendLost);
+        let fails = self.heart.strikes(Fault::FlushFails);
         if slow {
             self.heart.sleep(before_ms).await;
+        } else if is_lost || fails {
+            self.heart.sleep(GATHERS_MS).await;
         }
-        self.crash_if(Fault::CrashAppendLost, CrashPoint::AppendLost).await;
-        if self.heart.strikes(Fault::FlushFails) {
-            return self.fail_flush(append, batch).await;
+        others.extend(self.waiting().as_mut().map(std::mem::take).unwrap_or_default());
+        if is_lost {
+            // Of a flush for one nothing is left: a crash that leaves it has a name of its own.
+            self.lose_tail(Fault::CrashAppendLost, others.len() as u64, append, batch, &others)
+                .await;
+            self.heart.die(self.server, CrashPoint::AppendLost);
+            never::<()>().await;
         }
-        let appended = self.disk.keep(self.server, append, batch).await?;
+        if fails {
+            let most = others.len() as u64 + 1;
+            self.lose_tail(Fault::FlushFails, most, append, batch, &others).await;
+            // Nobody knows what is durable, and nothing more is taken.
+            self.stopped.store(true, Ordering::Relaxed);
+            let unknown = || Err(JournalError::Unknown("the flush failed".to_owned()).into());
+            others.into_iter().for_each(|it| it.hear(unknown()));
+            return unknown();
+        }
+        let appended = self.disk.keep(self.server, append, batch).await;
+        let mut kept = Vec::new();
+        for it in others {
+            kept.push((self.disk.keep(self.server, it.append, &it.batch).await, it));
+        }
         if slow {
             self.heart.sleep(FLUSH_MS_MAX - before_ms).await;
         }
         self.crash_if(Fault::CrashUnacknowledged, CrashPoint::AppendUnacknowledged).await;
+        kept.into_iter().for_each(|(done, it)| it.hear(done));
         self.heart.turn().await;
-        Ok(appended)
+        appended
     }
 
-    /// The flush fails: perhaps the batch is durable, perhaps not, and nothing more is taken.
-    async fn fail_flush(&self, append: u64, batch: &Arc<Batch>) -> Result<Appended, AppendError> {
-        if self.heart.span(Fault::FlushFails, 0, 2) == 1 {
-            self.disk.keep(self.server, append, batch).await?;
+    /// Of a flush at most so many batches become durable, the first ones: any tail is lost.
+    async fn lose_tail(
+        &self,
+        by: Fault,
+        most: u64,
+        append: u64,
+        batch: &Arc<Batch>,
+        others: &Flush,
+    ) {
+        let left = usize::try_from(self.heart.span(by, 0, most + 1)).unwrap_or_default();
+        let others = others.iter().map(|it| (it.append, &it.batch));
+        for (append, batch) in [(append, batch)].into_iter().chain(others).take(left) {
+            // What contradicts what was appended before it is not durable in any case.
+            let _ = self.disk.keep(self.server, append, batch).await;
         }
-        self.stopped.store(true, Ordering::Relaxed);
-        Err(JournalError::Unknown("the flush failed".to_owned()).into())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Flush>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Whoever waits hears what came of it, unless it has died meanwhile.
+    fn hear(self, done: Result<Appended, AppendError>) {
+        let _ = self.word.send(Word::Done(done));
     }
 }
 
@@ -303,5 +420,7 @@ impl Forwarding for Storage {
     }
 }
 
+/// How long a flush takes that is lost or fails.
+const GATHERS_MS: u64 = 400;
 /// How long a slow flush takes.
 const FLUSH_MS_MAX: u64 = 30_000;

@@ -96,8 +96,12 @@ faults! {
     AnswerSlow = "answer_slow", Message;
     /// Somebody does not hear, is not heard, or both, for a while.
     PersonSilent = "person_silent", Hour;
-    /// A server's clock jumps.
+    /// A server's clock jumps, by seconds.
     ClockJumps = "clock_jumps", Hour;
+    /// A server's clock jumps, by minutes.
+    ClockStrays = "clock_strays", Hour;
+    /// A server's clock goes too fast or too slow.
+    ClockDrifts = "clock_drifts", Stop;
     /// A server stands still for a minute.
     ServerPauses = "server_pauses", Hour;
     /// A device's oscillator is as wrong as it may be.

@@ -19,6 +19,7 @@ use crate::town::device::Device;
 use crate::town::dice::Fault;
 use crate::town::handset::release;
 use crate::town::people::{named, order_of, step};
+use crate::town::server::Server;
 use crate::town::staff::mend;
 use crate::town::visit::Visit;
 use crate::town::{operator, thief};
@@ -133,6 +134,8 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         | Fault::AnswerSlow
         | Fault::PersonSilent
         | Fault::ClockJumps
+        | Fault::ClockStrays
+        | Fault::ClockDrifts
         | Fault::ServerPauses
         | Fault::DeviceDrifts
         | Fault::DeviceReboots
@@ -355,9 +358,11 @@ fn expect(device: &Device, person: Person) {
 
 /// What befalls servers and wires, hour after hour.
 pub(crate) async fn trouble(town: Rc<Town>) {
+    let drifts_ppm: Vec<_> = town.servers.iter().map(|_| drift_ppm(&town)).collect();
     while !town.is_healed() {
-        town.heart.sleep(town.heart.draw(10_000, 120_000)).await;
-        for server in &town.servers {
+        let span_ms = town.heart.draw(10_000, 120_000);
+        town.heart.sleep(span_ms).await;
+        for (server, drift_ppm) in town.servers.iter().zip(&drifts_ppm) {
             let number = server.number;
             if town.heart.strikes(Fault::CrashAnyTime) {
                 town.heart.die(number, CrashPoint::AnyTime);
@@ -366,12 +371,15 @@ pub(crate) async fn trouble(town: Rc<Town>) {
                 let for_ms = town.heart.span(Fault::ServerPauses, 1_000, 90_000);
                 town.pause(number, for_ms);
             }
-            if town.heart.strikes(Fault::ClockJumps) {
-                let drawn = town.heart.span(Fault::ClockJumps, 0, 8_001);
-                let ahead_ms = i64::try_from(drawn).unwrap_or_default() - 4_000;
-                server.clock.set_ahead(ahead_ms);
-                let clock = Clocked::Server(number);
-                town.heart.tell(Happening::ClockSet { clock, ahead_ms });
+            if *drift_ppm != 0 && !town.is_healed() {
+                let drifted_ms = i64::try_from(span_ms).unwrap_or_default() * drift_ppm / 1_000_000;
+                set_clock(&town, server, server.clock.ahead_ms() + drifted_ms);
+            }
+            for (fault, most_ms) in [(Fault::ClockJumps, 4_000), (Fault::ClockStrays, STRAY_MS_MAX)]
+            {
+                if town.heart.strikes(fault) {
+                    set_clock(&town, server, off_by(&town, fault, most_ms));
+                }
             }
         }
         if town.heart.strikes(Fault::DiskFull) {
@@ -391,6 +399,27 @@ pub(crate) async fn trouble(town: Rc<Town>) {
             }
         }
     }
+}
+
+fn set_clock(town: &Town, server: &Server, ahead_ms: i64) {
+    server.clock.set_ahead(ahead_ms);
+    let clock = Clocked::Server(server.number);
+    town.heart.tell(Happening::ClockSet { clock, ahead_ms });
+}
+
+/// How much too fast a server's clock is, in parts per million.
+fn drift_ppm(town: &Town) -> i64 {
+    if town.heart.strikes(Fault::ClockDrifts) {
+        off_by(town, Fault::ClockDrifts, DRIFT_PPM_MAX)
+    } else {
+        0
+    }
+}
+
+/// So much at most, either way.
+fn off_by(town: &Town, fault: Fault, most: u32) -> i64 {
+    let drawn = town.heart.span(fault, 0, 2 * u64::from(most) + 1);
+    i64::try_from(drawn).unwrap_or_default() - i64::from(most)
 }
 
 /// Somebody at a stop does not hear, is not heard, or both, for a while.
@@ -424,6 +453,10 @@ fn silence(town: &Rc<Town>, device: &Rc<Device>) {
     });
 }
 
+/// How far a server's clock is off at most that has strayed.
+const STRAY_MS_MAX: u32 = 10 * 60_000;
+/// How much too fast or slow a server's clock goes: some seconds in half an hour.
+const DRIFT_PPM_MAX: u32 = 2_000;
 /// The ways in which a wire is cut.
 const WAYS: [LinkState; 3] = [LinkState::Deaf, LinkState::Mute, LinkState::Cut];
 /// Longest that a wire is.

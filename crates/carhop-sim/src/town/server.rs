@@ -225,6 +225,11 @@ impl ServerClock {
         self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
+    /// How far it is ahead of the world's own time.
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
     /// When it will show this.
     pub(crate) fn world_time(&self, shown: Timestamp) -> Timestamp {
         shifted(shown, -self.ahead_ms.load(Ordering::Relaxed))

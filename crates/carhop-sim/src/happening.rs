@@ -240,8 +240,19 @@ pub enum Happening {
     Viewed {
         /// Which server.
         server: ServerNumber,
+        /// Whose people see it.
+        viewer: Partition,
         /// The session as that server has it.
         session: Box<Session>,
+    },
+    /// What somebody was given who reached for something, or has done something to.
+    Reached {
+        /// Which server gave it; `u8::MAX` if what was reached for was to be changed, by whichever.
+        server: ServerNumber,
+        /// Whose people they are.
+        by: Partition,
+        /// What they were given.
+        given: Vec<Belonging>,
     },
     /// Something is done to metal, cars or phones that no server is told of.
     Mischief(Mischief),
@@ -391,6 +402,17 @@ pub enum Answer {
     Failed(String),
     /// No answer came although it was asked again and again. It may have been done.
     Silence,
+}
+
+/// Something that is one tenant's and no other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belonging {
+    /// A stop, or something that is known of it.
+    Session(SessionId),
+    /// A device, or something that is known of it.
+    Device(DeviceId),
+    /// An event of a stop, a device or a log.
+    Event(EventId),
 }
 
 /// What is done behind everybody's back.

@@ -56,9 +56,12 @@ impl Witness for Model {
         if let Happening::LogKeyTold { partition, key, crypto } = happening {
             self.logs.learn(partition, key, *crypto);
         }
-        if let Happening::Viewed { session, .. } = happening {
-            self.tenants.view(session)?;
+        if let Happening::Viewed { viewer, session, .. } = happening {
+            self.tenants.view(viewer, session)?;
             self.replay.view(session)?;
+        }
+        if let Happening::Reached { by, given, .. } = happening {
+            given.iter().try_for_each(|given| self.tenants.reach(by, *given))?;
         }
         if matches!(happening, Happening::Ended) {
             self.end(at)?;

@@ -1,24 +1,25 @@
-//! Tenants: what one writes lies with it, its sessions and devices stay its own, and no two share the key that their devices
-//! obey.
+//! Tenants: what one writes lies with it, its sessions, devices and events stay its own, nobody else is given them, and no two
+//! share the key that their devices obey.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use carhop_app::batch::{Batch, Body, Effect, Stream};
 use carhop_app::record::Partition;
-use carhop_kernel::id::{DeviceId, SessionId};
+use carhop_kernel::id::{DeviceId, EventId, SessionId};
 use carhop_kernel::session::{Event, Session};
 use carhop_proofs::command;
 use carhop_proofs::cose::KeyId;
 use carhop_proofs::suite::RustCrypto;
 
 use super::invariant::Invariant;
-use crate::happening::Broken;
+use crate::happening::{Belonging, Broken};
 
 /// Whose everything is.
 #[derive(Debug, Default)]
 pub(super) struct Tenants {
     sessions: BTreeMap<SessionId, Partition>,
     devices: BTreeMap<DeviceId, Partition>,
+    events: BTreeMap<Partition, BTreeSet<EventId>>,
     keys: BTreeMap<KeyId, Partition>,
 }
 
@@ -32,6 +33,12 @@ impl Tenants {
         Invariant::TenantsAreApart.require(foreign.is_none(), || {
             format!("{} reads or writes what is {foreign:?}'s", own.tenant)
         })?;
+        if !self.events.contains_key(own) {
+            self.events.insert(own.clone(), BTreeSet::new());
+        }
+        if let Some(events) = self.events.get_mut(own) {
+            events.extend(batch.entries.iter().map(|entry| entry.id));
+        }
         for entry in &batch.entries {
             match entry.stream {
                 Stream::Session(id) | Stream::Side(id) => {
@@ -54,11 +61,25 @@ impl Tenants {
         batch.effects.iter().try_for_each(|(_, effect)| self.signed(own, effect))
     }
 
-    /// What a server shows of a session.
-    pub(super) fn view(&self, session: &Session) -> Result<(), Broken> {
-        let known = self.sessions.get(&session.id);
-        let is_own = known.is_none_or(|known| known.tenant == session.tenant);
-        apart(is_own, || format!("{} is shown {}", session.tenant, session.id))
+    /// What a server shows somebody of a session.
+    pub(super) fn view(&self, viewer: &Partition, session: &Session) -> Result<(), Broken> {
+        apart(session.tenant == viewer.tenant, || {
+            format!("{} is shown a session of {}", viewer.tenant, session.tenant)
+        })?;
+        self.reach(viewer, Belonging::Session(session.id))
+    }
+
+    /// What somebody is given, or has done something to.
+    pub(super) fn reach(&self, by: &Partition, given: Belonging) -> Result<(), Broken> {
+        let whose = match given {
+            Belonging::Session(id) => self.sessions.get(&id),
+            Belonging::Device(id) => self.devices.get(&id),
+            Belonging::Event(id) => {
+                let mut all = self.events.iter();
+                all.find_map(|(whose, events)| events.contains(&id).then_some(whose))
+            }
+        };
+        apart(whose == Some(by), || format!("{} has reached {given:?} of {whose:?}", by.tenant))
     }
 
     fn signed(&mut self, own: &Partition, effect: &Effect) -> Result<(), Broken> {

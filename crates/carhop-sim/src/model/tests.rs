@@ -17,7 +17,7 @@ use carhop_proofs::statement::{Body as Said, Outcome, RefusalCode};
 use carhop_proofs::suite::{Algorithm, RustCrypto, SigningKey, Suite};
 
 use super::*;
-use crate::happening::{Answer, Ask};
+use crate::happening::{Answer, Ask, Belonging, Mischief};
 use crate::quick::Crypto;
 use tale::*;
 
@@ -330,10 +330,23 @@ fn whole() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         (Kinds::Goods, ReplayGivesTheLiveState, "a session that is shown held", |tale| {
             let mut session = tale.session();
             session.bindings += 1;
-            tale.say(Happening::Viewed { server: SERVER, session: Box::new(session) });
+            let (viewer, session) = (partition("acme"), Box::new(session));
+            tale.say(Happening::Viewed { server: SERVER, viewer, session });
         }),
         (Kinds::Goods, TenantsAreApart, "a stop of another tenant", |tale| {
             tale.batch(is_shown, |batch| batch.partition = partition("umbra"));
+        }),
+        (Kinds::Goods, TenantsAreApart, "another tenant is shown a stop", |tale| {
+            let (viewer, session) = (partition("umbra"), Box::new(tale.session()));
+            tale.say(Happening::Viewed { server: SERVER, viewer, session });
+        }),
+        (Kinds::Goods, TenantsAreApart, "another tenant finds a device", |tale| {
+            let (by, given) = (partition("umbra"), vec![Belonging::Device(LOCK)]);
+            tale.say(Happening::Reached { server: SERVER, by, given });
+        }),
+        (Kinds::Goods, TenantsAreApart, "another tenant reads an event", |tale| {
+            let (by, given) = (partition("umbra"), vec![Belonging::Event(tale.events()[0])]);
+            tale.say(Happening::Reached { server: SERVER, by, given });
         }),
         (Kinds::Goods, LogIsConsistent, "a leaf that is another", |tale| {
             tale.batch(is_sequenced, |batch| batch.sequenced[3].leaf.push(0));

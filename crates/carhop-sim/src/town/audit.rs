@@ -46,8 +46,17 @@ async fn sessions(town: &Rc<Town>) -> Result<(), Broken> {
             if shown != told {
                 return Err(Broken::new("replay_gives_the_live_state", id.to_string()));
             }
-            let (server, session) = (process.number, Box::new(shown));
-            town.heart.tell(Happening::Viewed { server, session });
+            let (server, viewer) = (process.number, partition.clone());
+            town.heart.tell(Happening::Viewed { server, viewer, session: Box::new(shown) });
+            for (other, tenant) in town.tenants.iter().enumerate() {
+                let call = town.by_staff(other);
+                if other != visit.tenant
+                    && let Ok(view) = process.app.view_session(&call, id).await
+                {
+                    let (viewer, session) = (tenant.partition.clone(), Box::new(view.session));
+                    town.heart.tell(Happening::Viewed { server, viewer, session });
+                }
+            }
         }
     }
     Ok(())

@@ -164,6 +164,8 @@ faults! {
     TokenRevoked = "token_revoked", Stop;
     /// Somebody asks for what is refused, hundreds of times.
     Pestered = "pestered", Stop;
+    /// People of one tenant reach for what is another's.
+    Pried = "pried", Stop;
     /// Two wrong codes are tried in one instant.
     CodeGuessed = "code_guessed", Stop;
     /// A release is asked for in the very instant in which something is done that speaks against it.

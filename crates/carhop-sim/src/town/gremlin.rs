@@ -22,7 +22,7 @@ use crate::town::people::{named, order_of, step};
 use crate::town::server::Server;
 use crate::town::staff::mend;
 use crate::town::visit::Visit;
-use crate::town::{operator, thief};
+use crate::town::{operator, pry, thief};
 use crate::world::metal::Actuator;
 
 impl Town {
@@ -80,6 +80,7 @@ const STOP_FAULTS: &[Fault] = &[
     Fault::DeviceLies,
     Fault::TokenRevoked,
     Fault::Pestered,
+    Fault::Pried,
 ];
 
 async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
@@ -100,6 +101,7 @@ async fn befall(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
         Fault::DeviceLies => thief::lie(town, visit).await,
         Fault::TokenRevoked => thief::revoke_token(town, visit, session).await,
         Fault::Pestered => thief::pester(town, visit, session).await,
+        Fault::Pried => pry::pry(town, visit).await,
         Fault::Relocated => relocate(town, visit, session).await,
         Fault::CarDrivesOff => drive_off(town, visit, session).await,
         Fault::LockJams | Fault::DoorForced | Fault::LockLies => {

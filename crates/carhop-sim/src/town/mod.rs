@@ -18,6 +18,7 @@ mod notary;
 mod operator;
 mod people;
 mod play;
+mod pry;
 mod race;
 mod server;
 mod setup;

@@ -320,6 +320,7 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             | Happening::Asked { .. }
             | Happening::Answered { .. }
             | Happening::Viewed { .. }
+            | Happening::Reached { .. }
             | Happening::Mischief(_)
             | Happening::Healed
             | Happening::Ended => {}

@@ -140,6 +140,7 @@ fn odds(seed: u64, chance: &mut Chance) -> BTreeMap<Fault, u32> {
         let (least, most) = match fault.rate() {
             Rate::Step => (500, 30_000),
             Rate::Message => (2_000, 100_000),
+            Rate::Seldom => (5_000, 80_000),
             Rate::Hour | Rate::Stop => (100_000, 900_000),
         };
         let is_on = chance.strikes(share);

@@ -50,6 +50,9 @@ impl Witness for Model {
         if let Happening::Accepted { device, command } = happening {
             self.trust.accept(*device, *command)?;
         }
+        if let Happening::ClockSet { clock, ahead_ms } = happening {
+            self.trust.set_clock(*clock, *ahead_ms);
+        }
         self.durable.see(&self.ledger, happening)?;
         self.metal.see(&self.ledger, at, happening)?;
         self.fuel.see(happening);

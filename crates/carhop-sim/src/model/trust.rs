@@ -1,5 +1,6 @@
 //! Revocations of devices, classes and firmware: between `revoked` and `settled` only what was on its way is obeyed, and
-//! after it nothing (`design.md` §9.2).
+//! after it nothing (`design.md` §9.2). That is said of servers whose clocks are right within the stated skew: one that is
+//! minutes off cannot know when the time of a command is over, and nothing else tells it.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +10,15 @@ use carhop_kernel::id::{CommandId, DeviceId};
 
 use super::invariant::Invariant;
 use super::ledger::Ledger;
-use crate::happening::Broken;
+use crate::happening::{Broken, Clocked};
 
 /// What was revoked and settled.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     /// Commands that nobody may obey any more, and because of which settled revocation.
     over: BTreeMap<CommandId, String>,
+    /// Whether a server's clock was ever further off than is allowed for.
+    is_astray: bool,
 }
 
 impl Trust {
@@ -36,9 +39,14 @@ impl Trust {
         }
     }
 
+    /// A clock shows another time.
+    pub(super) fn set_clock(&mut self, clock: Clocked, ahead_ms: i64) {
+        self.is_astray |= matches!(clock, Clocked::Server(_)) && ahead_ms.abs() > SKEW_MS_MAX;
+    }
+
     /// A device accepts a command.
     pub(super) fn accept(&self, device: DeviceId, command: CommandId) -> Result<(), Broken> {
-        match self.over.get(&command) {
+        match self.over.get(&command).filter(|_| !self.is_astray) {
             Some(subject) => {
                 let why = format!(
                     "{device} accepts {command} after the revocation of {subject} was settled"
@@ -49,3 +57,6 @@ impl Trust {
         }
     }
 }
+
+/// How far clocks of servers may be off for a settled revocation to be one.
+const SKEW_MS_MAX: i64 = 8_000;

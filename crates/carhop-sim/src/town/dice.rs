@@ -41,6 +41,8 @@ pub enum Rate {
     Message,
     /// Some times in an hour, for each server or device.
     Hour,
+    /// The same, but most hours it does not strike at all: nothing goes on while it lasts.
+    Seldom,
     /// Once for each stop.
     Stop,
 }
@@ -98,8 +100,8 @@ faults! {
     PersonSilent = "person_silent", Hour;
     /// A server's clock jumps, by seconds.
     ClockJumps = "clock_jumps", Hour;
-    /// A server's clock jumps, by minutes.
-    ClockStrays = "clock_strays", Hour;
+    /// A server's clock jumps by minutes, and back after some.
+    ClockStrays = "clock_strays", Seldom;
     /// A server's clock goes too fast or too slow.
     ClockDrifts = "clock_drifts", Stop;
     /// A server stands still for a minute.

@@ -12,7 +12,9 @@ use carhop_kernel::id::SessionId;
 use carhop_kernel::session::InterlockKind;
 
 use crate::fixtures::{FILLS_UP, near_car};
-use crate::happening::{Ask, Clocked, CrashPoint, Happening, Link, LinkState, Mischief};
+use crate::happening::{
+    Ask, Clocked, CrashPoint, Happening, Link, LinkState, Mischief, ServerNumber,
+};
 use crate::town::Town;
 use crate::town::asking::Caller;
 use crate::town::device::Device;
@@ -377,11 +379,11 @@ pub(crate) async fn trouble(town: Rc<Town>) {
                 let drifted_ms = i64::try_from(span_ms).unwrap_or_default() * drift_ppm / 1_000_000;
                 set_clock(&town, server, server.clock.ahead_ms() + drifted_ms);
             }
-            for (fault, most_ms) in [(Fault::ClockJumps, 4_000), (Fault::ClockStrays, STRAY_MS_MAX)]
-            {
-                if town.heart.strikes(fault) {
-                    set_clock(&town, server, off_by(&town, fault, most_ms));
-                }
+            if town.heart.strikes(Fault::ClockJumps) {
+                set_clock(&town, server, off_by(&town, Fault::ClockJumps, JUMP_MS_MAX));
+            }
+            if town.heart.strikes(Fault::ClockStrays) {
+                stray(&town, number);
             }
         }
         if town.heart.strikes(Fault::DiskFull) {
@@ -401,6 +403,22 @@ pub(crate) async fn trouble(town: Rc<Town>) {
             }
         }
     }
+}
+
+/// A server's clock is minutes off, and jumps back after a while.
+fn stray(town: &Rc<Town>, number: ServerNumber) {
+    let ahead_ms = off_by(town, Fault::ClockStrays, STRAY_MS_MAX);
+    let for_ms = town.heart.span(Fault::ClockStrays, 1_000, ASTRAY_MS_MAX);
+    let town_of = Rc::clone(town);
+    town.spawner.spawn(crate::town::heart::Owner::World, async move {
+        for ahead_ms in [ahead_ms, 0] {
+            let server = town_of.servers.iter().find(|server| server.number == number);
+            if let Some(server) = server.filter(|_| !town_of.is_healed()) {
+                set_clock(&town_of, server, ahead_ms);
+            }
+            town_of.heart.sleep(for_ms).await;
+        }
+    });
 }
 
 fn set_clock(town: &Town, server: &Server, ahead_ms: i64) {
@@ -457,6 +475,10 @@ fn silence(town: &Rc<Town>, device: &Rc<Device>) {
 
 /// How far a server's clock is off at most that has strayed.
 const STRAY_MS_MAX: u32 = 10 * 60_000;
+/// How long it is.
+const ASTRAY_MS_MAX: u64 = 300_000;
+/// How far one is off at most that has jumped.
+const JUMP_MS_MAX: u32 = 4_000;
 /// How much too fast or slow a server's clock goes: some seconds in half an hour.
 const DRIFT_PPM_MAX: u32 = 2_000;
 /// The ways in which a wire is cut.

@@ -22,7 +22,7 @@ pub(crate) async fn whole(town: &Rc<Town>) -> Result<(), Broken> {
     };
     for tenant in &town.tenants {
         let partition = &tenant.partition;
-        let books = Books { app: &process.app, journal: &town.disk.journal, partition };
+        let books = Books { app: &process.app, journal: town.disk.journal(), partition };
         invariants::check_books(&books)
             .await
             .map_err(|error| Broken::new("the_log_is_consistent", error.to_string()))?;
@@ -35,7 +35,7 @@ async fn sessions(town: &Rc<Town>) -> Result<(), Broken> {
     for visit in visits {
         let Some(id) = visit.session.get() else { continue };
         let partition = town.partition(visit.tenant);
-        let Some(told) = folded(&town.disk.journal, partition, id).await else {
+        let Some(told) = folded(town.disk.journal(), partition, id).await else {
             return Err(Broken::new("acknowledged_is_remembered", format!("{id} is gone")));
         };
         if town.disk.session(id).as_ref() != Some(&told) {

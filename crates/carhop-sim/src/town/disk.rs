@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use carhop_app::batch::{Appended, Batch, Body, LeasedEffect, Stream, TimerSubject};
 use carhop_app::forwarding::Forwarding;
@@ -26,7 +26,9 @@ use crate::town::heart::{Heart, Nudge, never};
 
 /// What is durable, and what is known of it without asking anybody.
 pub(crate) struct Disk {
-    pub(crate) journal: MemoryJournal,
+    first: MemoryJournal,
+    /// Disks that a backup was brought back to, one after the other; what was before each is gone.
+    later: [OnceLock<MemoryJournal>; RESTORES_MAX],
     heart: Heart,
     known: Mutex<Known>,
 }
@@ -48,15 +50,28 @@ struct Known {
 
 impl Disk {
     pub(crate) fn new(heart: &Heart) -> Self {
-        let (journal, heart) = (MemoryJournal::default(), heart.clone());
-        Self { journal, heart, known: Mutex::default() }
+        let (first, later) = (MemoryJournal::default(), [const { OnceLock::new() }; RESTORES_MAX]);
+        Self { first, later, heart: heart.clone(), known: Mutex::default() }
+    }
+
+    /// What is durable now.
+    pub(crate) fn journal(&self) -> &MemoryJournal {
+        self.later.iter().rev().find_map(OnceLock::get).unwrap_or(&self.first)
+    }
+
+    /// The disk is lost with everything on it, and a backup of it is on a new one.
+    pub(crate) fn replace(&self) {
+        let backup = self.journal().backup();
+        if let Some(next) = self.later.iter().find(|disk| disk.get().is_none()) {
+            let _ = next.set(backup);
+        }
     }
 
     /// Every event that a process finds when it starts, read from the journal and not from what was told of it. Nothing of
     /// a partition that cannot be read.
     pub(crate) fn recovered(&self) -> Vec<EventId> {
         let partitions = self.known().partitions.clone();
-        let read = |partition| self.journal.appended(partition, None, usize::MAX).now_or_never();
+        let read = |partition| self.journal().appended(partition, None, usize::MAX).now_or_never();
         let found = partitions.into_iter().filter_map(read).flatten().flatten();
         found.map(|held| held.recorded.id).collect()
     }
@@ -130,7 +145,7 @@ impl Disk {
         append: u64,
         batch: &Arc<Batch>,
     ) -> Result<Appended, AppendError> {
-        let appended = self.journal.append(Batch::clone(batch)).await?;
+        let appended = self.journal().append(Batch::clone(batch)).await?;
         self.note(batch);
         let batch = Written(Arc::clone(batch));
         self.heart.tell(Happening::Appended { server, append, batch });
@@ -367,7 +382,7 @@ impl Waiting {
 
 impl Forwarding for Storage {
     fn behind(&self) -> &dyn Journal {
-        &self.disk.journal
+        self.disk.journal()
     }
 
     /// A look at what is durable, after whoever goes first.
@@ -401,7 +416,7 @@ impl Forwarding for Storage {
         limit: usize,
     ) -> Pending<'_, Result<Vec<LeasedEffect>, JournalError>> {
         Box::pin(async move {
-            let leased = self.disk.journal.lease_effects(now, until, limit).await?;
+            let leased = self.disk.journal().lease_effects(now, until, limit).await?;
             if !leased.is_empty() {
                 self.crash_if(Fault::CrashAtLease, CrashPoint::Lease).await;
             }
@@ -422,5 +437,7 @@ impl Forwarding for Storage {
 
 /// How long a flush takes that is lost or fails.
 const GATHERS_MS: u64 = 400;
+/// How many new disks there are; after that a backup is brought back to where it was made.
+const RESTORES_MAX: usize = 8;
 /// How long a slow flush takes.
 const FLUSH_MS_MAX: u64 = 30_000;

@@ -1,5 +1,5 @@
 //! What those who run a town's servers do in the middle of everything: other policies decide for a while, and the journal
-//! is brought back from a backup into a new epoch of trust.
+//! is brought back from a backup, on a new disk and into a new epoch of trust.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ pub(crate) fn next_device(town: &Rc<Town>, visit: &Rc<Visit>) -> Option<Rc<Devic
     visit.devices().find(|device| device.id == leg.device).cloned()
 }
 
-/// Stops all servers, goes into a new epoch and starts them again. Whether it was done.
+/// Stops all servers, brings the journal back on a new disk and into a new epoch, and starts them again. Whether it was done.
 async fn bring_back(town: &Rc<Town>) -> bool {
     if town.is_closed.replace(true) {
         return false;
@@ -106,6 +106,7 @@ async fn bring_back(town: &Rc<Town>) -> bool {
         }
         town.heart.sleep(1).await;
     }
+    town.disk.replace();
     let partitions: Vec<_> = town.tenants.iter().map(|it| it.partition.clone()).collect();
     let quiet = Quiet { disk: Arc::clone(&town.disk), heart: town.heart.clone() };
     let app = town.restorer(Arc::new(quiet));
@@ -127,7 +128,7 @@ struct Quiet {
 
 impl Forwarding for Quiet {
     fn behind(&self) -> &dyn Journal {
-        &self.disk.journal
+        self.disk.journal()
     }
 
     fn pass_append(&self, batch: Batch) -> Pending<'_, Result<Appended, AppendError>> {

@@ -5,6 +5,7 @@
 //! go wrong. Neither knows HTTP, and nothing of it is ever shipped. The same seed gives the same world, bit for bit.
 
 pub mod chance;
+pub mod coverage;
 pub mod executor;
 pub mod fixtures;
 pub mod happening;

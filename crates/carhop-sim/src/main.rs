@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use carhop_kernel::session::{LegStateKind, PhaseKind};
+use carhop_sim::coverage::told;
 use carhop_sim::happening::Witness;
 use carhop_sim::model::Model;
-use carhop_sim::plan::{Fault, NoPlan, Plan};
+use carhop_sim::plan::{NoPlan, Plan};
 use carhop_sim::shrink::shrink;
 use carhop_sim::step::Steps;
 use carhop_sim::town::{Coverage, Ending, Run, play_watched};
@@ -155,7 +155,7 @@ fn many(arguments: &Arguments) -> Result<bool, Trouble> {
         sum.seeds, sum.happenings, sum.struck, sum.ends
     );
     if arguments.coverage {
-        print_coverage(&sum.coverage);
+        print_coverage(arguments, &sum);
     }
     match sum.broken {
         None => Ok(true),
@@ -283,28 +283,18 @@ fn stepped(plan: &Plan) -> Result<(Run, String), Trouble> {
     Ok((run, String::new()))
 }
 
-/// Which states were reached, in which of them each fault struck, and what was never reached.
-fn print_coverage(coverage: &Coverage) {
-    println!("states reached (session x leg): {}", coverage.states.len());
-    for phase in PhaseKind::ALL {
-        let legs: Vec<_> = LegStateKind::ALL
-            .iter()
-            .filter(|leg| coverage.states.contains(&(*phase, **leg)))
-            .map(|leg| leg.name())
-            .collect();
-        println!("  {}: {}", phase.name(), legs.join(" "));
-    }
-    println!("states x faults reached: {}", coverage.struck.len());
-    for fault in Fault::ALL {
-        let struck = coverage.struck.iter().filter(|(_, _, other)| other == fault).count();
-        let missing: Vec<_> = coverage
-            .states
-            .iter()
-            .filter(|(phase, leg)| !coverage.struck.contains(&(*phase, *leg, *fault)))
-            .map(|(phase, leg)| format!("{}/{}", phase.name(), leg.name()))
-            .collect();
-        println!("  {}: {struck}; not in {}", fault.name(), missing.join(" "));
-    }
+/// The sentence and the tables of `docs/simulator.md`.
+fn print_coverage(arguments: &Arguments, sum: &Sum) {
+    let stops: u64 = sum.ends.values().sum();
+    println!(
+        "{} worlds (seeds {} to {}: {stops} stops, {} happenings, {} strikes)",
+        sum.seeds,
+        arguments.from,
+        arguments.from + sum.seeds.saturating_sub(1),
+        sum.happenings,
+        sum.struck
+    );
+    print!("{}", told(&sum.coverage));
 }
 
 fn hex(bytes: &[u8]) -> String {

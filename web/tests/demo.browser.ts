@@ -55,6 +55,7 @@ test('the visitor plays both sides of a stop while the others go on, and is give
 
   await driver.page.goto(driverAddress);
   await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
+  await driver.page.getByText('No stops yet').waitFor();
   await customer.page.goto(customerAddress);
   await customer.page.getByRole('button', { name: 'Continue on this phone' }).click();
   await customer.page.getByRole('button', { name: 'It’s me' }).click();

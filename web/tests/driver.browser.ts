@@ -48,7 +48,7 @@ test('a browser becomes a driver’s device by a link that works once', async ()
   });
   await driver.page.goto(String(url));
   await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
-  await sees(driver.page, 'Almost there');
+  await sees(driver.page, 'This phone is set up');
   const named = { name: 'Nils Oduya', device: String(device) };
   driverId = String((await world.store('POST', '/v1/drivers', named)).driver);
   await sees(driver.page, 'Stops');

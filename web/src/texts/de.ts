@@ -425,8 +425,8 @@ export const de: Texts = {
         body: 'Er wurde schon benutzt. Bitten Sie die Leitstelle um einen neuen.',
       },
       waiting: {
-        headline: 'Fast fertig',
-        body: 'Die Leitstelle muss Sie auf diesem Telefon anmelden. Es heißt {device}.',
+        headline: 'Dieses Telefon ist eingerichtet',
+        body: 'Die Leitstelle meldet Sie darauf an: Es heißt {device}. Ihre Stopps erscheinen dann hier von selbst.',
       },
       over: {
         headline: 'Ihre Anmeldung auf diesem Telefon ist zu Ende',

@@ -425,8 +425,8 @@ export const en = {
         body: 'It was used already. Ask dispatch for a new one.',
       },
       waiting: {
-        headline: 'Almost there',
-        body: 'Dispatch has to sign you in on this phone. Its name is {device}.',
+        headline: 'This phone is set up',
+        body: 'Dispatch signs you in on it: its name is {device}. Your stops then appear here by themselves.',
       },
       over: {
         headline: 'Your sign-in on this phone is over',

@@ -88,6 +88,7 @@ impl Visit<'_> {
             if is_over {
                 return Ok(state.to_owned());
             }
+            self.greet().await?;
             if state == "vehicle_bound" {
                 self.assign(session).await?;
             }
@@ -95,14 +96,19 @@ impl Visit<'_> {
         }
     }
 
-    /// Gives the stop to the visitor, once the browser is a driver's.
-    async fn assign(&mut self, session: &str) -> Result<()> {
+    /// Signs the visitor in as the driver as soon as the browser is enrolled: its page then waits for a stop.
+    async fn greet(&mut self) -> Result<()> {
         let store = &self.host.store;
         if self.driver.is_none() && store.device(&self.handset).await?["tier"] == "certified" {
             self.driver = Some(store.name_driver(DRIVER, &self.handset).await?);
         }
+        Ok(())
+    }
+
+    /// Gives the stop to the visitor, once the browser is a driver's.
+    async fn assign(&self, session: &str) -> Result<()> {
         let Some(driver) = &self.driver else { return Ok(()) };
-        match store.assign(session, driver).await {
+        match self.host.store.assign(session, driver).await {
             // The customer was faster, and has paused or stopped it.
             Err(error) if problem_of(&error).is_some() => Ok(()),
             settled => settled,

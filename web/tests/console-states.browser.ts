@@ -82,6 +82,7 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
   await page.keyboard.press('k');
   await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor();
   expect(new URL(page.url()).searchParams.get('stop')).toBe(stopId);
+  expect(await page.title()).toMatch(/^Blue Golf estate …201 · Stops · /);
   await page.keyboard.press('Enter');
   await tabTo(person, 'Hold');
   await page.getByRole('dialog', { name: 'Hold this stop?' }).waitFor();
@@ -99,6 +100,54 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
   await page.goBack();
   await page.goForward();
   await page.getByText('Green Mini').first().waitFor();
+  expect(person.faults).toEqual([]);
+  await person.leave();
+});
+
+test('whoever names no queue comes to the one where something is, and a crowd on the map to its list', async () => {
+  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
+  const { page } = person;
+  const scene = busyDay();
+  const grey = scene.sessions.filter(({ vehicle }) => vehicle.description === 'grey Polo');
+  for (const one of grey) {
+    for (let at = 10; at < 40; at += 1)
+      scene.sessions.push({ ...one, id: `${one.id.slice(0, -2)}${at}` });
+  }
+  await play(page, scene);
+  await signIn(page, world.origin);
+  const queue = (): string | null => new URL(page.url()).searchParams.get('queue');
+  await page.waitForURL(/queue=needs_you/);
+  scene.sessions.splice(0, 3);
+  scene.sessions.splice(
+    scene.sessions.findIndex(({ id }) => id === disputedId),
+    1,
+  );
+  scene.answers['disputes'] = { data: [], has_more: false };
+  await page.goto(`${world.origin}/console/devices`);
+  await page.getByRole('link', { name: 'Stops' }).click();
+  await page.waitForURL(/queue=in_progress/);
+  expect(await page.locator('.pin').count()).toBeLessThan(30);
+  await page.getByRole('link', { name: /^\d+ more at Los Altos Library$/ }).click();
+  await page.waitForURL(/q=Los/);
+  expect(queue()).toBe('in_progress');
+  expect(await page.locator('.rows a').count()).toBeGreaterThan(30);
+  expect(await person.violations()).toEqual([]);
+  expect(person.faults).toEqual([]);
+  await person.leave();
+});
+
+test('an address of no page is told as that, however broken it is', async () => {
+  const person = await Person.sit(browser, world, { width: 1280 });
+  const { page } = person;
+  await play(page, busyDay());
+  await signIn(page, world.origin);
+  for (const path of ['nothing', 'stops/%E0', 'devices/%']) {
+    await page.goto(`${world.origin}/console/${path}`);
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  }
+  expect(await person.violations()).toEqual([]);
+  await page.getByRole('link', { name: 'To the stops' }).click();
+  await page.locator('.rows a').first().waitFor();
   expect(person.faults).toEqual([]);
   await person.leave();
 });

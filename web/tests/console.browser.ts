@@ -126,7 +126,7 @@ test('a device is enrolled by a ticket that the console makes, and shown once it
   const driver = await Person.sit(browser, world);
   await driver.page.goto(String(url));
   await driver.page.getByRole('button', { name: 'Set up this phone' }).click();
-  await sees(driver.page, 'Almost there');
+  await sees(driver.page, 'This phone is set up');
   await sheet.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('link', { name: 'phone of Rana' }).click();
   await page.getByRole('heading', { name: 'phone of Rana' }).waitFor();
@@ -139,6 +139,7 @@ test('a problem that a customer reports stands in the queue, and is answered onc
   await approve(customer.page, url);
   const { person } = await join(browser, world, 'Fay Osei', 'support');
   const { page } = person;
+  await page.getByRole('link', { name: 'Needs you' }).click();
   await world.store('POST', `/v1/sessions/${session}/revocations`, {});
   await sees(customer.page, 'Stopped. Nothing can open your car now.');
   await customer.page.getByRole('button', { name: 'Report a problem' }).click();

@@ -6,6 +6,7 @@ import type { Board } from './board.svelte';
 import type { Router } from './route.svelte';
 import type { Staff } from './staff.svelte';
 import type { Tenant } from './tenant.svelte';
+import type { Title } from './title.svelte';
 
 export interface Console {
   texts: ConsoleTexts;
@@ -13,6 +14,7 @@ export interface Console {
   router: Router;
   board: Board;
   tenant: Tenant;
+  title: Title;
 }
 
 const key = Symbol('console');

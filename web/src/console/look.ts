@@ -34,6 +34,12 @@ export function carOf(stop: Stop, texts: ConsoleTexts): string {
   return description.charAt(0).toUpperCase() + description.slice(1);
 }
 
+/** The car with the end of its plate, which tells stops apart. */
+export function nameOf(stop: Stop, texts: ConsoleTexts): string {
+  const { plate_last3: plate } = stop.vehicle;
+  return plate ? `${carOf(stop, texts)} …${plate}` : carOf(stop, texts);
+}
+
 /** Who drives, or drove. */
 export function driverOf(stop: Stop, texts: ConsoleTexts): string {
   return stop.driverName ?? (isOver(stop) ? texts.stops.neverDriver : texts.stops.noDriver);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   attention,
+  beginning,
   matches,
   questions,
   queueOf,
@@ -46,6 +47,17 @@ test('a stop stands in one queue, by what it needs', () => {
     ['expired', { state: 'expired' }, 'done'],
   ];
   for (const [name, change, queue] of rows) expect(queueOf(stop(change), now), name).toBe(queue);
+});
+
+test('who names no queue is led to where something is, or to the stop that is named', () => {
+  const calm = stop({ id: 'hs_a' });
+  const grave = stop({ id: 'hs_b', hold: held('safety') });
+  const done = stop({ id: 'hs_c', state: 'completed' });
+  expect(beginning([], undefined, now)).toBe('in_progress');
+  expect(beginning([calm, done], undefined, now)).toBe('in_progress');
+  expect(beginning([calm, grave], undefined, now)).toBe('needs_you');
+  expect(beginning([calm, grave, done], 'hs_c', now)).toBe('done');
+  expect(beginning([calm, grave], 'hs_unknown', now)).toBe('needs_you');
 });
 
 test('the counts of the queues add up to all stops', () => {

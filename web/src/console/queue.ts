@@ -92,6 +92,13 @@ export function queueOf(stop: Stop, now: number): Queue {
   return stop.hold ? 'held' : 'in_progress';
 }
 
+/** The queue that somebody is led to who has named none: the chosen stop's own, or where something is to be seen. */
+export function beginning(stops: readonly Stop[], chosen: string | undefined, now: number): Queue {
+  const stop = stops.find(({ id }) => id === chosen);
+  if (stop) return queueOf(stop, now);
+  return stops.some((one) => queueOf(one, now) === 'needs_you') ? 'needs_you' : 'in_progress';
+}
+
 /** What is due first stands first; what is done, by when it ended. */
 export function sorted(stops: readonly Stop[], queue: Queue, now: number): Stop[] {
   const due = (stop: Stop): number => Date.parse(stop.window.end);

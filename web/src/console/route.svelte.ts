@@ -9,14 +9,30 @@ export interface Route {
   /** What of it is looked at. */
   id: string | undefined;
   query: URLSearchParams;
+  /** Whether the address is none of a page. */
+  isUnknown: boolean;
 }
 
-/** Reads an address; whatever it does not know leads to the stops. */
+/** Reads an address; without a page it is that of the stops. */
 export function read(url: URL): Route {
-  const [, , page = '', id] = url.pathname.split('/');
-  const known = pages.find((one) => one === page) ?? 'stops';
-  const named = id ? decodeURIComponent(id) : undefined;
-  return { page: known, id: page === known ? named : undefined, query: url.searchParams };
+  const [, , name = '', id = ''] = url.pathname.split('/');
+  const page = pages.find((one) => one === (name || 'stops'));
+  const named = decoded(id);
+  return {
+    page: page ?? 'stops',
+    id: named || undefined,
+    query: url.searchParams,
+    isUnknown: page === undefined || named === undefined,
+  };
+}
+
+/** Part of a path as it was meant; nothing where it is not well formed. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The address of a page. */

@@ -52,6 +52,35 @@ test('a finger that holds on while the stop ends opens nothing', async () => {
   await done(person);
 });
 
+test('how long is still to be held is shown, to whoever wants less movement, too', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  await showDriver(person, world, life('handoff-ready'));
+  await page.getByRole('button', { name: 'Hold to unlock' }).hover();
+  await page.mouse.down();
+  const lasts = await page.evaluate(() =>
+    document.getAnimations().map((one) => one.effect?.getComputedTiming().duration),
+  );
+  expect(lasts).toContain(1000);
+  await page.mouse.up();
+  await done(person);
+});
+
+test('a link that is opened where the page is open already is noticed', async () => {
+  for (const [path, before, after] of [
+    ['/d', 'This phone is not set up', 'Set up this phone'],
+    ['/s', 'This page belongs to another phone', 'Your delivery is ready to follow'],
+  ] as const) {
+    const person = await Person.sit(browser, world);
+    await Played.by(person, {});
+    await person.page.goto(`${world.origin}${path}`);
+    await sees(person.page, before);
+    await person.page.evaluate(() => (location.hash = '#cht_another'));
+    await sees(person.page, after);
+    await done(person);
+  }
+});
+
 test('who can hold nothing is asked instead, and opens by saying yes', async () => {
   const person = await Person.sit(browser, world);
   const { page } = person;

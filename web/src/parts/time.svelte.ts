@@ -35,13 +35,34 @@ export function span(texts: Texts, milliseconds: number): string {
   return fill(texts.time.inMinutes, { count: Math.round(seconds / 60) });
 }
 
-/** The time of day. */
-export function clockTime(at: number | string, withSeconds = false): string {
-  return new Intl.DateTimeFormat(document.documentElement.lang, {
+/** The time of day; with its date where that is not the day of `beside`, which is now unless something else is said. */
+export function clockTime(
+  at: number | string,
+  withSeconds = false,
+  beside: number | string = serverNow(),
+  language = document.documentElement.lang,
+): string {
+  const day = new Intl.DateTimeFormat('en', { dateStyle: 'short' });
+  const [date, other] = [moment(at), moment(beside)];
+  return new Intl.DateTimeFormat(language, {
+    ...(day.format(date) === day.format(other) ? {} : { month: 'short', day: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
     ...(withSeconds ? { second: '2-digit' } : {}),
-  }).format(typeof at === 'string' ? Date.parse(at) : at);
+  }).format(date);
+}
+
+/** From when to when: the first date where it is not today, the second where it is another day than the first. */
+export function windowText(
+  texts: Texts,
+  { start, end }: { start: string; end: string },
+  now = serverNow(),
+  language = document.documentElement.lang,
+): string {
+  return fill(texts.time.window, {
+    start: clockTime(start, false, now, language),
+    end: clockTime(end, false, start, language),
+  });
 }
 
 /** Day and time of day. */
@@ -50,7 +71,7 @@ export function dayTime(at: number | string): string {
     weekday: 'long',
     hour: '2-digit',
     minute: '2-digit',
-  }).format(typeof at === 'string' ? Date.parse(at) : at);
+  }).format(moment(at));
 }
 
 /** Litres with two decimals where they count. */
@@ -60,3 +81,5 @@ export function litres(millilitres: number, digits = 1): string {
     maximumFractionDigits: digits,
   }).format(millilitres / 1000);
 }
+
+const moment = (at: number | string): number => (typeof at === 'string' ? Date.parse(at) : at);

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { en } from '../texts/en';
+import { clockTime, windowText } from './time.svelte';
+
+const at = (day: number, hour: number): string => new Date(2026, 10, day, hour, 5).toISOString();
+
+test('a window of another day says which, and one that goes on into the next says that', () => {
+  const now = Date.parse(at(21, 14));
+  const told = (start: string, end: string): string => windowText(en, { start, end }, now, 'en-GB');
+  expect(told(at(21, 15), at(21, 16))).toBe('15:05 to 16:05');
+  expect(told(at(22, 15), at(22, 16))).toBe('22 Nov, 15:05 to 16:05');
+  expect(told(at(21, 23), at(22, 1))).toBe('23:05 to 22 Nov, 01:05');
+  expect(told(at(20, 23), at(21, 1))).toBe('20 Nov, 23:05 to 21 Nov, 01:05');
+});
+
+test('a moment of another day is told with its date', () => {
+  const now = Date.parse(at(21, 14));
+  expect(clockTime(at(21, 9), true, now, 'en-GB')).toBe('09:05:00');
+  expect(clockTime(at(19, 9), false, now, 'en-GB')).toBe('19 Nov, 09:05');
+});

@@ -135,6 +135,28 @@ test('a phone renews its certificate by itself, says until when, and says when i
   await done(person);
 });
 
+test('a phone that is set up is not set up anew without being asked', async () => {
+  const person = await Person.sit(browser, world);
+  const { page } = person;
+  const none = { data: [], has_more: false };
+  const played = await setUpDriver(person, world, life('en-route'), { 'driver/stops': none });
+  const enrolments = (): number =>
+    played.asked.filter((one) => one.endsWith('devices/enrolments')).length;
+  await sees(page, 'No stops yet');
+  for (const [answer, many] of [
+    ['Leave it as it is', 1],
+    ['Set it up anew', 2],
+  ] as const) {
+    await page.evaluate(() => (location.hash = '#cht_another'));
+    await sees(page, 'This phone is set up already');
+    await page.getByRole('button', { name: answer }).click();
+    await sees(page, 'No stops yet');
+    expect(enrolments(), answer).toBe(many);
+    expect(new URL(page.url()).hash).toBe('');
+  }
+  await done(person);
+});
+
 test('a question that is taken back gives the focus back to what asked it', async () => {
   const person = await Person.sit(browser, world);
   const { page } = person;

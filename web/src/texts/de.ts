@@ -416,6 +416,12 @@ export const de: Texts = {
       headline: 'Dieses Telefon einrichten',
       body: 'Es bekommt einen eigenen, für Sie bescheinigten Schlüssel. Der Link gilt einmal.',
       action: 'Dieses Telefon einrichten',
+      again: {
+        headline: 'Dieses Telefon ist schon eingerichtet',
+        body: 'Durch diesen Link wird es ein anderes Gerät. Halte, die es jetzt hat, kann es nicht fortsetzen. Der Link gilt einmal.',
+        action: 'Neu einrichten',
+        keep: 'So lassen',
+      },
       none: {
         headline: 'Dieses Telefon ist nicht eingerichtet',
         body: 'Bitten Sie die Leitstelle um einen Link und öffnen Sie ihn hier.',

@@ -416,6 +416,12 @@ export const en = {
       headline: 'Set up this phone',
       body: 'It gets a key of its own, certified for you. The link works once.',
       action: 'Set up this phone',
+      again: {
+        headline: 'This phone is set up already',
+        body: 'By this link it becomes another device. It cannot go on with stops that it has now. The link works once.',
+        action: 'Set it up anew',
+        keep: 'Leave it as it is',
+      },
       none: {
         headline: 'This phone is not set up',
         body: 'Ask dispatch for a link and open it here.',

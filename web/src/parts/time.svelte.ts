@@ -52,6 +52,17 @@ export function clockTime(
   }).format(date);
 }
 
+/** The day of a moment, where it is another than that of the one before it, or than today. */
+export function newDay(
+  at: string,
+  before: number | string = serverNow(),
+  language = document.documentElement.lang,
+): string | undefined {
+  const day = new Intl.DateTimeFormat(language, { month: 'long', day: 'numeric' });
+  const [date, other] = [day.format(moment(at)), day.format(moment(before))];
+  return date === other ? undefined : date;
+}
+
 /** From when to when: the first date where it is not today, the second where it is another day than the first. */
 export function windowText(
   texts: Texts,

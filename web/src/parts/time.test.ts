@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { en } from '../texts/en';
-import { clockTime, windowText } from './time.svelte';
+import { clockTime, newDay, windowText } from './time.svelte';
 
 const at = (day: number, hour: number): string => new Date(2026, 10, day, hour, 5).toISOString();
 
@@ -17,4 +17,10 @@ test('a moment of another day is told with its date', () => {
   const now = Date.parse(at(21, 14));
   expect(clockTime(at(21, 9), true, now, 'en-GB')).toBe('09:05:00');
   expect(clockTime(at(19, 9), false, now, 'en-GB')).toBe('19 Nov, 09:05');
+});
+
+test('a list says the day where it changes, and first where it is not today', () => {
+  expect(newDay(at(21, 9), Date.parse(at(21, 14)), 'en-GB')).toBeUndefined();
+  expect(newDay(at(20, 9), Date.parse(at(21, 14)), 'en-GB')).toBe('20 November');
+  expect(newDay(at(22, 0), at(21, 23), 'en-GB')).toBe('22 November');
 });

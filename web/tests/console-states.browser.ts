@@ -3,25 +3,13 @@
  * 320 and 1280 pixels, in both languages; nothing sticks out, and the keyboard reaches everything.
  */
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { busyDay, disputedId, happened, play, problem, signIn, stopId } from './support/authority';
-import { browse, Person, type Theme } from './support/browser';
+import { Person, type Theme } from './support/browser';
 import { picture } from './support/shots';
-import { World } from './support/world';
+import { setStage } from './support/stage';
 
-let world: World;
-let browser: Browser;
-
-beforeAll(async () => {
-  world = await World.serveOnly();
-  browser = await browse(world);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  world?.stop();
-});
+const stage = setStage();
 
 /** Each page, and what is there once it has come. */
 const pages: Record<string, { path: string; until: string }> = {
@@ -42,14 +30,14 @@ const windows: { width: number; theme: Theme; locale: string }[] = [
 
 for (const window of windows) {
   test(`every page of the console is accessible at ${window.width}, ${window.theme}, ${window.locale}`, async () => {
-    const person = await Person.sit(browser, world, window);
+    const person = await Person.sit(stage.browser, stage.world, window);
     await play(person.page, busyDay());
-    await person.page.goto(`${world.origin}/console`);
+    await person.page.goto(`${stage.world.origin}/console`);
     await person.page.getByRole('button').waitFor();
     expect(await person.violations(), 'sign-in').toEqual([]);
-    await signIn(person.page, world.origin);
+    await signIn(person.page, stage.world.origin);
     for (const [name, { path, until }] of Object.entries(pages)) {
-      await person.page.goto(world.origin + path);
+      await person.page.goto(stage.world.origin + path);
       await person.page.locator(until).first().waitFor({ state: 'attached' });
       expect(await person.violations(), name).toEqual([]);
       expect(await person.sticksOut(), name).toBe(false);
@@ -60,7 +48,7 @@ for (const window of windows) {
 }
 
 test('the keyboard alone finds the stop that needs somebody, and holds it', async () => {
-  const person = await Person.sit(browser, world, { width: 1280, height: 800 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1280, height: 800 });
   const { page } = person;
   const scene = busyDay();
   const asked: string[] = [];
@@ -69,7 +57,7 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
     asked.push(route.request().url());
     return route.fulfill({ status: 409, json: problem('session_closed', 409, ['session_closed']) });
   });
-  await signIn(page, world.origin);
+  await signIn(page, stage.world.origin);
   await page.locator('.rows a').first().waitFor();
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
@@ -91,6 +79,7 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
   expect(asked).toHaveLength(1);
   await page.keyboard.press('Escape');
   await page.getByRole('heading', { name: 'Blue Golf estate' }).waitFor({ state: 'detached' });
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe(`row-${stopId}`);
   await page.keyboard.press('3');
   await page.getByText('Black Octavia').first().waitFor();
   await page.keyboard.press('/');
@@ -105,7 +94,7 @@ test('the keyboard alone finds the stop that needs somebody, and holds it', asyn
 });
 
 test('whoever names no queue comes to the one where something is, and a crowd on the map to its list', async () => {
-  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1440, height: 900 });
   const { page } = person;
   const scene = busyDay();
   const grey = scene.sessions.filter(({ vehicle }) => vehicle.description === 'grey Polo');
@@ -114,7 +103,7 @@ test('whoever names no queue comes to the one where something is, and a crowd on
       scene.sessions.push({ ...one, id: `${one.id.slice(0, -2)}${at}` });
   }
   await play(page, scene);
-  await signIn(page, world.origin);
+  await signIn(page, stage.world.origin);
   const queue = (): string | null => new URL(page.url()).searchParams.get('queue');
   await page.waitForURL(/queue=needs_you/);
   scene.sessions.splice(0, 3);
@@ -123,7 +112,7 @@ test('whoever names no queue comes to the one where something is, and a crowd on
     1,
   );
   scene.answers['disputes'] = { data: [], has_more: false };
-  await page.goto(`${world.origin}/console/devices`);
+  await page.goto(`${stage.world.origin}/console/devices`);
   await page.getByRole('link', { name: 'Stops' }).click();
   await page.waitForURL(/queue=in_progress/);
   expect(await page.locator('.pin').count()).toBeLessThan(30);
@@ -137,12 +126,12 @@ test('whoever names no queue comes to the one where something is, and a crowd on
 });
 
 test('an address of no page is told as that, however broken it is', async () => {
-  const person = await Person.sit(browser, world, { width: 1280 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1280 });
   const { page } = person;
   await play(page, busyDay());
-  await signIn(page, world.origin);
+  await signIn(page, stage.world.origin);
   for (const path of ['nothing', 'stops/%E0', 'devices/%']) {
-    await page.goto(`${world.origin}/console/${path}`);
+    await page.goto(`${stage.world.origin}/console/${path}`);
     await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
   }
   expect(await person.violations()).toEqual([]);
@@ -153,7 +142,7 @@ test('an address of no page is told as that, however broken it is', async () => 
 });
 
 test('where somebody was is not told of a stop that is over', async () => {
-  const person = await Person.sit(browser, world, { width: 1440, height: 900 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1440, height: 900 });
   const { page } = person;
   const scene = busyDay();
   const seen = {
@@ -162,12 +151,12 @@ test('where somebody was is not told of a stop that is over', async () => {
   };
   for (const id of [stopId, disputedId]) scene.answers[`sessions/${id}/places`] = [seen];
   await play(page, scene);
-  await signIn(page, world.origin);
+  await signIn(page, stage.world.origin);
   for (const [id, told] of [
     [stopId, 1],
     [disputedId, 0],
   ] as const) {
-    await page.goto(`${world.origin}/console/stops?stop=${id}`);
+    await page.goto(`${stage.world.origin}/console/stops?stop=${id}`);
     await page.locator('article ol li').first().waitFor();
     expect(await page.getByText('Driver is').count(), id).toBe(told);
     expect(await page.locator('.city .seen').count(), id).toBe(told);
@@ -176,9 +165,9 @@ test('where somebody was is not told of a stop that is over', async () => {
 });
 
 test('whoever is not known any more is asked to sign in, and nothing of the stops is left on the page', async () => {
-  const person = await Person.sit(browser, world, { width: 1280 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1280 });
   await play(person.page, busyDay());
-  await signIn(person.page, world.origin);
+  await signIn(person.page, stage.world.origin);
   await person.page.locator('.rows a').first().waitFor();
   await person.page.route('**/v1/sessions/**', (route) =>
     route.fulfill({ status: 401, json: problem('unauthenticated', 401) }),
@@ -190,12 +179,12 @@ test('whoever is not known any more is asked to sign in, and nothing of the stop
 });
 
 test('what is told at once is seen, each of it, and what it changes is read anew', async () => {
-  const person = await Person.sit(browser, world, { width: 1280, height: 800 });
+  const person = await Person.sit(stage.browser, stage.world, { width: 1280, height: 800 });
   const { page } = person;
   const scene = busyDay();
   await play(page, scene);
-  await signIn(page, world.origin);
-  await page.goto(`${world.origin}/console/log`);
+  await signIn(page, stage.world.origin);
+  await page.goto(`${stage.world.origin}/console/log`);
   await page.getByText('Waiting for the next entry').waitFor();
   const names = ['venue.stored', 'tenant.held', 'device.stated'];
   scene.told.push(...names.map((name, at) => happened(900 + at, name)));
@@ -205,7 +194,7 @@ test('what is told at once is seen, each of it, and what it changes is read anew
     .waitFor();
 
   // A venue changes, and something else happens at once: the list is read anew nevertheless.
-  await page.goto(`${world.origin}/console/venues`);
+  await page.goto(`${stage.world.origin}/console/venues`);
   await page.locator('.venue-list a').first().waitFor();
   const read = page.waitForRequest(/\/v1\/venues/);
   scene.told.push(happened(903, 'venue.stored'), happened(904, 'device.stated'));
@@ -229,14 +218,14 @@ const views: { width: number; height: number; theme: Theme }[] = [
 
 test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, async () => {
   for (const view of views) {
-    const person = await Person.sit(browser, world, view);
+    const person = await Person.sit(stage.browser, stage.world, view);
     await play(person.page, busyDay());
-    await person.page.goto(`${world.origin}/console`);
+    await person.page.goto(`${stage.world.origin}/console`);
     await person.page.getByRole('button').waitFor();
     await picture(person.page, `console-sign-in-${view.width}-${view.theme}`);
-    await signIn(person.page, world.origin);
+    await signIn(person.page, stage.world.origin);
     for (const [name, { path, until }] of Object.entries(pages)) {
-      await person.page.goto(world.origin + path);
+      await person.page.goto(stage.world.origin + path);
       await person.page.locator(until).first().waitFor({ state: 'attached' });
       await picture(person.page, `console-${name}-${view.width}-${view.theme}`);
     }

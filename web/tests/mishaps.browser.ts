@@ -3,8 +3,7 @@
  * `/v1` would say is said by the test.
  */
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Live } from '../src/api/client';
 import { browse, Person } from './support/browser';
 import { lives } from './support/lives';
@@ -17,26 +16,15 @@ import {
   showDriver,
 } from './support/played';
 import { sees } from './support/people';
-import { World } from './support/world';
+import { setStage } from './support/stage';
 
-let world: World;
-let browser: Browser;
-
-beforeAll(async () => {
-  world = await World.serveOnly();
-  browser = await browse(world);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  world?.stop();
-});
+const stage = setStage();
 
 test('a finger that holds on while the stop ends opens nothing', async () => {
-  const person = await Person.sit(browser, world, { touch: true });
+  const person = await Person.sit(stage.browser, stage.world, { touch: true });
   const { page, context } = person;
   await page.clock.install();
-  const played = await showDriver(person, world, life('handoff-ready'));
+  const played = await showDriver(person, stage.world, life('handoff-ready'));
   const box = await page.getByRole('button', { name: 'Hold to unlock' }).boundingBox();
   if (!box) throw new Error('nothing to hold');
   const finger = await context.newCDPSession(page);
@@ -53,9 +41,9 @@ test('a finger that holds on while the stop ends opens nothing', async () => {
 });
 
 test('how long is still to be held is shown, to whoever wants less movement, too', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
-  await showDriver(person, world, life('handoff-ready'));
+  await showDriver(person, stage.world, life('handoff-ready'));
   await page.getByRole('button', { name: 'Hold to unlock' }).hover();
   await page.mouse.down();
   const lasts = await page.evaluate(() =>
@@ -71,9 +59,9 @@ test('a link that is opened where the page is open already is noticed', async ()
     ['/d', 'This phone is not set up', 'Set up this phone'],
     ['/s', 'This page belongs to another phone', 'Your delivery is ready to follow'],
   ] as const) {
-    const person = await Person.sit(browser, world);
+    const person = await Person.sit(stage.browser, stage.world);
     await Played.by(person, {});
-    await person.page.goto(`${world.origin}${path}`);
+    await person.page.goto(`${stage.world.origin}${path}`);
     await sees(person.page, before);
     await person.page.evaluate(() => (location.hash = '#cht_another'));
     await sees(person.page, after);
@@ -82,9 +70,9 @@ test('a link that is opened where the page is open already is noticed', async ()
 });
 
 test('who can hold nothing is asked instead, and opens by saying yes', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
-  const played = await showDriver(person, world, life('handoff-ready'));
+  const played = await showDriver(person, stage.world, life('handoff-ready'));
   const button = page.getByRole('button', { name: 'Hold to unlock' });
   // A screen reader, a voice or a switch: no pointer, no key.
   const press = (): Promise<void> => button.evaluate((one: HTMLElement) => one.click());
@@ -103,9 +91,9 @@ test('who can hold nothing is asked instead, and opens by saying yes', async () 
 });
 
 test('a driver whose stop was given to somebody else is told, and sees no way to open it', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
-  const played = await showDriver(person, world, life('handoff-ready'));
+  const played = await showDriver(person, stage.world, life('handoff-ready'));
   await sees(page, 'Ready: open the trunk');
   await played.say(404);
   await sees(page, 'This stop is not yours any more');
@@ -116,12 +104,12 @@ test('a driver whose stop was given to somebody else is told, and sees no way to
 });
 
 test('a phone renews its certificate by itself, says until when, and says when it is over', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
   const live = life('en-route');
   const none = { data: [], has_more: false };
   const renewed = { ...certified(live, 6 * 3600), expires_at: '2031-05-06T07:08:00Z' };
-  const played = await setUpDriver(person, world, live, {
+  const played = await setUpDriver(person, stage.world, live, {
     ...{ 'devices/enrolments': certified(live, -1), 'devices/renewals': renewed },
     'driver/stops': none,
   });
@@ -158,9 +146,9 @@ test('a phone that is set up is not set up anew without being asked', async () =
 });
 
 test('a question that is taken back gives the focus back to what asked it', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
-  await showCustomer(person, world, life('arrived'));
+  await showCustomer(person, stage.world, life('arrived'));
   for (const way of ['button', 'key']) {
     await page.getByRole('button', { name: 'Stop delivery' }).click();
     const dialog = page.getByRole('dialog');
@@ -175,9 +163,9 @@ test('a question that is taken back gives the focus back to what asked it', asyn
 });
 
 test('how old a page is stands there, and is not read out each second', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
-  const played = await showCustomer(person, world, life('arrived'));
+  const played = await showCustomer(person, stage.world, life('arrived'));
   await played.cutOff();
   const age = page.getByText(/^What you see is \d+/);
   await age.waitFor();
@@ -191,7 +179,7 @@ test('how old a page is stands there, and is not read out each second', async ()
 });
 
 test('several reasons in the same words are told once, and one without words is told all the same', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
   const alert = page.getByRole('alert').locator('p');
   for (const [codes, words] of [
@@ -199,7 +187,7 @@ test('several reasons in the same words are told once, and one without words is 
     [['made_up'], 'That was refused, for a reason this page does not know. Load it again.'],
   ] as const) {
     const answers = { 'sessions/*/approvals': refusal(...codes) };
-    await showCustomer(person, world, life('arrived'), answers);
+    await showCustomer(person, stage.world, life('arrived'), answers);
     await page.getByRole('button', { name: 'Approve the opening' }).click();
     await alert.first().waitFor();
     expect(await alert.allInnerTexts()).toEqual([words]);
@@ -222,10 +210,10 @@ test('a browser that keeps nothing says so and uses no link up', async () => {
   };
   for (const [way, refuse] of Object.entries(refusing)) {
     for (const page of ['/s', '/d']) {
-      const person = await Person.sit(browser, world);
+      const person = await Person.sit(stage.browser, stage.world);
       await person.page.addInitScript(refuse);
       const played = await Played.by(person, {});
-      await person.page.goto(`${world.origin}${page}#cht_test`);
+      await person.page.goto(`${stage.world.origin}${page}#cht_test`);
       if (way === 'put') await person.page.locator('main button').first().click();
       await sees(person.page, 'This window keeps nothing');
       expect(played.asked, `${page} ${way}`).toEqual([]);
@@ -235,10 +223,10 @@ test('a browser that keeps nothing says so and uses no link up', async () => {
 });
 
 test('a list of stops that is not renewed does not look as if it were', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
   const none = { data: [], has_more: false };
-  const played = await setUpDriver(person, world, life('en-route'), { 'driver/stops': none });
+  const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
   await page.getByText('No stops yet').waitFor();
   await played.answer('driver/stops', 500);
   await page.getByRole('alert').getByText('Something went wrong on our side').waitFor();
@@ -248,17 +236,17 @@ test('a list of stops that is not renewed does not look as if it were', async ()
 });
 
 test('a confirmation that is refused is told, and one of a phone that is signed out is kept', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
   const transfers = 'sessions/*/legs/*/transfers';
-  await showDriver(person, world, life('open'), { [transfers]: refusal('leg_finished') });
+  await showDriver(person, stage.world, life('open'), { [transfers]: refusal('leg_finished') });
   await page.getByRole('button', { name: 'Groceries are in' }).click();
   const alert = page.getByRole('alert').filter({ hasText: 'A confirmation was not taken' });
   await alert.getByText('This part is done. Go on to the next one.').waitFor();
   await alert.getByRole('button', { name: 'Close' }).click();
   await alert.waitFor({ state: 'detached' });
 
-  await showDriver(person, world, life('open'), { [transfers]: 401 });
+  await showDriver(person, stage.world, life('open'), { [transfers]: 401 });
   await page.getByRole('button', { name: 'Groceries are in' }).click();
   await page.getByText('One confirmation waits to be sent').waitFor();
   await done(person);
@@ -266,14 +254,14 @@ test('a confirmation that is refused is told, and one of a phone that is signed 
 
 test('a camera that cannot look leaves the typed code, and says so', async () => {
   const flags = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
-  const filming = await browse(world, flags);
+  const filming = await browse(stage.world, flags);
   for (const broken of ['worker', 'picture']) {
-    const person = await Person.sit(filming, world);
+    const person = await Person.sit(filming, stage.world);
     const { page } = person;
     await page.addInitScript((what) => {
       if (what === 'picture') HTMLMediaElement.prototype.play = () => Promise.reject(new Error());
     }, broken);
-    await showDriver(person, world, life('arrived'));
+    await showDriver(person, stage.world, life('arrived'));
     if (broken === 'worker') await page.route('**/decode.worker*', (route) => route.abort());
     await page.getByRole('button', { name: 'Scan the code' }).click();
     await page.getByText('The camera does not work in this browser. Type the code.').waitFor();

@@ -3,28 +3,17 @@
  * said by the test. Accessible in both themes, at 320 and 1280 pixels, in both languages; nothing sticks out.
  */
 
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import type { Live } from '../src/api/client';
 import { chosen, load, type Texts } from '../src/texts';
-import { browse, Person, type Theme } from './support/browser';
-import { lives } from './support/lives';
+import { Person, type Theme } from './support/browser';
+import { groceriesOnly, lives } from './support/lives';
 import { customerMoments, driverMoments } from './support/moments';
-import { showCustomer, showDriver } from './support/played';
+import { showCustomer, showDriver, type Played } from './support/played';
 import { picture } from './support/shots';
-import { World } from './support/world';
+import { setStage } from './support/stage';
 
-let world: World;
-let browser: Browser;
-
-beforeAll(async () => {
-  world = await World.serveOnly();
-  browser = await browse(world);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  world?.stop();
-});
+const stage = setStage();
 
 const windows: { width: number; theme: Theme; locale: string }[] = [
   { width: 320, theme: 'light', locale: 'de-DE' },
@@ -41,9 +30,13 @@ const pages = {
 for (const window of windows) {
   for (const [role, { show, moments }] of Object.entries(pages)) {
     test(`every state of the ${role} is accessible at ${window.width}, ${window.theme}, ${window.locale}`, async () => {
-      const person = await Person.sit(browser, world, window);
-      for (const [name, live] of Object.entries(lives())) {
-        await show(person, world, live);
+      const person = await Person.sit(stage.browser, stage.world, window);
+      let played: Played | undefined;
+      for (const [name, live] of Object.entries(lives()).map(numbered)) {
+        // The page is opened once, and told of each state by its stream, as on a real day.
+        if (played) await played.say(live);
+        else played = await show(person, stage.world, live);
+        await person.page.getByText(live.session.venue_name).first().waitFor();
         expect(await person.violations(), name).toEqual([]);
         expect(await person.sticksOut(), name).toBe(false);
       }
@@ -55,8 +48,8 @@ for (const window of windows) {
       const texts = await read(window.locale);
       for (const [name, reach] of Object.entries(moments)) {
         // A page that was visited has kept something.
-        const person = await Person.sit(browser, world, window);
-        await reach(person, world, texts);
+        const person = await Person.sit(stage.browser, stage.world, window);
+        await reach(person, stage.world, texts);
         expect(await person.violations(), name).toEqual([]);
         expect(await person.sticksOut(), name).toBe(false);
         expect(person.faults, name).toEqual([]);
@@ -64,6 +57,12 @@ for (const window of windows) {
       }
     });
   }
+}
+
+/** With a version of its own, and with a place by whose name it is known that the page shows this one. */
+function numbered([name, live]: [string, Live], index: number): [string, Live] {
+  const venue = `Los Altos Lot ${String(index).padStart(2, '0')}`;
+  return [name, { ...live, session: { ...live.session, version: index + 1, venue_name: venue } }];
 }
 
 const views: { width: number; height: number; theme: Theme }[] = [
@@ -75,8 +74,24 @@ const views: { width: number; height: number; theme: Theme }[] = [
 
 /** What `docs/pages.md` shows. */
 const pictured: Record<keyof typeof pages, string[]> = {
-  customer: ['verified', 'en-route', 'arrived', 'dispensing', 'completed', 'held-vehicle_moved'],
-  driver: ['en-route', 'arrived', 'handoff-ready', 'open', 'completed', 'held-safety'],
+  customer: [
+    'verified',
+    'en-route',
+    'arrived',
+    'dispensing',
+    'completed',
+    'held-vehicle_moved',
+    'stopped-open',
+  ],
+  driver: [
+    'en-route',
+    'arrived',
+    'handoff-ready',
+    'open',
+    'completed',
+    'held-safety',
+    'stopped-open',
+  ],
 };
 
 test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, async () => {
@@ -86,17 +101,18 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, asyn
     for (const [role, { show, moments }] of Object.entries(pages)) {
       const keep = ({ page }: Person, name: string): Promise<void> =>
         picture(page, `${role}-${name.replaceAll('_', '-')}-${view.width}-${view.theme}`);
-      const person = await Person.sit(browser, world, view);
+      const person = await Person.sit(stage.browser, stage.world, view);
       for (const name of pictured[role as keyof typeof pages]) {
         const live = all[name];
         if (live === undefined) throw new Error(`there is no ${name}`);
-        await show(person, world, live);
+        // A phone's browser serves groceries alone.
+        await show(person, stage.world, role === 'driver' ? groceriesOnly(live) : live);
         await keep(person, name);
       }
       await person.leave();
       for (const [name, reach] of Object.entries(moments)) {
-        const person = await Person.sit(browser, world, view);
-        await reach(person, world, texts);
+        const person = await Person.sit(stage.browser, stage.world, view);
+        await reach(person, stage.world, texts);
         await keep(person, name);
         await person.leave();
       }

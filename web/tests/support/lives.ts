@@ -91,6 +91,12 @@ export function lives(): Record<string, Live> {
   return Object.fromEntries(made);
 }
 
+/** The same stop without fuel: no browser may pour it (M-DEV-5). */
+export function groceriesOnly(live: Live): Live {
+  const legs = live.session.legs.filter(({ kind }) => kind === 'goods');
+  return { ...live, session: { ...live.session, legs } };
+}
+
 function live({ session, history }: Row): Live {
   return {
     now: time(0),

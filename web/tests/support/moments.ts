@@ -4,7 +4,7 @@ import type { Locator } from 'playwright-core';
 import type { Live } from '../../src/api/client';
 import type { Texts } from '../../src/texts';
 import type { Person, Served } from './browser';
-import { lives } from './lives';
+import { groceriesOnly, lives } from './lives';
 import { sees } from './people';
 import { Played, setUpDriver, showCustomer, showDriver } from './played';
 
@@ -92,16 +92,16 @@ export const driverMoments: Record<string, Moment> = {
     await sees(person.page, driver.setUp.headline);
   },
   used: async (person, served, { driver }) => {
-    await setUpDriver(person, served, life('en-route'), { 'devices/enrolments': 401 });
+    await setUpDriver(person, served, groceries('en-route'), { 'devices/enrolments': 401 });
     await sees(person.page, driver.setUp.used.headline);
   },
   waiting: async (person, served, { driver }) => {
-    await setUpDriver(person, served, life('en-route'), { driver: 403 });
+    await setUpDriver(person, served, groceries('en-route'), { driver: 403 });
     await sees(person.page, driver.setUp.waiting.headline);
   },
   'no-stop': async (person, served, { driver }) => {
     const none = { data: [], has_more: false };
-    await setUpDriver(person, served, life('en-route'), { 'driver/stops': none });
+    await setUpDriver(person, served, groceries('en-route'), { 'driver/stops': none });
     await person.page.getByText(driver.list.none).waitFor();
   },
   list: async (person, served) => {
@@ -113,35 +113,35 @@ export const driverMoments: Record<string, Moment> = {
       ...[stop('a4510d', 'arrived'), stop('0b77e2', 'en_route'), stop('91c3f8', 'arrived', true)],
       ...[stop('5d20aa', 'completed'), stop('e6634b', 'revoked')],
     ];
-    await setUpDriver(person, served, life('arrived'), {
+    await setUpDriver(person, served, groceries('arrived'), {
       'driver/stops': { data, has_more: false },
     });
     await person.page.locator('button.stop').nth(4).waitFor();
   },
   ask: async (person, served, { driver }) => {
-    await showDriver(person, served, life('handoff-ready'));
+    await showDriver(person, served, groceries('handoff-ready'));
     await button(person, driver.actions.unlock).evaluate((one: HTMLElement) => one.click());
     await person.page.getByRole('dialog').waitFor();
   },
   unsafe: async (person, served, { driver }) => {
-    await showDriver(person, served, life('open'));
+    await showDriver(person, served, groceries('open'));
     await button(person, driver.actions.unsafe).click();
     await person.page.getByRole('dialog').waitFor();
   },
   offline: async (person, served, texts) => {
-    const played = await showDriver(person, served, life('open'));
+    const played = await showDriver(person, served, groceries('open'));
     await played.cutOff();
     await person.page.getByText(texts.line.lost).waitFor();
     await button(person, texts.driver.actions.loaded).click();
     await person.page.getByText(texts.driver.keptHere).waitFor();
   },
   gone: async (person, served, { driver }) => {
-    const played = await showDriver(person, served, life('handoff-ready'));
+    const played = await showDriver(person, served, groceries('handoff-ready'));
     await played.say(404);
     await sees(person.page, driver.gone.headline);
   },
   over: async (person, served, { driver }) => {
-    await setUpDriver(person, served, life('en-route'), { driver: 401 });
+    await setUpDriver(person, served, groceries('en-route'), { driver: 401 });
     await sees(person.page, driver.setUp.over.headline);
   },
 };
@@ -160,5 +160,7 @@ function life(name: string): Live {
   if (live === undefined) throw new Error(`there is no ${name}`);
   return live;
 }
+
+const groceries = (name: string): Live => groceriesOnly(life(name));
 
 const words = 'One bag of two is not there.';

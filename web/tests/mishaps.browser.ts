@@ -124,10 +124,10 @@ test('a phone renews its certificate by itself, says until when, and says when i
 });
 
 test('a phone that is set up is not set up anew without being asked', async () => {
-  const person = await Person.sit(browser, world);
+  const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
   const none = { data: [], has_more: false };
-  const played = await setUpDriver(person, world, life('en-route'), { 'driver/stops': none });
+  const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
   const enrolments = (): number =>
     played.asked.filter((one) => one.endsWith('devices/enrolments')).length;
   await sees(page, 'No stops yet');

@@ -61,6 +61,11 @@ impl Metal {
         self.devices.get(&device).is_some_and(|it| it.is_taken)
     }
 
+    /// Under which command a device moved its metal last.
+    pub(super) fn acted_on(&self, device: DeviceId) -> Option<CommandId> {
+        self.devices.get(&device)?.acted_on
+    }
+
     /// What a device said, by its hash.
     pub(super) fn told(&self, hash: &[u8; 32]) -> Option<&Statement> {
         self.told.get(hash)

@@ -22,6 +22,7 @@ mod tests;
 
 pub use invariant::Invariant;
 
+use carhop_agent::Action;
 use carhop_app::batch::Batch;
 use carhop_kernel::time::Timestamp;
 
@@ -47,14 +48,16 @@ impl Witness for Model {
         if let Happening::Appended { append, batch, .. } = happening {
             self.append(*append, &batch.0)?;
         }
-        if let Happening::Accepted { device, command } = happening {
-            self.trust.accept(*device, *command)?;
-        }
         if let Happening::ClockSet { clock, ahead_ms } = happening {
             self.trust.set_clock(*clock, *ahead_ms);
         }
         self.durable.see(&self.ledger, happening)?;
         self.metal.see(&self.ledger, at, happening)?;
+        if let Happening::Actuated { device, action } = happening
+            && *action != Action::Disarm
+        {
+            self.trust.obey(*device, self.metal.acted_on(*device))?;
+        }
         self.fuel.see(happening);
         if let Happening::LogKeyTold { partition, key, crypto } = happening {
             self.logs.learn(partition, key, *crypto);

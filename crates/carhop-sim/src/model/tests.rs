@@ -214,7 +214,7 @@ fn revocations() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         (Kinds::Goods, NothingForTheRevoked, "a command leaves with a revoked handset", |tale| {
             tale.before(is_sent, |tale| tale.device_is_revoked(HANDSET));
         }),
-        (Kinds::Goods, SettledIsSettled, "an acceptance after all was settled", |tale| {
+        (Kinds::Goods, SettledIsSettled, "a command obeyed after all was settled", |tale| {
             tale.before(is_accepted, |tale| {
                 tale.device_is_revoked(LOCK);
                 let subject = format!("device:{LOCK}");

@@ -40,6 +40,8 @@ struct Run {
     was_lifted: bool,
     /// When fuel last flowed, or could first.
     moved_at_ms: u64,
+    /// Until when fuel flowed if it always flowed as fast as it can: in the future by no more than meters are late.
+    flowed_until_ms: u64,
     read_at_ms: u64,
     stopping: Option<Stopping>,
 }
@@ -78,6 +80,7 @@ impl PumpMachine {
             armed_at_ms: now_ms,
             was_lifted: false,
             moved_at_ms: now_ms,
+            flowed_until_ms: now_ms,
             read_at_ms: now_ms,
             stopping: None,
         });
@@ -91,10 +94,15 @@ impl PumpMachine {
         })
     }
 
-    /// Whether so much cannot have flowed in a dispensing since fuel last moved.
+    /// Until when fuel must have flowed in a dispensing, at full flow, to have gained so much.
+    fn flowed_until_ms(&self, run: &Run, gained_ml: u64) -> u64 {
+        let full_ml_per_s = u64::from(self.most.flow_ml_per_s).max(1);
+        run.flowed_until_ms.saturating_add(gained_ml.saturating_mul(1_000) / full_ml_per_s)
+    }
+
+    /// Whether so much cannot have flowed in a dispensing by now.
     fn leaps(&self, run: &Run, gained_ml: u64, now_ms: u64) -> bool {
-        let span_ms = now_ms.saturating_sub(run.moved_at_ms) + limits::FLOW_LATE_MS_MAX;
-        gained_ml > span_ms.saturating_mul(self.most.flow_ml_per_s.into()) / 1_000
+        self.flowed_until_ms(run, gained_ml) > now_ms.saturating_add(limits::FLOW_LATE_MS_MAX)
     }
 
     fn trip(&mut self, kind: InterlockKind, is_tripped: bool) {
@@ -225,6 +233,7 @@ impl<S: Suite> Agent<S> {
         let Some(run) = &mut pump.run else { return };
         if is_lifted {
             (run.was_lifted, run.moved_at_ms) = (true, now_ms);
+            run.flowed_until_ms = run.flowed_until_ms.max(now_ms);
         } else if run.was_lifted {
             self.stop(EndReason::Finished);
         }
@@ -243,6 +252,8 @@ impl<S: Suite> Agent<S> {
             return self.stop(EndReason::Fault);
         }
         pump.totaliser_ml = totaliser_ml;
+        let until_ms = |run: &Run| pump.flowed_until_ms(run, gained_ml.unwrap_or_default());
+        let flowed_until_ms = pump.run.as_ref().map_or(now_ms, until_ms).max(now_ms);
         let Some(run) = &mut pump.run else {
             if totaliser_ml > before_ml {
                 self.alarm(Alarm::FlowWithoutCommand);
@@ -251,6 +262,7 @@ impl<S: Suite> Agent<S> {
         };
         if totaliser_ml > before_ml {
             (run.was_lifted, run.moved_at_ms) = (true, now_ms);
+            run.flowed_until_ms = flowed_until_ms;
         }
         let is_due = now_ms.saturating_sub(run.read_at_ms) >= limits::READING_MS_MIN;
         if is_due && totaliser_ml > before_ml {

@@ -331,6 +331,19 @@ fn a_meter_that_is_late_is_believed_as_far_as_fuel_can_flow() {
 }
 
 #[test]
+fn a_meter_that_leaps_in_many_small_steps_is_not_believed_either() {
+    let mut bench = armed(Person { lift_after_ms: None, ..PERSON });
+    bench.handle(Input::Sensor(SensorEvent::NozzleLifted));
+    for step in 1..=3 {
+        let totaliser_ml = START_ML + 500 * step;
+        bench.handle(Input::Sensor(SensorEvent::Flow { totaliser_ml }));
+    }
+    assert_eq!(bench.alarms, [Alarm::MeterDoubted]);
+    bench.pass(limits::STOP_MS_MAX);
+    assert_eq!(end(&mut bench, 1), Some((EndReason::Fault, 1_000)), "what a second can give");
+}
+
+#[test]
 fn flow_that_nobody_armed_raises_an_alarm_and_shows_in_the_next_reading() {
     let mut bench = Bench::online(SimulatedPump::new(START_ML, PERSON));
     bench.handle(Input::Sensor(SensorEvent::Flow { totaliser_ml: START_ML + 7 }));

@@ -16,6 +16,8 @@ pub enum Fault {
     Spill,
     /// Pump: the meter counts backwards after three litres.
     MeterBackwards,
+    /// Pump: the meter leaps by sixty litres after three.
+    MeterLeaps,
     /// Pump: the valve closes and does not say so.
     StopLost,
     /// Line: what the device says from its first command on is lost, until it is asked.
@@ -34,6 +36,7 @@ impl Fault {
             Self::Ajar => "ajar",
             Self::Spill => "spill",
             Self::MeterBackwards => "meter-backwards",
+            Self::MeterLeaps => "meter-leaps",
             Self::StopLost => "stop-lost",
             Self::Mute => "mute",
             Self::Deaf => "deaf",
@@ -51,6 +54,7 @@ impl Fault {
                 Some(simulated::Fault::Interlock { kind: InterlockKind::Spill, after_ml })
             }
             Self::MeterBackwards => Some(simulated::Fault::MeterBackwards { after_ml }),
+            Self::MeterLeaps => Some(simulated::Fault::MeterLeaps { after_ml, by_ml: LEAP_ML }),
             Self::StopLost => Some(simulated::Fault::StopLost),
             Self::Mute | Self::Deaf | Self::Echo => None,
         }
@@ -58,6 +62,7 @@ impl Fault {
 }
 
 const AFTER_ML: u32 = 3_000;
+const LEAP_ML: u32 = 60_000;
 
 #[cfg(test)]
 mod tests {

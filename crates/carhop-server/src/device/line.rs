@@ -48,6 +48,7 @@ impl Line {
                 | Fault::Ajar
                 | Fault::Spill
                 | Fault::MeterBackwards
+                | Fault::MeterLeaps
                 | Fault::StopLost,
             )
             | None => 1,

@@ -129,7 +129,8 @@ impl App {
         let meta = Meta { key: Some(key), ..Meta::of(actor) };
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..link })?;
-        batch.store(&StopRecord { bound: Some(BoundKey { key, at: batch.at }), ..stop })?;
+        let before = session.presence().map(|presence| presence.proof);
+        batch.store(&StopRecord { bound: Some(BoundKey { key, before }), ..stop })?;
         // The new device takes the place of the earlier one, and of what was derived from its token.
         for row in earlier {
             let body = Body::TokenRevoked { token: row.token.id };

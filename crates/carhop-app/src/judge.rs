@@ -323,10 +323,9 @@ impl Stop {
 
     /// The presence shown at the car, while that counts: not what a device showed that is bound no more.
     fn shown_presence(&self, now: Timestamp) -> Option<PresenceMethod> {
-        let bound_at = self.record.bound?.at;
-        let counts = |at| at > bound_at && Perishable::Presence.is_fresh(at, now);
-        let shown = self.session.presence().filter(|presence| counts(presence.shown_at))?;
-        Some(shown.method)
+        let before = self.record.bound?.before;
+        let shown = self.session.presence().filter(|shown| before != Some(shown.proof))?;
+        Perishable::Presence.is_fresh(shown.shown_at, now).then_some(shown.method)
     }
 
     fn vehicle_facts(&self, now: Timestamp) -> VehicleFacts {

@@ -199,16 +199,18 @@ impl App {
     }
 
     /// Keeps the reply of a call that would have taken something away and found that done. A full disk keeps nothing and is no
-    /// reason to say no: carried out late, the repetition of such a call takes away once more, which never opens anything.
+    /// reason to say no: carried out late, the repetition of such a call takes away once more, which never opens anything. What
+    /// there is to be told or sent all the same is not done as long as it is not kept.
     pub(crate) async fn commit_done(
         &self,
         call: &Call,
         batch: Batch,
         reply: &Reply,
     ) -> Result<(), AppendError> {
+        let is_nothing = batch.entries.is_empty() && batch.effects.is_empty();
         match self.commit(call, batch, reply).await {
-            Ok(_) | Err(AppendError::Journal(JournalError::Full)) => Ok(()),
-            Err(failure) => Err(failure),
+            Err(AppendError::Journal(JournalError::Full)) if is_nothing => Ok(()),
+            done => done.map(|_| ()),
         }
     }
 

@@ -143,8 +143,8 @@ pub struct StopRecord {
 pub struct BoundKey {
     /// Its thumbprint.
     pub key: KeyThumbprint,
-    /// Since when it is bound: what another device showed before is none of its holder's.
-    pub at: Timestamp,
+    /// What another device had shown at the car by then, and its holder has not.
+    pub before: Option<ProofId>,
 }
 
 /// A look at the car's plate or tag.

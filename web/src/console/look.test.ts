@@ -9,6 +9,7 @@ test('an open lid is said wherever a stop is told in one word, and louder once t
   const rows: [string, Partial<Stop>, string, string][] = [
     ['shut', { legs: [leg('secured')] }, 'move', texts.states.in_service],
     ['open', { legs: [leg('open')] }, 'move', texts.stops.open],
+    ['shut, not confirmed', { legs: [leg('open', true)] }, 'move', texts.states.in_service],
     ['the goods are in', { legs: [leg('transferred')] }, 'move', texts.stops.open],
     ['stopped', { state: 'revoked', legs: [leg('open')] }, 'stop', texts.stops.stillOpen],
     [
@@ -37,7 +38,10 @@ test('nobody is waited for to drive a stop that is over', () => {
 });
 
 const hold = { cause: 'staff', since: '2026-11-21T13:59:00Z' };
-const leg = (state: string): Stop['legs'][number] => ({ index: 0, kind: 'goods', state });
+const leg = (state: string, isShut = false): Stop['legs'][number] => {
+  const stands_open = ['open', 'transferred'].includes(state) && !isShut;
+  return { index: 0, kind: 'goods', state, stands_open };
+};
 
 function stop(change: Partial<Stop>): Stop {
   return {

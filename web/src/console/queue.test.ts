@@ -148,7 +148,7 @@ function stop(change: Partial<Stop>): Stop {
 }
 
 function leg(state: string): Stop['legs'][number] {
-  return { index: 0, kind: 'goods', state };
+  return { index: 0, kind: 'goods', state, stands_open: false };
 }
 
 function held(cause: string): Stop['hold'] {

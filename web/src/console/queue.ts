@@ -24,7 +24,7 @@ export interface Stop {
   id: string;
   state: string;
   hold: Schemas['HoldView'] | null;
-  legs: { index: number; kind: string; state: string }[];
+  legs: { index: number; kind: string; state: string; stands_open: boolean }[];
   window: Schemas['TimeWindow'];
   venue: string;
   venueName: string;

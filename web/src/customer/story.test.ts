@@ -63,6 +63,39 @@ test('a stop that ends while a lid is open is not told as if all were shut', asy
     expect(tell(texts, shut, Date.now()).headline).toBe(texts.customer.states.revoked.headline);
 });
 
+test('a lid that was shut and not confirmed is told as shut, while the stop goes on and after it', async () => {
+  const texts = await load('en');
+  for (const name of ['open', 'stopped-open']) {
+    const live = lives()[name];
+    if (!live) throw new Error('no such stop');
+    const legs = live.session.legs.map((leg) => ({ ...leg, stands_open: false }));
+    const shut = { ...live, session: { ...live.session, legs } };
+    const told = [tell(texts, live, Date.now()), tell(texts, shut, Date.now())];
+    expect(
+      told.map(({ headline }) => /(is|stands) open/.test(headline)),
+      name,
+    ).toEqual([true, false]);
+    const [leg] = legs;
+    if (leg) expect(stateOf(texts, leg), name).toBe(texts.leg.goods.shut);
+  }
+});
+
+test('who stops it while something is on its way is not told that nothing can open', async () => {
+  const texts = await load('en');
+  const live = lives()['stopped'];
+  if (!live) throw new Error('no such stop');
+  for (const [state, told] of [
+    ['pending', texts.customer.states.revoked.headline],
+    ['commanded', texts.customer.states.stoppedUnclear.headline],
+    ['indeterminate', texts.customer.states.stoppedUnclear.headline],
+    ['secured', texts.customer.states.revoked.headline],
+  ] as const) {
+    const legs = live.session.legs.map((leg) => ({ ...leg, state }));
+    const then = { ...live, session: { ...live.session, legs } };
+    expect(tell(texts, then, Date.now()).headline, state).toBe(told);
+  }
+});
+
 test('what was not begun when a stop ended is not said to be still to come', async () => {
   const texts = await load('en');
   const [leg] = lives()['requested']?.session.legs ?? [];

@@ -107,7 +107,8 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
       const why = history.findLast((one) => one.what === 'session.revoked')?.why;
       const because = texts.customer.stoppedBy[why as keyof Texts['customer']['stoppedBy']];
       const left = session.legs.find(standsOpen);
-      const told = left ? states.stoppedOpen : states.revoked;
+      const isOnItsWay = session.legs.some(isUnanswered);
+      const told = left ? states.stoppedOpen : isOnItsWay ? states.stoppedUnclear : states.revoked;
       const place = { place: left ? placeOf(texts, left) : '' };
       const body = because ? `${because} ${told.body}` : told.body;
       return story({ headline: fill(told.headline, place), body, tone: 'stop', isOver: true });
@@ -148,6 +149,9 @@ function inService(
     case 'open':
     case 'transferred': {
       const place = { place: placeOf(texts, leg) };
+      if (!standsOpen(leg)) {
+        return { ...states.shut, headline: fill(states.shut.headline, place), waitsOn: 'driver' };
+      }
       const isLate = since !== undefined && now - since > openMsMax;
       const told = isLate ? states.openTooLong : states.open;
       const headline = fill(told.headline, place);
@@ -198,7 +202,8 @@ export function nameOf(texts: Texts, leg: Leg, role: 'customer' | 'driver' = 'cu
 /** The state of a leg, for people; once the stop is over, what was not begun never will be. */
 export function stateOf(texts: Texts, leg: Leg, isOver = false): string {
   const states: Record<string, string> = leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
-  const state = isOver && leg.state === 'pending' ? 'never' : leg.state;
+  const isShut = leg.state === 'open' && !standsOpen(leg);
+  const state = isShut ? 'shut' : isOver && leg.state === 'pending' ? 'never' : leg.state;
   return states[state] ?? leg.state;
 }
 
@@ -227,9 +232,14 @@ export function isOverLeg(leg: Leg): boolean {
   return ['secured', 'settled', 'failed', 'taken_over'].includes(leg.state);
 }
 
-/** Whether what a leg fills stands open. */
-export function standsOpen({ state }: { state: string }): boolean {
-  return state === 'open' || state === 'transferred';
+/** Whether something was commanded of which nobody has heard what became: it may still happen. */
+export function isUnanswered({ state }: { state: string }): boolean {
+  return state === 'commanded' || state === 'indeterminate';
+}
+
+/** Whether what a leg fills stands open: a lid that is shut and was not confirmed is none. */
+export function standsOpen({ stands_open }: { stands_open: boolean }): boolean {
+  return stands_open;
 }
 
 /** In which bay the car stands, as the order says; nobody knows it once the car has moved. */

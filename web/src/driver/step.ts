@@ -1,7 +1,14 @@
 /** What a driver does next at a stop, one thing at a time. Pure; whether it is permitted the authority says when asked. */
 
 import type { Live } from '../api/client';
-import { isOverLeg, placeOf, standsOpen, type Leg, type Tone } from '../customer/story';
+import {
+  isOverLeg,
+  isUnanswered,
+  placeOf,
+  standsOpen,
+  type Leg,
+  type Tone,
+} from '../customer/story';
 import { fill, type Texts } from '../texts';
 
 /** The one thing to do now. */
@@ -47,7 +54,10 @@ export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undef
       return step(say.done, { kind: 'done' }, 'go');
     case 'revoked': {
       const left = session.legs.find(standsOpen);
-      if (left === undefined) return step(say.stopped, { kind: 'done' }, 'stop');
+      if (left === undefined) {
+        const isOnItsWay = session.legs.some(isUnanswered);
+        return step(isOnItsWay ? say.stoppedUnclear : say.stopped, { kind: 'done' }, 'stop');
+      }
       const title = fill(say.stoppedOpen.title, { place: placeOf(texts, left) });
       return step({ ...say.stoppedOpen, title }, { kind: 'done' }, 'stop');
     }

@@ -91,6 +91,7 @@ export const de: Texts = {
       released: 'Öffnen ist erlaubt, einmal',
       commanded: 'Das Schloss antwortet gleich',
       open: 'Offen',
+      shut: 'Zu; noch nicht bestätigt',
       transferred: 'Ware ist drin, das Schloss fehlt noch',
       secured: 'Im Auto, verschlossen',
       indeterminate: 'Unklar, ob es aufging',
@@ -211,6 +212,10 @@ export const de: Texts = {
         headline: 'Offen: Ihr {place}',
         body: '{driver} legt Ihre Ware hinein. Beim Zuklappen schließt es von selbst ab.',
       },
+      shut: {
+        headline: 'Wieder zu: {place}',
+        body: '{driver} muss noch bestätigen, dass Ihre Ware drin ist.',
+      },
       openTooLong: {
         headline: 'Noch immer offen: Ihr {place}',
         body: 'Wir haben {driver} gebeten, es zu schließen.',
@@ -250,6 +255,10 @@ export const de: Texts = {
       stoppedOpen: {
         headline: 'Gestoppt. Ihr {place} steht noch offen.',
         body: 'Neues kann sich nicht öffnen. Es schließt von selbst, sobald jemand zumacht.',
+      },
+      stoppedUnclear: {
+        headline: 'Gestoppt. Eines war schon unterwegs.',
+        body: 'Wir fragen nach, was daraus wurde. Neues kann weder aufgehen noch fließen.',
       },
       expired: {
         headline: 'Die Zeit für diese Lieferung ist vorbei',
@@ -539,6 +548,10 @@ export const de: Texts = {
       stoppedOpen: {
         title: 'Gestoppt. Machen Sie den {place} zu.',
         body: 'Er schließt von selbst. Nichts öffnet sich mehr.',
+      },
+      stoppedUnclear: {
+        title: 'Gestoppt. Eines war schon unterwegs.',
+        body: 'Wir fragen nach, was daraus wurde. Halten Sie Abstand von Klappe und Zapfsäule.',
       },
       expired: { title: 'Das Zeitfenster ist vorbei', body: 'Es öffnet sich nichts mehr.' },
     },

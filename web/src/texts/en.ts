@@ -92,6 +92,7 @@ export const en = {
       released: 'Opening is allowed, once',
       commanded: 'Waiting for the lock to answer',
       open: 'Open',
+      shut: 'Shut; not confirmed yet',
       transferred: 'Goods are in; waiting for the lock',
       secured: 'In your car, locked',
       indeterminate: 'Not sure whether it opened',
@@ -211,6 +212,10 @@ export const en = {
         headline: 'Your {place} is open',
         body: '{driver} is putting your goods in. It locks by itself when it is shut.',
       },
+      shut: {
+        headline: 'Shut again: your {place}',
+        body: '{driver} still has to confirm that your goods are in.',
+      },
       openTooLong: {
         headline: 'Your {place} is still open',
         body: 'We’ve told {driver} to shut it.',
@@ -250,6 +255,10 @@ export const en = {
       stoppedOpen: {
         headline: 'Stopped. Your {place} still stands open.',
         body: 'Nothing new can open. It locks by itself as soon as somebody shuts it.',
+      },
+      stoppedUnclear: {
+        headline: 'Stopped. One thing was on its way already.',
+        body: 'We are asking what became of it. Nothing new can open or flow.',
       },
       expired: {
         headline: 'The time for this delivery is over',
@@ -533,6 +542,10 @@ export const en = {
       stoppedOpen: {
         title: 'Stopped. Shut the {place}.',
         body: 'It locks by itself. Nothing opens any more.',
+      },
+      stoppedUnclear: {
+        title: 'Stopped. One thing was on its way already.',
+        body: 'We are asking what became of it. Keep clear of lid and pump.',
       },
       expired: { title: 'The window is over', body: 'Nothing opens any more.' },
     },

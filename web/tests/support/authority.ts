@@ -295,13 +295,24 @@ function id(number: string): string {
   return `hs_${number.repeat(16)}`;
 }
 
-function goods(state: string): Leg {
-  return { index: 0, kind: 'goods', state, device: 'dev_0', compartment: 'trunk', releases: 1 };
+function goods(state: string, stands_open = ['open', 'transferred'].includes(state)): Leg {
+  return {
+    ...{ index: 0, kind: 'goods', state, stands_open },
+    ...{ device: 'dev_0', compartment: 'trunk', releases: 1 },
+  };
 }
 
 function fuel(state: string, metered?: number): Leg {
   return {
-    ...{ index: 1, kind: 'fuel', state, device: 'dev_1', grade: 'regular', releases: 0 },
+    ...{
+      index: 1,
+      kind: 'fuel',
+      state,
+      stands_open: false,
+      device: 'dev_1',
+      grade: 'regular',
+      releases: 0,
+    },
     ...{ limit_ml: 40_000, ...(metered === undefined ? {} : { metered_ml: metered }) },
   };
 }

@@ -126,13 +126,24 @@ function served(...legs: Leg[]): Partial<Session> & { legs: Leg[] } {
   return { state: 'in_service', assignment, legs };
 }
 
-function goods(state: string): Leg {
-  return { index: 0, kind: 'goods', state, device: 'dev_0', compartment: 'trunk', releases: 1 };
+function goods(state: string, stands_open = ['open', 'transferred'].includes(state)): Leg {
+  return {
+    ...{ index: 0, kind: 'goods', state, stands_open },
+    ...{ device: 'dev_0', compartment: 'trunk', releases: 1 },
+  };
 }
 
 function fuel(state: string, metered?: number): Leg {
   return {
-    ...{ index: 1, kind: 'fuel', state, device: 'dev_1', grade: 'regular', releases: 1 },
+    ...{
+      index: 1,
+      kind: 'fuel',
+      state,
+      stands_open: false,
+      device: 'dev_1',
+      grade: 'regular',
+      releases: 1,
+    },
     ...{ limit_ml: 40_000, ...(metered === undefined ? {} : { metered_ml: metered }) },
   };
 }

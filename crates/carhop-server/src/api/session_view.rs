@@ -76,6 +76,8 @@ struct LegView {
     kind: &'static str,
     /// Its state, such as `dispensing`.
     state: &'static str,
+    /// Of a compartment: whether its door has been heard to stand open since it was released, and not to be shut.
+    stands_open: bool,
     #[schema(value_type = String)]
     device: DeviceId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,6 +193,7 @@ fn leg_view(index: u8, leg: &Leg) -> LegView {
         index,
         kind,
         state: leg.state.kind().name(),
+        stands_open: stands_open(&leg.state),
         device: leg.terms.device,
         compartment,
         grade,
@@ -198,6 +201,25 @@ fn leg_view(index: u8, leg: &Leg) -> LegView {
         metered_ml: metered_ml(&leg.state),
         release: leg.state.release().map(|release| release.release.to_string()),
         releases: leg.releases,
+    }
+}
+
+/// Shut but not confirmed is no open door, and neither is one whose goods are in and whose bolt has been heard.
+fn stands_open(state: &LegState) -> bool {
+    match state {
+        LegState::Open { locked, .. } => !locked,
+        LegState::Transferred { .. } => true,
+        LegState::Pending
+        | LegState::Released(_)
+        | LegState::Authorised(_)
+        | LegState::Commanded(_)
+        | LegState::Dispensing { .. }
+        | LegState::Dispensed { .. }
+        | LegState::Settled { .. }
+        | LegState::Secured
+        | LegState::Indeterminate(_)
+        | LegState::TakenOver
+        | LegState::Failed(_) => false,
     }
 }
 

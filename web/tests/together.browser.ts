@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { en } from '../src/texts/en';
 import { browse, Person } from './support/browser';
 import { Driver } from './support/drivers';
-import { approve, join, press, sees } from './support/people';
-import { World } from './support/world';
+import { approve, begin, join, press, sees } from './support/people';
+import { until, World } from './support/world';
 
 let world: World;
 let browser: Browser;
@@ -78,6 +78,45 @@ test('customer, driver and staff see one stop from their own sides, each at once
   await pill('Done');
   await console.locator('#stop-detail').getByText('The stop was completed').waitFor();
   expect([...customer.faults, ...driver.person.faults, ...staff.faults]).toEqual([]);
+});
+
+test('a phone that takes over when all is ready shows presence anew, and the trunk opens', async () => {
+  const { session, url } = await world.order({ legs: [world.goods()] });
+  const former = await Person.sit(browser, world);
+  const customer = await Person.sit(browser, world);
+  const [phone, handset] = [customer.page, driver.page];
+  await approve(former.page, url);
+  await driver.comeToTheCar(world, session);
+  await former.page.getByRole('button', { name: 'Approve the opening' }).click();
+  await sees(handset, 'Ready: open the trunk');
+  // It counts, and can be shown once more all the same.
+  await former.page.getByText('Does Nils Oduya ask once more?').click();
+  await former.page.getByRole('button', { name: 'Approve the opening' }).click();
+  const shown = former.page.getByText('You confirmed at the car');
+  await until(async () => (await shown.count()) > 1, 'presence to be shown anew');
+
+  await begin(phone, await world.link(session));
+  await sees(phone, 'Please confirm once more');
+  const unlock = handset.getByRole('button', { name: 'Hold to unlock' });
+  const refused = handset.getByText('Ask the customer for the code or the approval.');
+  await unlock.hover();
+  await handset.mouse.down();
+  await refused.waitFor();
+  await handset.mouse.up();
+  expect((await world.state(session)).legs[0]?.state).toBe('pending');
+  await driver.type('000000');
+  await handset.getByText('That code did not match.').waitFor();
+  await phone.getByRole('button', { name: 'Show my code' }).click();
+  await driver.type((await phone.getByLabel('Six-digit code').innerText()).replace(/\D/g, ''));
+  await sees(phone, 'All clear. Nils Oduya can start now.');
+  await phone.getByLabel('Six-digit code').waitFor({ state: 'detached' });
+  await handset.getByLabel('Six-digit code').waitFor({ state: 'detached' });
+  expect(await handset.getByRole('alert').count()).toBe(0);
+  await unlock.hover();
+  await handset.mouse.down();
+  await sees(handset, 'Put the groceries in');
+  await handset.mouse.up();
+  expect([...customer.faults, ...driver.person.faults]).toEqual([]);
 });
 
 test('the whole account is held from the console, which every page of it says, and let go', async () => {

@@ -31,6 +31,6 @@ export async function redeem(secret: string): Promise<Binding> {
   await save(`session ${given.session}`, binding);
   await forget('opening');
   // What an earlier binding showed is not this one's.
-  for (const what of ['live', 'code']) await forget(`${what} ${given.session}`);
+  for (const what of ['live', 'code', 'formers']) await forget(`${what} ${given.session}`);
   return binding;
 }

@@ -14,6 +14,7 @@ import { serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
 import { forget, load, save } from '../api/store';
 import type { Binding } from './binding';
+import { timesShown } from './story';
 
 /** A code that was made, kept for as long as it works: it needs no connection to be shown. */
 export interface ShownCode {
@@ -21,6 +22,8 @@ export interface ShownCode {
   scan: string;
   expiresAt: number;
   issuesLeft: number;
+  /** How often presence had been shown when it was made: once that was done again, it is used up. */
+  timesShown: number;
 }
 
 export class Delivery {
@@ -30,6 +33,8 @@ export class Delivery {
   problem = $state.raw<Problem>();
   /** Whole minutes that the driver still needs, as far as the authority can tell. */
   minutes = $state<number>();
+  /** How often a former phone had shown presence when this one was bound. */
+  formers = $state(0);
   /** What was complained of after the end. */
   dispute = $state.raw<Schemas['Dispute']>();
 
@@ -37,13 +42,16 @@ export class Delivery {
   /** With the key alone: the token ends with the window, and a dispute may be opened later. */
   readonly #keyApi: Api;
   readonly #path: { session: string };
+  readonly #recalled: Promise<void>;
+  /** Whether nothing was heard yet since this phone was bound. */
+  #isNew = false;
 
   constructor(binding: Binding) {
     this.#api = connect(binding);
     this.#keyApi = connect({ key: binding.key });
     this.#path = { session: binding.session };
     this.live = new LiveSession(binding, binding.session);
-    void this.#recall();
+    this.#recalled = this.#recall();
   }
 
   close(): void {
@@ -90,6 +98,7 @@ export class Delivery {
         scan: made.scan,
         expiresAt: Date.parse(made.expires_at),
         issuesLeft: made.issues_left,
+        timesShown: this.#timesShown(),
       });
     });
 
@@ -138,13 +147,25 @@ export class Delivery {
   };
 
   /** Keeps what is shown on this phone: without a connection, and after the window, it is all that there is. */
-  keep = (live: Live): Promise<void> => save(this.#name('live'), live);
+  keep = async (live: Live): Promise<void> => {
+    await this.#recalled;
+    // What is heard first was before anything that this phone shows.
+    if (this.#isNew) {
+      this.#isNew = false;
+      this.formers = timesShown(live);
+      await save(this.#name('formers'), this.formers);
+    }
+    await save(this.#name('live'), live);
+  };
 
   async #recall(): Promise<void> {
-    const [live, code] = await Promise.all([
+    const [live, code, formers] = await Promise.all([
       load<Live>(this.#name('live')),
       load<ShownCode>(this.#name('code')),
+      load<number>(this.#name('formers')),
     ]);
+    this.#isNew = formers === undefined;
+    this.formers = formers ?? 0;
     if (live) this.live.recall(live);
     if (!code || this.code) return;
     if (code.expiresAt > serverNow()) this.code = code;
@@ -155,6 +176,10 @@ export class Delivery {
   #show(code: ShownCode): void {
     this.code = code;
     void save(this.#name('code'), code);
+  }
+
+  #timesShown(): number {
+    return this.live.current ? timesShown(this.live.current) : 0;
   }
 
   #name(what: string): string {

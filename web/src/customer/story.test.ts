@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lives } from '../../tests/support/lives';
 import { languages, load } from '../texts';
-import { bayOf, stateOf, tell } from './story';
+import { bayOf, stateOf, tell, timesShown } from './story';
 
 for (const language of languages) {
   test(`${language}: every state tells one thing, and nothing is left to be filled in`, async () => {
@@ -102,4 +102,26 @@ test('what was not begun when a stop ended is not said to be still to come', asy
   if (!leg) throw new Error('a stop without legs');
   expect(stateOf(texts, leg)).toBe(texts.leg.goods.pending);
   expect(stateOf(texts, leg, true)).toBe(texts.leg.goods.never);
+});
+
+test('presence can be shown anew wherever something is still to be opened, and is asked for when it counts no more', async () => {
+  const texts = await load('en');
+  const all = lives();
+  const before = ['handoff-ready', 'between-legs', 'goods-failed', 'goods-cleared-up'];
+  for (const [name, live] of Object.entries(all)) {
+    const story = tell(texts, live, Date.now());
+    expect(story.mayBeAskedAnew, name).toBe(before.includes(name));
+    const isShown = ['en-route', 'arrived', 'presence-old', ...before].includes(name);
+    expect(story.canShowCode, name).toBe(isShown);
+    expect(story.action === 'approve', name).toBe(['arrived', 'presence-old'].includes(name));
+  }
+  const ready = all['between-legs'];
+  if (!ready) throw new Error('no such stop');
+  // What a former phone showed is none of this one's.
+  const formers = timesShown(ready);
+  const anew = tell(texts, ready, Date.now(), formers);
+  expect([anew.action, anew.headline]).toEqual(['approve', texts.customer.states.again.headline]);
+  const shown = { what: 'presence.proven', at: ready.now };
+  const after = tell(texts, { ...ready, history: [...ready.history, shown] }, Date.now(), formers);
+  expect([after.action, after.mayBeAskedAnew]).toEqual([undefined, true]);
 });

@@ -26,16 +26,18 @@ export interface Story {
   action: Action | undefined;
   /** Whether a code can be shown. */
   canShowCode: boolean;
+  /** Whether what was shown at the car counts as far as is known here, and may be asked for anew all the same. */
+  mayBeAskedAnew: boolean;
   /** Whether it is over. */
   isOver: boolean;
 }
 
 export type Leg = Schemas['LegView'];
 
-/** Tells the story of a stop. */
-export function tell(texts: Texts, live: Live, now: number): Story {
-  const { session, history } = live;
-  const base = bySession(texts, session, history, now);
+/** Tells the story of a stop, of whose showings at the car so many were a former phone's. */
+export function tell(texts: Texts, live: Live, now: number, formers = 0): Story {
+  const { session } = live;
+  const base = bySession(texts, live, now, formers);
   if (!session.hold || base.isOver) return base;
   const cause = session.hold.cause as keyof Texts['customer']['held'];
   const held = texts.customer.held[cause] ?? texts.customer.held.staff;
@@ -49,10 +51,12 @@ export function tell(texts: Texts, live: Live, now: number): Story {
     since: Date.parse(session.hold.since),
     action: isOwn ? 'resume' : undefined,
     canShowCode: false,
+    mayBeAskedAnew: false,
   };
 }
 
-function bySession(texts: Texts, session: Session, history: Moment[], now: number): Story {
+function bySession(texts: Texts, live: Live, now: number, formers: number): Story {
+  const { session, history } = live;
   const states = texts.customer.states;
   const story = (told: Partial<Story> & { headline: string; body: string }): Story => ({
     tone: 'calm',
@@ -62,6 +66,7 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
     step: 0,
     action: undefined,
     canShowCode: false,
+    mayBeAskedAnew: false,
     isOver: false,
     ...told,
     headline: fill(told.headline, values(texts, session)),
@@ -93,9 +98,17 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
         since: whenLast(history, 'geofence.entered'),
       });
     case 'handoff_ready':
-      return story({ ...states.handoff_ready, tone: 'go', waitsOn: 'driver', step: 2 });
+      return story({
+        ...states.handoff_ready,
+        ...{ tone: 'go', waitsOn: 'driver', step: 2 },
+        ...presence(texts, live, now, formers),
+      });
     case 'in_service':
-      return story({ ...inService(texts, session, history, now), step: 2 });
+      return story({
+        ...inService(texts, session, history, now),
+        step: 2,
+        ...presence(texts, live, now, formers),
+      });
     case 'completed': {
       const isPartial = history.some(
         (one) => one.what === 'session.completed' && one.why === 'partial',
@@ -118,6 +131,28 @@ function bySession(texts: Texts, session: Session, history: Moment[], now: numbe
     default:
       return story({ ...states.in_service });
   }
+}
+
+/** Before something is opened: what was shown at the car grows old, and is none of a new phone's (M-OTP-1). */
+function presence(
+  texts: Texts,
+  { session, history }: Live,
+  now: number,
+  formers: number,
+): Partial<Story> {
+  const { legs } = session;
+  if (legs.some(isUnderWay) || legs.every(isOverLeg)) return {};
+  const shownAt = whenLast(history, presenceProven);
+  const isOld = shownAt !== undefined && now - shownAt > presenceMsMax;
+  const isFormers = formers > 0 && timesShown({ history }) <= formers;
+  if (!isOld && !isFormers) return { canShowCode: true, mayBeAskedAnew: true };
+  const told = texts.customer.states.again;
+  return { ...told, tone: 'move', waitsOn: 'you', action: 'approve', canShowCode: true };
+}
+
+/** How often presence was shown at the car. */
+export function timesShown({ history }: Pick<Live, 'history'>): number {
+  return history.filter(({ what }) => what === presenceProven).length;
 }
 
 /** While legs are served, the leg that something happens to tells the story. */
@@ -253,5 +288,8 @@ export function bayOf({ session, history }: Live): string | undefined {
   return left > said ? undefined : (session.vehicle.bay ?? undefined);
 }
 
+const presenceProven = 'presence.proven';
+/** What was shown at the car counts for this long. */
+const presenceMsMax = 10 * 60_000;
 /** The authority calls a trunk left open after this long. */
 const openMsMax = 90_000;

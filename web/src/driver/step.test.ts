@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { lives } from '../../tests/support/lives';
+import type { Live } from '../api/client';
+import { timesShown } from '../customer/story';
 import { languages, load } from '../texts';
 import { nextStep } from './step';
 
@@ -28,9 +30,30 @@ test('nothing is opened where a stop is held, over, or not proven', async () => 
   const texts = await load('en');
   for (const [name, live] of Object.entries(lives())) {
     const { doing } = nextStep(texts, live, true);
-    const opens = ['handoff-ready', 'between-legs', 'goods-failed', 'goods-cleared-up'].includes(
-      name,
-    );
+    const opens = ready.includes(name);
     expect(doing.kind === 'release', name).toBe(opens);
   }
 });
+
+test('who was refused for want of presence can have it shown anew, until it was', async () => {
+  const texts = await load('en');
+  const all = lives();
+  for (const name of ready) {
+    const live = all[name];
+    if (!live) throw new Error(`there is no ${name}`);
+    const lackedAt = timesShown(live);
+    const proves = (then: Live, lacked?: number): boolean | undefined => {
+      const { doing } = nextStep(texts, then, true, lacked);
+      return doing.kind === 'release' ? doing.proves : undefined;
+    };
+    expect(proves(live), name).toBe(false);
+    expect(proves(live, lackedAt), name).toBe(true);
+    const shown = { what: 'presence.proven', at: live.now };
+    expect(proves({ ...live, history: [...live.history, shown] }, lackedAt), name).toBe(false);
+  }
+});
+
+const ready = [
+  ...['handoff-ready', 'presence-old'],
+  ...['between-legs', 'goods-failed', 'goods-cleared-up'],
+];

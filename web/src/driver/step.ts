@@ -6,6 +6,7 @@ import {
   isUnanswered,
   placeOf,
   standsOpen,
+  timesShown,
   type Leg,
   type Tone,
 } from '../customer/story';
@@ -14,7 +15,9 @@ import { fill, type Texts } from '../texts';
 /** The one thing to do now. */
 export type Doing =
   | { kind: 'plate' | 'arrive' | 'prove' | 'wait' | 'done' }
-  | { kind: 'release' | 'load' | 'shut' | 'fuelling'; leg: Leg };
+  | { kind: 'load' | 'shut' | 'fuelling'; leg: Leg }
+  /** To open, for which presence is to be shown anew first where that was found to be lacking. */
+  | { kind: 'release'; leg: Leg; proves: boolean };
 
 export interface Step {
   tone: Tone;
@@ -23,8 +26,13 @@ export interface Step {
   doing: Doing;
 }
 
-/** The next step. */
-export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undefined): Step {
+/** The next step; `lackedAt` is how often presence had been shown when an opening was refused for want of it. */
+export function nextStep(
+  texts: Texts,
+  live: Live,
+  plateMatches: boolean | undefined,
+  lackedAt?: number,
+): Step {
   const { session } = live;
   const say = texts.driver.steps;
   const step = (
@@ -49,7 +57,7 @@ export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undef
       return step(say.prove, { kind: 'prove' });
     case 'handoff_ready':
     case 'in_service':
-      return serving(texts, live, step);
+      return serving(texts, live, timesShown(live) === lackedAt, step);
     case 'completed':
       return step(say.done, { kind: 'done' }, 'go');
     case 'revoked': {
@@ -71,6 +79,7 @@ export function nextStep(texts: Texts, live: Live, plateMatches: boolean | undef
 function serving(
   texts: Texts,
   { session }: Live,
+  proves: boolean,
   step: (told: { title: string; body: string }, doing: Doing, tone?: Tone) => Step,
 ): Step {
   const say = texts.driver.steps;
@@ -83,7 +92,11 @@ function serving(
   const isFuel = leg.kind === 'fuel';
   switch (leg.state) {
     case 'pending':
-      return step(named(isFuel ? say.startPump : say.unlock), { kind: 'release', leg }, 'go');
+      return step(
+        named(isFuel ? say.startPump : say.unlock),
+        { kind: 'release', leg, proves },
+        'go',
+      );
     case 'open':
       return step(named(say.load), { kind: 'load', leg });
     case 'transferred':

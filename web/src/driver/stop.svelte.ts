@@ -11,6 +11,7 @@ import {
 } from '../api/client';
 import { rfc3339, serverNow } from '../api/clock';
 import { LiveSession } from '../api/live.svelte';
+import { timesShown } from '../customer/story';
 import type { Handset } from './binding';
 import { locate, type Found } from './place';
 
@@ -27,6 +28,9 @@ export class Stop {
   permission = $state.raw<Permission>();
   /** Whether the plate that was read is the car's; unknown until one was read here. */
   plateMatches = $state<boolean>();
+
+  /** How often presence had been shown when an opening was refused for want of it. */
+  lackedAt = $state<number>();
 
   /** Whether the venue's sign was read here. */
   signRead = $state(false);
@@ -86,6 +90,7 @@ export class Stop {
   /** Opens a lock or arms a pump: a permission for the car, narrowed to this one action, used once. */
   release = (leg: Schemas['LegView']): Promise<void> =>
     this.#try(async () => {
+      this.lackedAt = undefined;
       await this.#locate();
       const { token } = await this.#permitted();
       const action = actions[leg.compartment ?? leg.kind] ?? 'grocery_handoff';
@@ -112,6 +117,12 @@ export class Stop {
     this.#change(() =>
       this.#api.POST('/v1/sessions/{session}/holds', { ...this.#once(), body: {} }),
     );
+
+  /** Presence was shown anew: what was refused for want of it is not refused any more. */
+  presenceShown(): void {
+    this.lackedAt = undefined;
+    if (this.problem && lacksPresence(this.problem)) this.problem = undefined;
+  }
 
   async #permitted(): Promise<Permission> {
     const held = this.permission;
@@ -175,6 +186,8 @@ export class Stop {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.problem = error.problem;
+      const { current } = this.live;
+      if (current && lacksPresence(error.problem)) this.lackedAt = timesShown(current);
       // A permission that was refused is asked for anew.
       if (error.problem.reasons.some(({ code }) => code.startsWith('token_'))) {
         this.permission = undefined;
@@ -182,6 +195,9 @@ export class Stop {
     }
   }
 }
+
+const lacksPresence = ({ reasons }: Problem): boolean =>
+  reasons.some(({ code }) => code === 'presence_not_proven' || code === 'rung_too_low');
 
 const actions: Record<string, string> = {
   trunk: 'grocery_handoff',

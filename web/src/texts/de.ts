@@ -200,6 +200,10 @@ export const de: Texts = {
         headline: 'Alles in Ordnung. {driver} kann anfangen.',
         body: 'Jeder Teil lässt sich einmal öffnen, und nur solange alles noch stimmt.',
       },
+      again: {
+        headline: 'Bitte bestätigen Sie noch einmal',
+        body: '{driver} ist an Ihrem Auto. Was vorher gezeigt wurde, gilt nicht mehr: Geben Sie das Öffnen hier frei, oder lassen Sie {driver} Ihren Code lesen.',
+      },
       in_service: {
         headline: '{driver} ist an Ihrem Auto beschäftigt',
         body: 'Jedes Öffnen und Schließen sehen Sie unten sofort.',
@@ -338,6 +342,10 @@ export const de: Texts = {
         many: 'Danach noch {count} Codes.',
       },
       offline: 'Keine Verbindung: Die Ziffern gelten noch bis {time}.',
+    },
+    anew: {
+      title: 'Fragt {driver} noch einmal?',
+      body: 'Was am Auto gezeigt wird, gilt zehn Minuten. Sie können noch einmal freigeben oder einen neuen Code zeigen.',
     },
     controls: {
       pause: 'Anhalten',

@@ -200,6 +200,10 @@ export const en = {
         headline: 'All clear. {driver} can start now.',
         body: 'Each part can be opened once, and only while everything still holds.',
       },
+      again: {
+        headline: 'Please confirm once more',
+        body: '{driver} is at your car. What was shown before counts no more: approve the opening here, or let {driver} read your code.',
+      },
       in_service: {
         headline: '{driver} is serving your car',
         body: 'You see every opening and closing below as it happens.',
@@ -338,6 +342,10 @@ export const en = {
         many: '{count} more codes after this.',
       },
       offline: 'No connection: the digits still work until {time}.',
+    },
+    anew: {
+      title: 'Does {driver} ask once more?',
+      body: 'What is shown at the car counts for ten minutes. You can approve again, or show a new code.',
     },
     controls: {
       pause: 'Pause',

@@ -21,6 +21,10 @@ export function lives(): Record<string, Live> {
       history: [...begun, at(-40, 'geofence.entered')],
     },
     'handoff-ready': { session: { state: 'handoff_ready', assignment } },
+    'presence-old': {
+      session: { state: 'handoff_ready', assignment },
+      history: [...begun, at(-690, 'geofence.entered'), at(-660, 'presence.proven')],
+    },
     unlocking: { session: served(goods('commanded'), fuel('pending')) },
     open: {
       session: served(goods('open'), fuel('pending')),

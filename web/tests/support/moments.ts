@@ -2,11 +2,11 @@
 
 import type { Locator } from 'playwright-core';
 import type { Live } from '../../src/api/client';
-import type { Texts } from '../../src/texts';
+import { fill, type Texts } from '../../src/texts';
 import type { Person, Served } from './browser';
 import { groceriesOnly, lives } from './lives';
 import { sees } from './people';
-import { Played, setUpDriver, showCustomer, showDriver } from './played';
+import { Played, refusal, setUpDriver, showCustomer, showDriver } from './played';
 
 /** Brings a page to one of them. */
 export type Moment = (person: Person, served: Served, texts: Texts) => Promise<unknown>;
@@ -51,6 +51,13 @@ export const customerMoments: Record<string, Moment> = {
     await button(person, texts.customer.code.show).click();
     await played.cutOff();
     await person.page.getByText(texts.line.offlineCode).waitFor();
+  },
+  'ready-anew': async (person, served, { customer }) => {
+    const live = life('handoff-ready');
+    await showCustomer(person, served, live);
+    const driver = live.session.assignment?.driver_name ?? '';
+    await person.page.getByText(fill(customer.anew.title, { driver })).click();
+    await button(person, customer.code.show).waitFor();
   },
   stop: async (person, served, { customer }) => {
     await showCustomer(person, served, life('en-route'));
@@ -122,6 +129,15 @@ export const driverMoments: Record<string, Moment> = {
     await showDriver(person, served, groceries('handoff-ready'));
     await button(person, driver.actions.unlock).evaluate((one: HTMLElement) => one.click());
     await person.page.getByRole('dialog').waitFor();
+  },
+  'ready-anew': async (person, served, { common, driver, reasons }) => {
+    await showDriver(person, served, groceries('handoff-ready'), {
+      'sessions/*/vehicle-tokens': refusal('presence_not_proven'),
+    });
+    await button(person, driver.actions.unlock).evaluate((one: HTMLElement) => one.click());
+    await button(person, common.sure.action).click();
+    await person.page.getByText(reasons.presence_not_proven.driver).waitFor();
+    await person.page.getByLabel(driver.fields.code).waitFor();
   },
   unsafe: async (person, served, { driver }) => {
     await showDriver(person, served, groceries('open'));

@@ -53,6 +53,7 @@ test('a browser becomes a driver’s device by a link that works once', async ()
   driverId = String((await world.store('POST', '/v1/drivers', named)).driver);
   await sees(driver.page, 'Stops');
   await driver.page.getByText('Certified browser').waitFor();
+  await driver.page.getByText('In a browser: low-risk groceries only, never fuel.').waitFor();
   await picture(driver.page, 'driver-no-stops');
 
   const other = await Person.sit(browser, world);

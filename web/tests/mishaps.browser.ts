@@ -3,6 +3,7 @@
  * `/v1` would say is said by the test.
  */
 
+import type { Route } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Live } from '../src/api/client';
 import { browse, Person } from './support/browser';
@@ -130,7 +131,8 @@ test('a phone that is set up is not set up anew without being asked', async () =
   const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
   const enrolments = (): number =>
     played.asked.filter((one) => one.endsWith('devices/enrolments')).length;
-  await sees(page, 'No stops yet');
+  const empty = page.getByRole('heading', { name: 'No stops yet' });
+  await empty.waitFor();
   for (const [answer, many] of [
     ['Leave it as it is', 1],
     ['Set it up anew', 2],
@@ -138,10 +140,68 @@ test('a phone that is set up is not set up anew without being asked', async () =
     await page.evaluate(() => (location.hash = '#cht_another'));
     await sees(page, 'This phone is set up already');
     await page.getByRole('button', { name: answer }).click();
-    await sees(page, 'No stops yet');
+    await empty.waitFor();
     expect(enrolments(), answer).toBe(many);
     expect(new URL(page.url()).hash).toBe('');
   }
+  await done(person);
+});
+
+test('no list of stops that arrives late takes the place of what is asked or told about a link', async () => {
+  const person = await Person.sit(stage.browser, stage.world);
+  const { page } = person;
+  const none = { data: [], has_more: false };
+  const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
+  const empty = page.getByRole('heading', { name: 'No stops yet' });
+  await empty.waitFor();
+  const late = async (answer: object | number): Promise<() => Promise<void>> => {
+    const route = await new Promise<Route>((asked, fail) => {
+      page.route('**/v1/driver/stops', asked, { times: 1 }).catch(fail);
+    });
+    return async () => {
+      const arrives = page.waitForResponse('**/v1/driver/stops');
+      if (typeof answer === 'number') await route.fulfill({ status: answer, json: {} });
+      else await route.fulfill({ json: answer });
+      await (await arrives).finished();
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+    };
+  };
+  await played.answer('devices/enrolments', 401);
+  for (const answer of [none, 500]) {
+    const arrive = await late(answer);
+    await page.evaluate(() => (location.hash = '#cht_another'));
+    await sees(page, 'This phone is set up already');
+    await arrive();
+    await sees(page, 'This phone is set up already');
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.getByRole('button', { name: 'Leave it as it is' }).click();
+    await empty.waitFor();
+  }
+  const arrive = await late(none);
+  await page.evaluate(() => (location.hash = '#cht_another'));
+  await page.getByRole('button', { name: 'Set it up anew' }).click();
+  await sees(page, 'This link no longer works');
+  await arrive();
+  await sees(page, 'This link no longer works');
+  await page.getByRole('button', { name: 'All stops' }).click();
+  await empty.waitFor();
+  expect(new URL(page.url()).hash).toBe('');
+  await done(person);
+});
+
+test('a phone that was set up while the server failed is not told that it was set up before', async () => {
+  const person = await Person.sit(stage.browser, stage.world);
+  const { page } = person;
+  const played = await setUpDriver(person, stage.world, life('en-route'), {
+    ...{ driver: 500, 'driver/stops': { data: [], has_more: false } },
+  });
+  await sees(page, 'Stops');
+  await page.getByRole('alert').getByText('Something went wrong on our side').waitFor();
+  expect(played.asked.filter((one) => one.endsWith('devices/enrolments'))).toHaveLength(1);
+  // What such a phone may carry is said once its driver is known.
+  expect(await page.getByText('low-risk groceries only').count()).toBe(0);
+  await played.answer('driver', { driver: 'drv_0', name: 'Mara Quist', tier: 'certified' });
+  await page.getByText('In a browser: low-risk groceries only, never fuel.').waitFor();
   await done(person);
 });
 

@@ -213,7 +213,7 @@ export const de: Texts = {
         body: 'Das dauert wenige Sekunden. Der Befehl geht einmal hinaus, nie zweimal.',
       },
       open: {
-        headline: 'Offen: Ihr {place}',
+        headline: 'Jetzt offen: {place}',
         body: '{driver} legt Ihre Ware hinein. Beim Zuklappen schließt es von selbst ab.',
       },
       shut: {
@@ -221,8 +221,8 @@ export const de: Texts = {
         body: '{driver} muss noch bestätigen, dass Ihre Ware drin ist.',
       },
       openTooLong: {
-        headline: 'Noch immer offen: Ihr {place}',
-        body: 'Wir haben {driver} gebeten, es zu schließen.',
+        headline: 'Noch immer offen: {place}',
+        body: 'Wir haben {driver} gebeten zuzumachen.',
       },
       arming: {
         headline: 'Die Zapfsäule antwortet gleich',
@@ -257,7 +257,7 @@ export const de: Texts = {
         body: 'Alle Erlaubnisse dieser Lieferung sind aus.',
       },
       stoppedOpen: {
-        headline: 'Gestoppt. Ihr {place} steht noch offen.',
+        headline: 'Gestoppt, noch offen: {place}',
         body: 'Neues kann sich nicht öffnen. Es schließt von selbst, sobald jemand zumacht.',
       },
       stoppedUnclear: {
@@ -554,8 +554,8 @@ export const de: Texts = {
         body: 'Die Erlaubnis wurde zurückgezogen. Es öffnet sich nichts mehr.',
       },
       stoppedOpen: {
-        title: 'Gestoppt. Machen Sie den {place} zu.',
-        body: 'Er schließt von selbst. Nichts öffnet sich mehr.',
+        title: 'Gestoppt. Zuklappen: {place}',
+        body: 'Schließt von selbst. Nichts öffnet sich mehr.',
       },
       stoppedUnclear: {
         title: 'Gestoppt. Eines war schon unterwegs.',

@@ -136,19 +136,25 @@ export class Board {
     this.#changed.add(session);
   }
 
-  /** Reads stops, a few at a time. */
+  /** Reads stops, a few at a time; one that is not there any more is left out. */
   async #read(ids: string[]): Promise<void> {
     const queue = [...ids];
     const found: Session[] = [];
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id; id = queue.pop()) {
         const params = { path: { session: id } };
-        found.push(await settled(this.staff.api.GET('/v1/sessions/{session}', { params })));
+        const asked = this.staff.api.GET('/v1/sessions/{session}', { params });
+        const stop = await settled(asked).catch(unlessGone);
+        if (stop) found.push(stop);
       }
     };
     await Promise.all(Array.from({ length: readersMax }, work));
     this.#put(found);
   }
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof Refused) || error.problem.status !== 404) throw error;
 }
 
 /** Stops that a page holds. */

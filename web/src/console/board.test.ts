@@ -38,6 +38,31 @@ test('what happened long ago does not set the clock back that proofs are dated b
   expect(Math.abs(serverNow() - Date.now())).toBeLessThan(1000);
 });
 
+test('a disputed stop that is not there any more keeps no other from being shown', async () => {
+  const there = { id: 'hs_there', state: 'completed', legs: [], exceptions: [] };
+  const gone = { code: 'not_found', status: 404, reasons: [] };
+  const staff = staffWith(new TransformStream<Uint8Array, Uint8Array>().readable);
+  const api = {
+    GET: (path: string, { params }: { params?: { path: { session: string } } } = {}) => {
+      if (path === '/v1/disputes') {
+        const data = [{ session: 'hs_gone' }, { session: there.id }];
+        return Promise.resolve({ data: { data }, response: { ok: true } });
+      }
+      if (path !== '/v1/sessions/{session}') return staff.api.GET(path as '/v1/audit/root');
+      return Promise.resolve(
+        params?.path.session === there.id
+          ? { data: there, response: { ok: true } }
+          : { error: gone, response: { ok: false, status: 404 } },
+      );
+    },
+  };
+  const mayAll = { ...staff, api, may: () => true } as unknown as Staff;
+  board = new Board(mayAll);
+  await vi.waitFor(() => expect(board?.isLoaded).toBe(true));
+  expect(board.problem).toBeUndefined();
+  expect([...board.stops.keys()]).toEqual([there.id]);
+});
+
 /** Somebody whose authority knows no stops, and tells what comes out of `body`. */
 function staffWith(body: ReadableStream<Uint8Array>): Staff {
   const answers: Record<string, unknown> = {

@@ -19,6 +19,7 @@ const pages: Record<string, { path: string; until: string }> = {
   'stops-none-found': { path: '/console?q=nothing', until: '.empty' },
   stop: { path: `/console/stops?stop=${stopId}`, until: 'article ol' },
   'stop-disputed': { path: `/console/stops?stop=${disputedId}`, until: 'blockquote' },
+  nowhere: { path: '/console/nothing', until: 'main a[href$="/stops"]' },
 };
 
 const windows: { width: number; theme: Theme; locale: string }[] = [
@@ -161,6 +162,7 @@ test('where somebody was is not told of a stop that is over', async () => {
     expect(await page.getByText('Driver is').count(), id).toBe(told);
     expect(await page.locator('.city .seen').count(), id).toBe(told);
   }
+  expect(person.faults).toEqual([]);
   await person.leave();
 });
 

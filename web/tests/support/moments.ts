@@ -98,6 +98,13 @@ export const driverMoments: Record<string, Moment> = {
     await person.page.goto(`${origin}/d#cht_test`);
     await sees(person.page, driver.setUp.headline);
   },
+  'set-up-again': async (person, served, { driver }) => {
+    const none = { data: [], has_more: false };
+    await setUpDriver(person, served, groceries('en-route'), { 'driver/stops': none });
+    await person.page.getByText(driver.list.none).waitFor();
+    await person.page.evaluate(() => (location.hash = '#cht_another'));
+    await sees(person.page, driver.setUp.again.headline);
+  },
   used: async (person, served, { driver }) => {
     await setUpDriver(person, served, groceries('en-route'), { 'devices/enrolments': 401 });
     await sees(person.page, driver.setUp.used.headline);

@@ -38,7 +38,9 @@ pub fn told(coverage: &Coverage) -> String {
         format!("states x faults: {pairs}, of which {} struck, ", coverage.struck.len()),
         format!("{argued} cannot, and {} only never did\n\n", missed.len()),
     ];
-    lines.iter().for_each(|line| text.push_str(line));
+    for line in lines {
+        text.push_str(&line);
+    }
     for phase in PhaseKind::ALL {
         let legs = coverage.states.iter().filter(|(other, _)| other == phase);
         let legs: Vec<_> = legs.map(|(_, leg)| leg.name()).collect();

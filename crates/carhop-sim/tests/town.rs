@@ -67,7 +67,9 @@ fn who_is_cut_off_one_way_hears_nothing_while_what_was_asked_is_done() {
         if let Happening::Partitioned { link: Link::Person(person), state } = happening {
             match state {
                 LinkState::Up => cut.remove(&(world, *person)),
-                cut_off => cut.insert((world, *person), (*cut_off, at)),
+                LinkState::Deaf | LinkState::Mute | LinkState::Cut => {
+                    cut.insert((world, *person), (*state, at))
+                }
             };
         }
         if let Happening::Asked { person, question, .. } = happening

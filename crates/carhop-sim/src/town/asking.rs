@@ -248,7 +248,9 @@ impl Town {
     pub(crate) fn set_wire(&self, person: PersonNumber, state: LinkState) {
         match state {
             LinkState::Up => self.cut_off.borrow_mut().remove(&person),
-            cut => self.cut_off.borrow_mut().insert(person, cut),
+            LinkState::Deaf | LinkState::Mute | LinkState::Cut => {
+                self.cut_off.borrow_mut().insert(person, state)
+            }
         };
         self.heart.tell(Happening::Partitioned { link: Link::Person(person), state });
     }

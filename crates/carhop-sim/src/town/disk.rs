@@ -270,7 +270,9 @@ impl Storage {
             },
         };
         let done = if self.stopped.load(Ordering::Relaxed) {
-            others.into_iter().for_each(|it| it.hear(unavailable("it has stopped")));
+            for it in others {
+                it.hear(unavailable("it has stopped"));
+            }
             unavailable("it has stopped")
         } else {
             self.flush(append, batch, others).await
@@ -334,7 +336,9 @@ impl Storage {
             // Nobody knows what is durable, and nothing more is taken.
             self.stopped.store(true, Ordering::Relaxed);
             let unknown = || Err(JournalError::Unknown("the flush failed".to_owned()).into());
-            others.into_iter().for_each(|it| it.hear(unknown()));
+            for it in others {
+                it.hear(unknown());
+            }
             return unknown();
         }
         let appended = self.disk.keep(self.server, append, batch).await;
@@ -346,7 +350,9 @@ impl Storage {
             self.heart.sleep(FLUSH_MS_MAX - before_ms).await;
         }
         self.crash_if(Fault::CrashUnacknowledged, CrashPoint::AppendUnacknowledged).await;
-        kept.into_iter().for_each(|(done, it)| it.hear(done));
+        for (done, it) in kept {
+            it.hear(done);
+        }
         self.heart.turn().await;
         appended
     }

@@ -357,7 +357,9 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             town.heart.tell(Happening::Partitioned { link, state });
         }
         let cut_off: Vec<_> = town.cut_off.borrow().keys().copied().collect();
-        cut_off.into_iter().for_each(|person| town.set_wire(person, LinkState::Up));
+        for person in cut_off {
+            town.set_wire(person, LinkState::Up);
+        }
         for server in &town.servers {
             server.clock.set_ahead(0);
             let clock = Clocked::Server(server.number);

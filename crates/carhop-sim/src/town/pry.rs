@@ -107,42 +107,42 @@ fn given<T>(found: Result<T, Failure>) -> Result<Option<T>, Failure> {
 async fn steer(town: &Rc<Town>, visit: &Rc<Visit>, other: Other) {
     let (staff, store, id, device) = (&visit.staff, &visit.store, other.session, other.device);
     let ask = named(id, "pry");
-    done(town, staff, other, step!(town, staff, ask, |app, call| app.hold(&call, id).await));
-    done(town, staff, other, step!(town, staff, ask, |app, call| app.resume(&call, id).await));
+    done(town, staff, other, &step!(town, staff, ask, |app, call| app.hold(&call, id).await));
+    done(town, staff, other, &step!(town, staff, ask, |app, call| app.resume(&call, id).await));
     let revoked = step!(town, staff, ask, |app, call| app.revoke(&call, id).await);
-    done(town, staff, other, revoked);
+    done(town, staff, other, &revoked);
     let driver = visit.driver.driver;
     let assigned = step!(town, staff, ask, |app, call| app.assign_driver(&call, id, driver).await);
-    done(town, staff, other, assigned);
+    done(town, staff, other, &assigned);
     let withdrawn = step!(town, staff, ask, |app, call| {
         app.withdraw_trust(&call, TrustSubject::Device(device), "pried").await
     });
-    done(town, staff, other, withdrawn);
+    done(town, staff, other, &withdrawn);
     let cleared = step!(town, staff, ask, |app, call| {
         app.clear_device(&call, device, Clearance::Freeze, "pried").await
     });
-    done(town, staff, other, cleared);
+    done(town, staff, other, &cleared);
     let linked = step!(town, store, ask, |app, call| app.issue_link(&call, id).await);
-    done(town, store, other, linked);
+    done(town, store, other, &linked);
     let (order, terms) = (other.order, order_of(town, visit));
     let amended = step!(town, store, ask, |app, call; terms| {
         app.amend_order(&call, order, 1, &terms).await
     });
-    done(town, store, other, amended);
+    done(town, store, other, &amended);
 }
 
 /// What drivers and customers may do at their own stops.
 async fn drive(town: &Rc<Town>, visit: &Rc<Visit>, other: Other) {
     let (driver, id, ask) = (&visit.driver.caller, other.session, named(other.session, "pry"));
     let arrived = step!(town, driver, ask, |app, call| app.arrive(&call, id).await);
-    done(town, driver, other, arrived);
+    done(town, driver, other, &arrived);
     let token = step!(town, driver, ask, |app, call| app.issue_vehicle_token(&call, id).await);
-    done(town, driver, other, token);
+    done(town, driver, other, &token);
     let Some(customer) = visit.customer.borrow().clone() else { return };
     let code = step!(town, &customer, ask, |app, call| app.issue_code(&call, id).await);
-    done(town, &customer, other, code);
+    done(town, &customer, other, &code);
     let revoked = step!(town, &customer, ask, |app, call| app.revoke(&call, id).await);
-    done(town, &customer, other, revoked);
+    done(town, &customer, other, &revoked);
 }
 
 /// What the other tenant's customer was given, in the hands of this one's people and shown to their servers as theirs.
@@ -155,34 +155,34 @@ async fn use_secrets(town: &Rc<Town>, visit: &Rc<Visit>, other: &Visit, named_by
         let known = step!(town, driver, ask, |app, call; token| {
             app.authenticate_customer(&call.partition, &token, key).await.map(|_| true)
         });
-        done(town, driver, named_by, known);
+        done(town, driver, named_by, &known);
         let token = top.clone();
         let shown = step!(town, driver, ask, |app, call; token| {
             app.introspect_token(&call, &token).await?.map(|_| true).ok_or(Failure::NotFound)
         });
-        done(town, driver, named_by, shown);
+        done(town, driver, named_by, &shown);
         let token = top.clone();
         let derived = step!(town, driver, ask, |app, call; token| {
             let wanted = Wanted { scope: Scope::GroceryHandoff, audience: device };
             app.exchange_token(&call, &token, wanted).await
         });
-        done(town, driver, named_by, derived);
+        done(town, driver, named_by, &derived);
         let released = step!(town, driver, ask, |app, call; top| {
             app.release(&call, named_by.session, LegIndex(0), &top).await
         });
-        done(town, driver, named_by, released);
+        done(town, driver, named_by, &released);
     }
     let link = other.link.borrow().clone();
     if let (Some(link), Some(key)) = (link, driver.key) {
         let redeemed = step!(town, driver, ask, |app, call; link| {
             app.redeem_link(&call.partition, &link, key).await
         });
-        done(town, driver, named_by, redeemed);
+        done(town, driver, named_by, &redeemed);
     }
 }
 
 /// What was done to something has reached it.
-fn done<T>(town: &Town, caller: &Caller, other: Other, asked: Result<T, Denied>) {
+fn done<T>(town: &Town, caller: &Caller, other: Other, asked: &Result<T, Denied>) {
     if asked.is_ok() {
         tell(town, caller, ServerNumber(u8::MAX), vec![Belonging::Session(other.session)]);
     }

@@ -39,7 +39,7 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await sees(page, 'Your trunk is open');
   await world.drive('POST', `/v1/sessions/${session}/legs/0/transfers`, {});
   world.lock.touch({ do: 'close' });
-  await page.getByText('In your car, locked').waitFor();
+  await page.getByText('In the car, locked').waitFor();
 
   world.pump.touch({ do: 'person', lift_after_ms: 200, flow_ml_per_s: 9_000, wanted_ml: 38_200 });
   await world.release(session, 1);

@@ -162,7 +162,7 @@ test('a customer who stops it while the driver holds to unlock wins', async () =
   await button.hover();
   await page.mouse.down();
   await customer.page.getByRole('button', { name: 'Stop it for good' }).click();
-  await sees(page, 'Stopped. Leave the items with you.');
+  await sees(page, 'Stopped. Keep the items with you.');
   await page.mouse.up();
   const history = await world.store('GET', `/v1/sessions/${session}/history`);
   expect(JSON.stringify(history)).not.toContain('lock.opened');

@@ -33,7 +33,7 @@ test('a finger that holds on while the stop ends opens nothing', async () => {
   await finger.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
   await page.getByText('Keep holding').waitFor();
   await played.say(life('stopped', 2));
-  await sees(page, 'Stopped. Leave the items with you.');
+  await sees(page, 'Stopped. Keep the items with you.');
   await page.clock.fastForward(2_000);
   await page.getByRole('button', { name: 'Next stop' }).click();
   await sees(page, 'Stops');

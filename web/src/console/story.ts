@@ -30,8 +30,11 @@ export function nameOf(event: Event): string {
 
 /** Tells the events of a stop, oldest first. */
 export function tell(events: readonly Event[], common: Texts, texts: ConsoleTexts): Entry[] {
-  return events.map((event) => {
+  const end = events.findIndex((event) => ends.includes(nameOf(event)));
+  return events.map((event, index) => {
     const name = nameOf(event);
+    // A lid that is shut only after the end is what the staff wait for.
+    const isAwaited = name === 'lock.locked' && end >= 0 && end < index;
     const at = Date.parse(event.time);
     return {
       position: event.position,
@@ -40,7 +43,7 @@ export function tell(events: readonly Event[], common: Texts, texts: ConsoleText
       text: texts.history[name as keyof ConsoleTexts['history']] ?? name,
       about: aboutOf(event, name, common, texts),
       decision: event.decision ?? undefined,
-      isQuiet: quiet.includes(name),
+      isQuiet: quiet.includes(name) && !isAwaited,
     };
   });
 }
@@ -144,6 +147,7 @@ const tones: Record<Exclude<Tone, 'calm'>, readonly string[]> = {
   ],
   stop: ['session.revoked', 'session.expired', 'device.revoked', 'trust.revoked'],
 };
+const ends = ['session.completed', 'session.revoked', 'session.expired'];
 const quiet = [
   ...[
     'token.issued',

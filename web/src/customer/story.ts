@@ -202,9 +202,12 @@ function inService(
   }
 }
 
-/** How a leg feels. */
-export function legTone(leg: Leg): Tone {
+/** How a leg feels; once the stop is over, nothing more is done about what nobody confirmed. */
+export function legTone(leg: Leg, isOver = false): Tone {
   switch (leg.state) {
+    case 'open':
+    case 'transferred':
+      return isOver ? 'warn' : 'move';
     case 'pending':
       return 'calm';
     case 'secured':
@@ -238,7 +241,8 @@ export function nameOf(texts: Texts, leg: Leg, role: 'customer' | 'driver' = 'cu
 export function stateOf(texts: Texts, leg: Leg, isOver = false): string {
   const states: Record<string, string> = leg.kind === 'fuel' ? texts.leg.fuel : texts.leg.goods;
   const isShut = leg.state === 'open' && !standsOpen(leg);
-  const state = isShut ? 'shut' : isOver && leg.state === 'pending' ? 'never' : leg.state;
+  const over = leg.state === 'pending' ? 'never' : isShut ? 'unconfirmed' : leg.state;
+  const state = isOver ? over : isShut ? 'shut' : leg.state;
   return states[state] ?? leg.state;
 }
 

@@ -92,6 +92,7 @@ export const de: Texts = {
       commanded: 'Das Schloss antwortet gleich',
       open: 'Offen',
       shut: 'Zu; noch nicht bestätigt',
+      unconfirmed: 'Zu; Ware nicht bestätigt',
       transferred: 'Ware ist drin, das Schloss fehlt noch',
       secured: 'Im Auto, verschlossen',
       indeterminate: 'Unklar, ob es aufging',
@@ -499,6 +500,7 @@ export const de: Texts = {
         body: '{venue}. Lesen Sie am Auto das ganze Kennzeichen und tippen Sie es ein.',
       },
       wrongCar: {
+        pill: 'Falsches Auto',
         title: 'Falsches Auto. Halt!',
         body: 'Gesucht: {car}, Kennzeichen endet auf {plate}. Lesen Sie noch einmal.',
       },

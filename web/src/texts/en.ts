@@ -93,8 +93,9 @@ export const en = {
       commanded: 'Waiting for the lock to answer',
       open: 'Open',
       shut: 'Shut; not confirmed yet',
+      unconfirmed: 'Shut; goods not confirmed',
       transferred: 'Goods are in; waiting for the lock',
-      secured: 'In your car, locked',
+      secured: 'In the car, locked',
       indeterminate: 'Not sure whether it opened',
       failed: 'Could not be done',
       taken_over: 'Cleared up by a person',
@@ -499,6 +500,7 @@ export const en = {
         body: '{venue}. Read the whole plate at the car and type it.',
       },
       wrongCar: {
+        pill: 'Wrong car',
         title: 'Wrong car. Stop.',
         body: 'You need the {car}, plate ends {plate}. Read the plate again.',
       },
@@ -544,7 +546,7 @@ export const en = {
       },
       done: { title: 'Stop done', body: 'All permissions for this car are off.' },
       stopped: {
-        title: 'Stopped. Leave the items with you.',
+        title: 'Stopped. Keep the items with you.',
         body: 'The permission was withdrawn. Nothing opens any more.',
       },
       stoppedOpen: {

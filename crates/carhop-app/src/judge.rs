@@ -182,11 +182,10 @@ impl App {
             decision: decision.filter(|_| follows).map(|decision| decision.id),
             ..Reply::default()
         };
-        if takes_away && !follows {
-            self.commit_done(call, batch, &reply).await?;
-        } else {
-            self.commit(call, batch, &reply).await?;
+        if takes_away {
+            return self.commit_taking_away(call, batch, reply).await;
         }
+        self.commit(call, batch, &reply).await?;
         Ok(reply)
     }
 

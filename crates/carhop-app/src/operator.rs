@@ -158,21 +158,17 @@ impl App {
         }
         let tenant = reads.tenant().await?;
         let reply = Reply::default();
-        match (&tenant.hold, cause) {
-            (Some(_), Some(_)) => {
-                self.commit_done(call, reads.batch(), &reply).await?;
-                return Ok(reply);
-            }
-            (None, None) => {
-                self.commit(call, reads.batch(), &reply).await?;
-                return Ok(reply);
-            }
-            (Some(_), None) | (None, Some(_)) => {}
-        }
-        let hold = cause.map(|cause| TenantHold { cause: cause.to_owned(), since: reads.now });
         let mut batch = reads.batch();
-        batch.store(&TenantRecord { hold, ..tenant })?;
-        batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+        match (tenant.hold.is_some(), cause) {
+            (true, Some(_)) => return self.commit_taking_away(call, batch, reply).await,
+            (false, None) => {}
+            (_, cause) => {
+                let hold =
+                    cause.map(|cause| TenantHold { cause: cause.to_owned(), since: reads.now });
+                batch.store(&TenantRecord { hold, ..tenant })?;
+                batch.record(self, Stream::Operator, &Meta::by(call), Body::Operator(event));
+            }
+        }
         self.commit(call, batch, &reply).await?;
         Ok(reply)
     }

@@ -198,19 +198,19 @@ impl App {
         self.append_for(call, batch, reply.session).await
     }
 
-    /// Keeps the reply of a call that would have taken something away and found that done. A full disk keeps nothing and is no
-    /// reason to say no: carried out late, the repetition of such a call takes away once more, which never opens anything. What
-    /// there is to be told or sent all the same is not done as long as it is not kept.
-    pub(crate) async fn commit_done(
+    /// [`App::commit`] for a call that takes something away. If it found that done, a full disk, which keeps nothing, is no
+    /// reason to say no: carried out late, the repetition of such a call takes away once more, which never opens anything.
+    /// What there is to be told or sent all the same is not done as long as it is not kept.
+    pub(crate) async fn commit_taking_away(
         &self,
         call: &Call,
         batch: Batch,
-        reply: &Reply,
-    ) -> Result<(), AppendError> {
+        reply: Reply,
+    ) -> Result<Reply, Failure> {
         let is_nothing = batch.entries.is_empty() && batch.effects.is_empty();
-        match self.commit(call, batch, reply).await {
-            Err(AppendError::Journal(JournalError::Full)) if is_nothing => Ok(()),
-            done => done.map(|_| ()),
+        match self.commit(call, batch, &reply).await {
+            Err(AppendError::Journal(JournalError::Full)) if is_nothing => Ok(reply),
+            done => Ok(done.map(|_| reply)?),
         }
     }
 

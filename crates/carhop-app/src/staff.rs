@@ -89,8 +89,7 @@ impl App {
             let record = reads.load::<StaffRecord>(member.to_string()).await?;
             let reply = Reply { made: Some(member.to_string()), ..Reply::default() };
             if record.ended.is_some_and(|ended| ended.how == StaffEnding::Removed) {
-                self.commit_done(call, reads.batch(), &reply).await?;
-                return Ok(reply);
+                return self.commit_taking_away(call, reads.batch(), reply).await;
             }
             let mut batch = reads.batch();
             let event = OperatorEvent::StaffRemoved { member, why: cause.to_owned() };

@@ -33,8 +33,7 @@ impl App {
             let earlier = reads.find::<RevocationRecord>(subject.to_string()).await?;
             // A class may be revoked again for what was enrolled since.
             if earlier.is_some() && !matches!(subject, TrustSubject::Class(_)) {
-                self.commit_done(call, reads.batch(), &reply).await?;
-                return Ok(reply);
+                return self.commit_taking_away(call, reads.batch(), reply).await;
             }
             let device = match subject {
                 TrustSubject::Device(device) => {

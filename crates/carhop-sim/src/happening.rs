@@ -247,8 +247,6 @@ pub enum Happening {
     },
     /// What somebody was given who reached for something, or has done something to.
     Reached {
-        /// Which server gave it; `u8::MAX` if what was reached for was to be changed, by whichever.
-        server: ServerNumber,
         /// Whose people they are.
         by: Partition,
         /// What they were given.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use carhop_agent::simulated::Person;
 use carhop_app::batch::{Body, Stream};
 use carhop_app::{Call, NewLeg, NewOrder, Presented, Reply, Wanted};
 use carhop_journal::MemoryJournal;
@@ -14,7 +15,7 @@ use carhop_kernel::session::{Event, Exception, LegIndex, LegStateKind, PhaseKind
 
 use crate::SimError;
 use crate::executor::run;
-use crate::fixtures::{Cast, Driver, PLATE, call, fix, key_of, order};
+use crate::fixtures::{Cast, Driver, PLATE, call, fix, fuel, goods, key_of, order};
 use crate::invariants::{self, Log};
 use crate::world::World;
 use crate::world::metal::Actuator;
@@ -57,6 +58,24 @@ impl<'a> Stop<'a> {
         let customer = bind_customer(world, &by_store, session).await?;
         let stop = Self { world, cast, order, session, customer };
         stop.check().await?;
+        Ok(stop)
+    }
+
+    /// A stop whose pump has been running for a while, into a large tank through a slow nozzle: it would run for longer than a
+    /// pump may.
+    pub async fn dispensing(world: &'a World, cast: &'a Cast) -> Result<Self, SimError> {
+        let stop = Self::place(world, cast, vec![fuel(cast.pump), goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        world.metal.with(cast.pump, |unit, _| {
+            if let Actuator::Pump(pump) = unit.actuator() {
+                pump.expect(SLOW);
+            }
+        })?;
+        stop.release(LegIndex(0)).await?;
+        world.pass(10_000).await?;
+        if stop.leg(LegIndex(0)).await? != LegStateKind::Dispensing {
+            return Err(SimError::world("a pump that does not run"));
+        }
         Ok(stop)
     }
 
@@ -324,3 +343,5 @@ const FIX_INTERVAL_MS: u64 = 5_000;
 const ACTUATION_MS: u64 = 1_000;
 /// In this time a tank is full.
 const FUELLING_MS_MAX: u64 = 180_000;
+/// Who fuels a large tank slowly.
+const SLOW: Person = Person { lift_after_ms: Some(2_000), flow_ml_per_s: 20, wanted_ml: 90_000 };

@@ -3,15 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what fails")]
 
-use carhop_agent::SensorEvent;
-use carhop_agent::simulated::{Fault, Person};
-use carhop_app::batch::{Batch, Clearance, Stream, Write};
+use carhop_agent::simulated::Fault;
+use carhop_app::batch::{Batch, Clearance, Stream};
 use carhop_app::ports::Carrier;
-use carhop_app::record::{Kind, Record, RecordKey};
+use carhop_app::record::Record;
 use carhop_app::records::{DeviceRecord, RevocationRecord, TrustSubject};
 use carhop_app::{Failure, Hearing, LAST_WORDS_MAX};
 use carhop_kernel::device::TrustTier;
-use carhop_kernel::id::{CommandId, DeviceId};
+use carhop_kernel::id::DeviceId;
 use carhop_kernel::limits;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{Exception, HoldCause, LegIndex, LegState, LegStateKind};
@@ -20,27 +19,8 @@ use carhop_sim::SimError;
 use carhop_sim::fixtures::{Cast, fuel, goods};
 use carhop_sim::stop::{Stop, scene};
 use carhop_sim::world::World;
-use carhop_sim::world::metal::{Actuator, Unit};
 
 const FIRST: LegIndex = LegIndex(0);
-/// Somebody with a large tank and a slow nozzle: it runs for longer than a pump may.
-const SLOW: Person = Person { lift_after_ms: Some(2_000), flow_ml_per_s: 20, wanted_ml: 90_000 };
-
-/// A stop whose pump has been running for a while.
-async fn dispensing<'a>(world: &'a World, cast: &'a Cast) -> Result<Stop<'a>, SimError> {
-    let stop = Stop::place(world, cast, vec![fuel(cast.pump), goods(cast.lock)]).await?;
-    stop.get_ready().await?;
-    world.metal.with(cast.pump, |unit, _| {
-        if let Actuator::Pump(pump) = unit.actuator() {
-            pump.expect(SLOW);
-        }
-    })?;
-    stop.release(FIRST).await?;
-    world.pass(10_000).await?;
-    assert_eq!(stop.leg(FIRST).await?, LegStateKind::Dispensing);
-    Ok(stop)
-}
-
 /// A stop whose trunk stands open with the goods in it.
 async fn loaded<'a>(world: &'a World, cast: &'a Cast) -> Result<Stop<'a>, SimError> {
     let stop = Stop::place(world, cast, vec![goods(cast.lock), fuel(cast.pump)]).await?;
@@ -80,7 +60,7 @@ fn running(world: &World, cast: &Cast) -> impl Fn() -> u64 {
 #[test]
 fn a_revoked_pump_is_stopped_and_heard_and_then_its_revocation_is_settled() {
     let log = scene(601, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         revoke(world, cast, cast.pump).await?;
         world.app.run_timers().await?;
         let record = revocation(world, cast.pump).await;
@@ -98,7 +78,7 @@ fn a_revoked_pump_is_stopped_and_heard_and_then_its_revocation_is_settled() {
 #[test]
 fn a_revoked_pump_without_a_link_is_stopped_and_heard_when_it_comes_back() {
     scene(602, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         world.disconnect(cast.pump)?;
         revoke(world, cast, cast.pump).await?;
         world.pass(60_000).await?;
@@ -116,7 +96,7 @@ fn a_revoked_pump_without_a_link_is_stopped_and_heard_when_it_comes_back() {
 #[test]
 fn a_revoked_pump_that_does_not_come_back_is_settled_when_it_must_have_stopped() {
     scene(603, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         world.disconnect(cast.pump)?;
         revoke(world, cast, cast.pump).await?;
         world.pass(limits::DISPENSING_MS_MAX - 20_000).await?;
@@ -141,7 +121,7 @@ fn a_revoked_pump_that_does_not_come_back_is_settled_when_it_must_have_stopped()
 #[test]
 fn a_pump_is_stopped_when_the_drivers_handset_is_revoked() {
     scene(604, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         revoke(world, cast, cast.driver.device).await?;
         world.pass(5_000).await?;
         assert!(settled_ml(&stop).await? < 1_000);
@@ -156,7 +136,7 @@ fn a_pump_is_stopped_when_the_drivers_handset_is_revoked() {
 fn an_order_to_stop_outlives_a_lost_link_and_both_moments_are_shown() {
     for (seed, cut) in [(605, true), (606, false)] {
         scene(seed, async |world, cast| {
-            let stop = dispensing(world, cast).await?;
+            let stop = Stop::dispensing(world, cast).await?;
             if cut {
                 world.disconnect(cast.pump)?;
             } else {
@@ -210,7 +190,7 @@ fn a_stop_that_is_revoked_at_rest_is_settled_at_once() {
 #[test]
 fn a_pump_that_may_run_serves_nobody_else_until_its_end_is_heard() {
     scene(608, async |world, cast| {
-        let first = dispensing(world, cast).await?;
+        let first = Stop::dispensing(world, cast).await?;
         let second = Stop::place(world, cast, vec![fuel(cast.pump)]).await?;
         world.disconnect(cast.pump)?;
         world.app.revoke(&first.by_customer(), first.session).await?;
@@ -261,7 +241,7 @@ fn a_revoked_device_that_nothing_waits_for_is_not_heard() {
         world.settle().await?;
         let code = FarewellCode::Revoked;
         assert_eq!(hearing(world, cast.lock).await, Hearing::NotAtAll(code));
-        world.metal.with(cast.lock, force)?;
+        world.suffer(cast.lock, Fault::Forced)?;
         world.settle().await?;
         assert!(!world.metal.is_connected(cast.lock), "its next message ends the connection");
         world.connect(cast.lock).await?;
@@ -322,7 +302,7 @@ fn a_stop_that_cannot_be_read_keeps_no_other_from_being_stopped() {
             let reply = unreadable.release(FIRST).await?;
             world.metal.with(cast.lock, |unit, _| unit.deafen(true))?;
             world.app.run_effects().await?;
-            let running = dispensing(world, cast).await?;
+            let running = Stop::dispensing(world, cast).await?;
             // Stops are gone through in order of their names.
             if running.session < unreadable.session {
                 return Ok(());
@@ -330,7 +310,7 @@ fn a_stop_that_cannot_be_read_keeps_no_other_from_being_stopped() {
             seen += 1;
             let release = unreadable.session().await?.legs[0].state.release().copied();
             let command = release.unwrap().command;
-            let kept = spoil(world, command, b"{}".to_vec()).await;
+            let kept = world.replace_command(command, b"{}".to_vec()).await?;
             revoke(world, cast, cast.driver.device).await?;
             assert!(world.app.run_timers().await.is_err(), "{reply:?}");
             assert_eq!(world.journal.backlog(world.now()).await.unwrap().effects, 1);
@@ -338,23 +318,12 @@ fn a_stop_that_cannot_be_read_keeps_no_other_from_being_stopped() {
                 let hold = stop.session().await?.hold.map(|hold| hold.cause);
                 assert_eq!(hold, Some(HoldCause::DeviceRevoked));
             }
-            spoil(world, command, kept).await;
+            world.replace_command(command, kept).await?;
             world.pass(60_000).await
         })
         .unwrap();
     }
     assert!(seen > 0, "never in the order that matters");
-}
-
-/// Puts something else in the place of what is kept of a command, and gives that back.
-async fn spoil(world: &World, command: CommandId, body: Vec<u8>) -> Vec<u8> {
-    let (partition, kind) = (world.partition.clone(), Kind::Command);
-    let key = RecordKey { partition, kind, key: command.to_string() };
-    let kept = world.journal.record(key.clone()).await.unwrap().unwrap();
-    let mut batch = Batch::new(world.partition.clone(), world.now());
-    batch.writes.push(Write { key, body: Some(body), indexes: Vec::new(), until: None });
-    world.journal.append(batch).await.unwrap();
-    kept.body
 }
 
 #[test]
@@ -363,7 +332,7 @@ fn a_revoked_device_is_heard_only_so_often() {
         let _stop = loaded(world, cast).await?;
         revoke(world, cast, cast.lock).await?;
         world.settle().await?;
-        world.metal.with(cast.lock, force)?;
+        world.suffer(cast.lock, Fault::Forced)?;
         world.disconnect(cast.lock)?;
         world.connect(cast.lock).await?;
         let record = world.app.view_device(&world.partition, cast.lock).await?;
@@ -405,7 +374,7 @@ fn a_frozen_lock_holds_its_stop_and_is_heard_until_its_door_is_shut() {
 #[test]
 fn a_frozen_pump_is_stopped_and_heard_and_its_stop_is_held() {
     let log = scene(614, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         world.app.freeze_device(&world.partition, cast.pump).await?;
         assert!(world.app.view_device(&world.partition, cast.pump).await?.frozen);
         let hold = stop.session().await?.hold.unwrap();
@@ -422,82 +391,13 @@ fn a_frozen_pump_is_stopped_and_heard_and_its_stop_is_held() {
 #[test]
 fn a_freeze_stops_only_what_the_frozen_device_is_doing() {
     let log = scene(615, async |world, cast| {
-        let stop = dispensing(world, cast).await?;
+        let stop = Stop::dispensing(world, cast).await?;
         world.app.freeze_device(&world.partition, cast.lock).await?;
         world.pass(5_000).await?;
         assert_eq!(stop.leg(FIRST).await?, LegStateKind::Dispensing);
         Ok(())
     });
     assert_eq!(log.unwrap().count("command.cancelled"), 0);
-}
-
-#[test]
-fn what_a_lock_does_by_itself_concerns_the_stop_it_serves_however_many_wait_for_it() {
-    scene(613, async |world, cast| {
-        let mut waiting = Vec::new();
-        for _ in 0..32 {
-            waiting.push(Stop::place(world, cast, vec![goods(cast.lock)]).await?.session);
-        }
-        waiting.sort();
-        // It is none of the first that a list of them shows.
-        let stop = loop {
-            let legs = vec![goods(cast.lock), fuel(cast.pump)];
-            let stop = Stop::place(world, cast, legs).await?;
-            if stop.session > waiting[16] {
-                break stop;
-            }
-            waiting.push(stop.session);
-        };
-        stop.get_ready().await?;
-        stop.hand_over(FIRST).await?;
-        world.metal.with(cast.lock, force)?;
-        world.settle().await?;
-        assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
-        Ok(())
-    })
-    .unwrap();
-}
-
-#[test]
-fn what_a_lock_does_by_itself_concerns_no_stop_that_is_served_elsewhere() {
-    scene(618, async |world, cast| {
-        let elsewhere = dispensing(world, cast).await?;
-        // A list of both shows the other one first.
-        let stop = loop {
-            let legs = vec![goods(cast.lock), fuel(cast.pump)];
-            let stop = Stop::place(world, cast, legs).await?;
-            if stop.session > elsewhere.session {
-                break stop;
-            }
-        };
-        stop.get_ready().await?;
-        stop.hand_over(FIRST).await?;
-        world.metal.with(cast.lock, force)?;
-        world.settle().await?;
-        assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
-        assert_eq!(elsewhere.exceptions().await?, []);
-        Ok(())
-    })
-    .unwrap();
-}
-
-#[test]
-fn what_a_lock_does_before_any_release_concerns_the_stop_at_the_car_however_many_wait_for_it() {
-    let log = scene(614, async |world, cast| {
-        let waiting = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
-        for _ in 0..20 {
-            Stop::place(world, cast, vec![goods(cast.lock)]).await?;
-        }
-        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
-        stop.get_ready().await?;
-        world.metal.with(cast.lock, force)?;
-        world.settle().await?;
-        assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
-        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::Safety);
-        assert!(waiting.session().await?.hold.is_none());
-        Ok(())
-    });
-    assert_eq!(log.unwrap().count("session.held"), 1);
 }
 
 async fn hearing(world: &World, device: DeviceId) -> Hearing {
@@ -508,12 +408,4 @@ async fn attestations(world: &World, device: DeviceId) -> usize {
     let stream = world.journal.stream(world.partition.clone(), Stream::Device(device));
     let told = stream.await.unwrap();
     told.iter().filter(|one| format!("{:?}", one.body).contains("Attested")).count()
-}
-
-/// Somebody forces the door.
-fn force(unit: &mut Unit, now_ms: u64) {
-    match unit.actuator() {
-        Actuator::Lock(lock) => lock.suffer(Fault::Forced, now_ms),
-        Actuator::Pump(pump) => pump.sense(SensorEvent::NozzleLifted),
-    }
 }

@@ -17,7 +17,6 @@ use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::PolicyVersion;
-use carhop_kernel::id::CommandId;
 use carhop_kernel::reason::Reason;
 use carhop_kernel::session::{HoldCause, LegIndex, LegStateKind};
 use carhop_proofs::eat::Component;
@@ -124,7 +123,7 @@ fn a_stop_that_cannot_be_dealt_with_keeps_no_device_behind_it_from_being_reached
             first.release(FIRST).await?;
             world.app.run_effects().await?;
             let command = first.session().await?.legs[0].state.release().unwrap().command;
-            let kept = kept_of(world, command, None).await;
+            let kept = world.replace_command(command, b"{}".to_vec()).await?;
             let subject = TrustSubject::Class(DeviceClass::Lock);
             world.app.withdraw_trust(&cast.by_staff(world), subject, "leaks").await?;
             while world.app.run_timers().await.is_ok() {}
@@ -134,7 +133,7 @@ fn a_stop_that_cannot_be_dealt_with_keeps_no_device_behind_it_from_being_reached
             }
             let record = revocation(world, subject).await;
             assert_eq!((record.swept, record.settled_at), (Swept::None, None), "all once more");
-            kept_of(world, command, Some(kept)).await;
+            world.replace_command(command, kept).await?;
             world.pass(600_000).await?;
             let record = revocation(world, subject).await;
             assert_eq!((record.devices, record.settled_at.is_some()), (41, true));
@@ -143,18 +142,6 @@ fn a_stop_that_cannot_be_dealt_with_keeps_no_device_behind_it_from_being_reached
         .unwrap();
     }
     assert!(seen > 0, "never in the order that matters");
-}
-
-/// Puts something in the place of what is kept of a command, nonsense if nothing is said, and gives that back.
-async fn kept_of(world: &World, command: CommandId, body: Option<Vec<u8>>) -> Vec<u8> {
-    let (partition, kind) = (world.partition.clone(), Kind::Command);
-    let key = RecordKey { partition, kind, key: command.to_string() };
-    let kept = world.journal.record(key.clone()).await.unwrap().unwrap();
-    let mut batch = Batch::new(world.partition.clone(), world.now());
-    let body = Some(body.unwrap_or_else(|| b"{}".to_vec()));
-    batch.writes.push(Write { key, body, indexes: Vec::new(), until: None });
-    world.journal.append(batch).await.unwrap();
-    kept.body
 }
 
 #[test]

@@ -94,15 +94,24 @@ impl PumpMachine {
         })
     }
 
-    /// Until when fuel must have flowed in a dispensing, at full flow, to have gained so much.
-    fn flowed_until_ms(&self, run: &Run, gained_ml: u64) -> u64 {
-        let full_ml_per_s = u64::from(self.most.flow_ml_per_s).max(1);
-        run.flowed_until_ms.saturating_add(gained_ml.saturating_mul(1_000) / full_ml_per_s)
-    }
-
-    /// Whether so much cannot have flowed in a dispensing by now.
-    fn leaps(&self, run: &Run, gained_ml: u64, now_ms: u64) -> bool {
-        self.flowed_until_ms(run, gained_ml) > now_ms.saturating_add(limits::FLOW_LATE_MS_MAX)
+    /// Goes on from what the meter shows: the fuel that was gained since, or none if this cannot be so. A totaliser never
+    /// goes back, nor in a dispensing faster than fuel can flow.
+    fn gain(&mut self, totaliser_ml: u64, now_ms: u64) -> Option<u64> {
+        let gained_ml = totaliser_ml.checked_sub(self.totaliser_ml)?;
+        if let Some(run) = &mut self.run {
+            let full_ml_per_s = u64::from(self.most.flow_ml_per_s).max(1);
+            let took_ms = gained_ml.saturating_mul(1_000) / full_ml_per_s;
+            let until_ms = run.flowed_until_ms.saturating_add(took_ms);
+            if until_ms > now_ms.saturating_add(limits::FLOW_LATE_MS_MAX) {
+                return None;
+            }
+            if gained_ml > 0 {
+                (run.was_lifted, run.moved_at_ms) = (true, now_ms);
+                run.flowed_until_ms = until_ms.max(now_ms);
+            }
+        }
+        self.totaliser_ml = totaliser_ml;
+        Some(gained_ml)
     }
 
     fn trip(&mut self, kind: InterlockKind, is_tripped: bool) {
@@ -243,33 +252,26 @@ impl<S: Suite> Agent<S> {
         let now_ms = self.now_ms;
         let is_doubted = self.memory.base.is_meter_doubted;
         let Machine::Pump(pump) = &mut self.machine else { return };
-        let before_ml = pump.totaliser_ml;
-        let gained_ml = totaliser_ml.checked_sub(before_ml);
-        let leaps = |run: &Run| gained_ml.is_some_and(|gained| pump.leaps(run, gained, now_ms));
-        // A totaliser never goes back, nor faster than fuel can flow; one that does cannot be believed from here on.
-        if gained_ml.is_none() || pump.run.as_ref().is_some_and(|run| is_doubted || leaps(run)) {
+        let is_believed = !(is_doubted && pump.run.is_some());
+        let gained_ml = if is_believed { pump.gain(totaliser_ml, now_ms) } else { None };
+        // What went back or leapt cannot be believed from here on.
+        let Some(gained_ml) = gained_ml else {
             self.doubt_meter();
             return self.stop(EndReason::Fault);
-        }
-        pump.totaliser_ml = totaliser_ml;
-        let until_ms = |run: &Run| pump.flowed_until_ms(run, gained_ml.unwrap_or_default());
-        let flowed_until_ms = pump.run.as_ref().map_or(now_ms, until_ms).max(now_ms);
+        };
         let Some(run) = &mut pump.run else {
-            if totaliser_ml > before_ml {
+            if gained_ml > 0 {
                 self.alarm(Alarm::FlowWithoutCommand);
             }
             return;
         };
-        if totaliser_ml > before_ml {
-            (run.was_lifted, run.moved_at_ms) = (true, now_ms);
-            run.flowed_until_ms = flowed_until_ms;
-        }
         let is_due = now_ms.saturating_sub(run.read_at_ms) >= limits::READING_MS_MIN;
-        if is_due && totaliser_ml > before_ml {
+        let is_read = gained_ml > 0 && is_due;
+        if is_read {
             run.read_at_ms = now_ms;
         }
         self.confirm();
-        if is_due && totaliser_ml > before_ml {
+        if is_read {
             self.read_meter(ReadingKind::Charge, totaliser_ml);
         }
         let limit = self.memory.dispensing().map(|run| (run.begin_ml, run.max_ml));

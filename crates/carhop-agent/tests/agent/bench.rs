@@ -19,6 +19,7 @@ pub const DEVICE: DeviceId = DeviceId::from_bytes([0xd1; 16]);
 pub const EPOCH: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
 pub const TRUST_EPOCH: u64 = 4;
 pub const PUMP_ML_MAX: u32 = 60_000;
+pub const OPEN: CommandAction = CommandAction::Open { compartment: 1 };
 
 /// What a device moves.
 pub trait Metal {
@@ -409,4 +410,26 @@ fn stamp(key: &PublicKey, message: &[u8]) -> [u8; 64] {
     // Of two values of `s` a message has the lower one.
     whole[32] &= 0x3f;
     whole
+}
+
+pub fn lock() -> Bench<SimulatedLock> {
+    Bench::online(SimulatedLock::new(0))
+}
+
+/// Gives the command after `change` to the device, and says what its receipt says.
+pub fn outcome<M: Metal>(
+    bench: &mut Bench<M>,
+    action: CommandAction,
+    change: impl FnOnce(&mut Command),
+) -> Option<Outcome> {
+    let mut command = bench.authority.command(1, action, bench.now_ms);
+    change(&mut command);
+    bench.command(&signed(&command));
+    bench.pass(400);
+    bench.listen();
+    bench.authority.outcome(1)
+}
+
+pub fn statements(frames: &[FromDevice]) -> usize {
+    frames.iter().filter(|frame| matches!(frame, FromDevice::Statement { .. })).count()
 }

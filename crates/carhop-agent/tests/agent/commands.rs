@@ -2,8 +2,8 @@
 //! standards §3).
 
 use super::bench::{
-    Bench, DEVICE, EPOCH, Metal, PUMP_ML_MAX, Quick, TRUST_EPOCH, command_id, key, public, signed,
-    time_reply_to,
+    Bench, DEVICE, EPOCH, OPEN, PUMP_ML_MAX, Quick, TRUST_EPOCH, command_id, key, lock, outcome,
+    public, signed, statements,
 };
 use carhop_agent::simulated::{Person, SimulatedLock, SimulatedPump};
 use carhop_agent::{
@@ -13,35 +13,16 @@ use carhop_agent::{
 use carhop_kernel::id::DeviceId;
 use carhop_kernel::session::InterlockKind;
 use carhop_proofs::command::{self, Command, CommandAction};
-use carhop_proofs::frame::{FarewellCode, FromDevice, Position, ToDevice};
+use carhop_proofs::frame::{FarewellCode, FromDevice, ToDevice};
 use carhop_proofs::statement::{Outcome, RefusalCode};
 use carhop_proofs::suite::{Algorithm, RustCrypto, Suite};
 use carhop_proofs::time_reply::{self, TimeReply};
 
-const OPEN: CommandAction = CommandAction::Open { compartment: 1 };
 const ARM: CommandAction = CommandAction::Arm { max_ml: 40_000, grade: 1 };
 const PERSON: Person = Person { lift_after_ms: Some(2_000), flow_ml_per_s: 600, wanted_ml: 20_000 };
 
-fn lock() -> Bench<SimulatedLock> {
-    Bench::online(SimulatedLock::new(0))
-}
-
 fn pump() -> Bench<SimulatedPump> {
     Bench::online(SimulatedPump::new(0, PERSON))
-}
-
-/// Gives the command after `change` to the device, and says what its receipt says.
-fn outcome<M: Metal>(
-    bench: &mut Bench<M>,
-    action: CommandAction,
-    change: impl FnOnce(&mut Command),
-) -> Option<Outcome> {
-    let mut command = bench.authority.command(1, action, bench.now_ms);
-    change(&mut command);
-    bench.command(&signed(&command));
-    bench.pass(400);
-    bench.listen();
-    bench.authority.outcome(1)
 }
 
 #[test]
@@ -265,172 +246,6 @@ fn a_command_that_expires_while_it_is_made_durable_is_refused() {
 }
 
 #[test]
-fn a_cancel_proves_that_a_command_was_never_executed_and_never_will_be() {
-    let mut bench = lock();
-    let command = signed(&bench.authority.command(1, OPEN, 0));
-    let cancel = CommandAction::Cancel { command: command_id(1) };
-    let cancel = signed(&bench.authority.command(2, cancel, 0));
-    bench.command(&cancel);
-    bench.command(&command);
-    bench.command(&cancel);
-    bench.frame(&ToDevice::Query { command: command_id(2) });
-    bench.pass(1_000);
-    bench.listen();
-    assert_eq!(bench.authority.outcomes[&command_id(1)], [Outcome::NeverExecuted; 4]);
-    assert_eq!(bench.actions, []);
-    // The counter has advanced.
-    let old = Command { counter: 2, ..bench.authority.command(3, OPEN, bench.now_ms) };
-    bench.command(&signed(&old));
-    bench.listen();
-    assert_eq!(bench.authority.outcome(3), Some(Outcome::Refused(RefusalCode::Counter)));
-}
-
-#[test]
-fn a_cancel_that_comes_too_late_is_answered_with_what_happened() {
-    let mut bench = lock();
-    let command = signed(&bench.authority.command(1, OPEN, 0));
-    bench.command(&command);
-    bench.pass(1_000);
-    let cancel = CommandAction::Cancel { command: command_id(1) };
-    let cancel = signed(&bench.authority.command(2, cancel, bench.now_ms));
-    bench.command(&cancel);
-    bench.listen();
-    assert_eq!(bench.authority.outcomes[&command_id(1)], [Outcome::Opened; 2]);
-}
-
-#[test]
-fn a_cancel_overtakes_a_command_that_is_not_yet_durable() {
-    let mut bench = lock();
-    bench.syncs = false;
-    let command = signed(&bench.authority.command(1, OPEN, 0));
-    bench.command(&command);
-    let cancel = CommandAction::Cancel { command: command_id(1) };
-    let cancel = signed(&bench.authority.command(2, cancel, 0));
-    bench.command(&cancel);
-    bench.sync();
-    bench.pass(10_000);
-    bench.listen();
-    assert_eq!(bench.authority.outcome(1), Some(Outcome::NeverExecuted));
-    assert_eq!(bench.actions, []);
-}
-
-#[test]
-fn a_cancel_needs_no_clock_but_an_issuer_an_epoch_and_a_counter() {
-    let mut bench = Bench::new(SimulatedLock::new(0));
-    let cancel = CommandAction::Cancel { command: command_id(1) };
-    let cancel = bench.authority.command(2, cancel, 0);
-    bench.command(&signed(&Command { counter: 0, ..cancel }));
-    bench.pass(60_000);
-    let cancel = Command { id: command_id(3), ..cancel };
-    bench.command(&signed(&cancel));
-    bench.settle();
-    let refused = Outcome::Refused(RefusalCode::Counter);
-    assert_eq!(bench.authority.outcome(2), Some(refused));
-    assert_eq!(bench.authority.outcome(1), Some(Outcome::NeverExecuted));
-}
-
-#[test]
-fn only_a_cancel_proves_anything_about_an_unknown_command() {
-    let mut bench = lock();
-    bench.frame(&ToDevice::Query { command: command_id(1) });
-    bench.listen();
-    assert_eq!(bench.authority.unknown, [command_id(1)]);
-    assert_eq!(bench.authority.statements, []);
-    // The query has not burnt the id.
-    assert_eq!(outcome(&mut bench, OPEN, |_| {}), Some(Outcome::Opened));
-}
-
-#[test]
-fn nothing_is_claimed_about_commands_that_may_be_forgotten() {
-    let mut bench = lock();
-    let refused = |bench: &mut Bench<SimulatedLock>, number: u16| {
-        let mut command = bench.authority.command(0, OPEN, bench.now_ms);
-        let mut id = [0; 16];
-        id[..2].copy_from_slice(&number.to_be_bytes());
-        command.id = carhop_kernel::id::CommandId::from_bytes(id);
-        command.trust_epoch = 0;
-        bench.command(&signed(&command));
-        bench.listen();
-        bench.acknowledge();
-        command
-    };
-    let first = refused(&mut bench, 1);
-    for number in 2..=limits::COMMANDS_KNOWN_MAX + 1 {
-        refused(&mut bench, u16::try_from(number).unwrap());
-    }
-    let heard = bench.authority.statements.len();
-    bench.command(&signed(&first));
-    let cancel = CommandAction::Cancel { command: first.id };
-    let cancel = signed(&bench.authority.command(9, cancel, bench.now_ms));
-    bench.command(&cancel);
-    bench.frame(&ToDevice::Query { command: first.id });
-    bench.listen();
-    assert_eq!(bench.authority.unknown, [first.id; 3]);
-    assert_eq!(bench.authority.statements.len(), heard);
-}
-
-#[test]
-fn with_a_full_outbox_commands_are_ignored_and_openings_are_not() {
-    let mut bench = Bench::new(SimulatedLock::new(0));
-    let warmer = Input::Sensor(SensorEvent::Temperature { c10: 80 });
-    for _ in 0..=limits::OUTBOX_MAX {
-        bench.handle(warmer.clone());
-    }
-    let command = signed(&bench.authority.command(1, OPEN, 0));
-    bench.command(&command);
-    assert_eq!(bench.alarms, [Alarm::OutboxFull]);
-    bench.metal.open_with_key(0);
-    bench.handle(Input::Tick);
-    bench.settle();
-    assert_eq!(bench.authority.statements.len(), limits::OUTBOX_MAX + 1);
-}
-
-#[test]
-fn statements_are_sent_until_acknowledged_and_a_window_ahead_at_most() {
-    let mut bench = Bench::new(SimulatedLock::new(0));
-    for c10 in 0..40 {
-        bench.handle(Input::Sensor(SensorEvent::Temperature { c10 }));
-    }
-    bench.handle(Input::Connected { seed: [1; 32] });
-    assert_eq!(statements(&bench.sent), 0);
-    bench.frame(&ToDevice::Welcome { challenge: [1; 32], acknowledged: None });
-    assert_eq!(statements(&bench.sent), limits::IN_FLIGHT_MAX);
-    let through = Position { boot_epoch: 1, sequence: 9 };
-    bench.frame(&ToDevice::Acknowledge { through });
-    assert_eq!(statements(&bench.sent), 40);
-    // A mark beyond what was said, or behind what is known, is nobody's.
-    bench.frame(&ToDevice::Acknowledge { through: Position { boot_epoch: 2, sequence: 0 } });
-    bench.frame(&ToDevice::Acknowledge { through: Position { boot_epoch: 1, sequence: 40 } });
-    bench.frame(&ToDevice::Acknowledge { through: Position { boot_epoch: 0, sequence: 90 } });
-    bench.sent.clear();
-    bench.handle(Input::Disconnected);
-    bench.handle(Input::Connected { seed: [2; 32] });
-    bench.frame(&ToDevice::Welcome { challenge: [2; 32], acknowledged: None });
-    assert_eq!(statements(&bench.sent), 30);
-    bench.crash(0);
-    bench.settle();
-    assert_eq!(bench.authority.statements.len(), 0, "the first ten are acknowledged and gone");
-}
-
-#[test]
-fn a_connection_without_a_welcome_is_given_up_once_and_the_next_one_hears_everything() {
-    let mut bench = Bench::new(SimulatedLock::new(0));
-    bench.handle(Input::Sensor(SensorEvent::Temperature { c10: 40 }));
-    bench.handle(Input::Connected { seed: [1; 32] });
-    bench.pass(limits::WELCOME_MS_MAX - 1);
-    assert_eq!(bench.hang_ups, 0, "it may be on its way");
-    bench.pass(1);
-    assert_eq!(bench.hang_ups, 1);
-    bench.sent.clear();
-    bench.pass(60_000);
-    assert_eq!((bench.hang_ups, bench.sent.len()), (1, 0), "there is no connection");
-    bench.connect();
-    assert_eq!(bench.authority.statements.len(), 1);
-    bench.pass(60_000);
-    assert_eq!(bench.hang_ups, 1, "it was welcomed");
-}
-
-#[test]
 fn a_device_says_hello_attests_answers_pings_and_hears_farewells() {
     let mut bench = Bench::new(SimulatedLock::new(0));
     bench.handle(Input::Attested(vec![1]));
@@ -446,40 +261,6 @@ fn a_device_says_hello_attests_answers_pings_and_hears_farewells() {
     assert_eq!(bench.sent[1..], [FromDevice::Attestation { eat: vec![2, 3] }, FromDevice::Pong]);
     assert_eq!(bench.farewells, [FarewellCode::Shutdown]);
     assert_eq!(bench.alarms, [Alarm::MalformedFrame]);
-}
-
-#[test]
-fn a_device_asks_for_the_time_again_with_a_fresh_nonce_and_believes_only_the_authority() {
-    let mut bench = Bench::new(SimulatedLock::new(0));
-    bench.handle(Input::Connected { seed: [1; 32] });
-    bench.pass(limits::CLOCK_RETRY_MS);
-    let nonces: Vec<_> = bench
-        .sent
-        .iter()
-        .map(|frame| match frame {
-            FromDevice::Hello { clock_nonce, .. } => *clock_nonce,
-            FromDevice::AskTime { nonce } => *nonce,
-            other @ (FromDevice::Attestation { .. }
-            | FromDevice::Statement { .. }
-            | FromDevice::Unknown { .. }
-            | FromDevice::Pong) => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(nonces.len(), 2);
-    assert_ne!(nonces[0], nonces[1]);
-    let reply = TimeReply { nonce: nonces[1], now: EPOCH, trust_epoch: 9 };
-    let forged = time_reply::sign(&Quick, &key(Algorithm::Ed25519, 9), &reply).unwrap();
-    let stale = time_reply_to(nonces[0], EPOCH);
-    for cose in [forged, stale] {
-        bench.frame(&ToDevice::Time { cose });
-    }
-    assert_eq!(bench.alarms, [Alarm::FalseTime; 2]);
-    let cose = time_reply_to(nonces[1], EPOCH.plus_ms(bench.now_ms));
-    bench.frame(&ToDevice::Time { cose });
-    assert_eq!(outcome(&mut bench, OPEN, |_| {}), None);
-    bench.frame(&ToDevice::Welcome { challenge: [5; 32], acknowledged: None });
-    bench.listen();
-    assert_eq!(bench.authority.outcome(1), Some(Outcome::Opened));
 }
 
 #[test]
@@ -567,8 +348,4 @@ fn with_true_cryptography_a_command_opens_a_lock_once() {
         }
     }
     assert_eq!(actions, [Action::Open { compartment: 1 }]);
-}
-
-fn statements(frames: &[FromDevice]) -> usize {
-    frames.iter().filter(|frame| matches!(frame, FromDevice::Statement { .. })).count()
 }

@@ -1,14 +1,12 @@
 //! A lock opens once for one command and reports what its door does (M-ACT-2).
 
-use super::bench::{Bench, Metal, Quick, command_id, restore, signed};
+use super::bench::{Bench, Metal, OPEN, Quick, command_id, restore, signed};
 use carhop_agent::simulated::SimulatedLock;
 use carhop_agent::{
     Action, Actuated, Alarm, Capability, Input, Observed, SensorEvent, compact, limits,
 };
 use carhop_proofs::command::CommandAction;
 use carhop_proofs::statement::{Body, LockEvent, Outcome};
-
-const OPEN: CommandAction = CommandAction::Open { compartment: 1 };
 
 fn ordered() -> Bench<SimulatedLock> {
     let mut bench = Bench::online(SimulatedLock::new(0));

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod cancels;
+#[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod connection;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]

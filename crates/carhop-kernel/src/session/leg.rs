@@ -235,6 +235,12 @@ impl LegState {
         }
     }
 
+    /// Of a compartment: whether its door has been heard to stand open since it was released, and not to be shut. A door
+    /// that is shut and not confirmed stands open no more; one whose goods are in and whose bolt nobody heard still does.
+    pub const fn stands_open(&self) -> bool {
+        matches!(self, Self::Open { locked: false, .. } | Self::Transferred { .. })
+    }
+
     /// The release in force, if one is.
     pub const fn release(&self) -> Option<&Release> {
         match self {

@@ -28,7 +28,7 @@ fn waits(session: &Session, exception: Exception, event: &Event) -> bool {
         | Exception::FlowWithoutLeave
         | Exception::Tampered
         | Exception::VehicleMoved => !ends && *event != Event::HoldLifted,
-        Exception::LeftOpen => any(stands_open),
+        Exception::LeftOpen => any(LegState::stands_open),
         Exception::TransferUnconfirmed => !ends && any(is_unconfirmed),
         Exception::OutcomeUnknown => any(is_unclear),
         Exception::MeterSilent => any(|state| matches!(state, LegState::Dispensing { .. })),
@@ -44,10 +44,6 @@ fn waits(session: &Session, exception: Exception, event: &Event) -> bool {
         | Exception::UnaccountedFlow
         | Exception::CommandAbandoned => !ends,
     }
-}
-
-const fn stands_open(state: &LegState) -> bool {
-    matches!(state, LegState::Open { locked: false, .. } | LegState::Transferred { .. })
 }
 
 const fn is_unconfirmed(state: &LegState) -> bool {

@@ -193,7 +193,7 @@ fn leg_view(index: u8, leg: &Leg) -> LegView {
         index,
         kind,
         state: leg.state.kind().name(),
-        stands_open: stands_open(&leg.state),
+        stands_open: leg.state.stands_open(),
         device: leg.terms.device,
         compartment,
         grade,
@@ -201,25 +201,6 @@ fn leg_view(index: u8, leg: &Leg) -> LegView {
         metered_ml: metered_ml(&leg.state),
         release: leg.state.release().map(|release| release.release.to_string()),
         releases: leg.releases,
-    }
-}
-
-/// Shut but not confirmed is no open door, and neither is one whose goods are in and whose bolt has been heard.
-fn stands_open(state: &LegState) -> bool {
-    match state {
-        LegState::Open { locked, .. } => !locked,
-        LegState::Transferred { .. } => true,
-        LegState::Pending
-        | LegState::Released(_)
-        | LegState::Authorised(_)
-        | LegState::Commanded(_)
-        | LegState::Dispensing { .. }
-        | LegState::Dispensed { .. }
-        | LegState::Settled { .. }
-        | LegState::Secured
-        | LegState::Indeterminate(_)
-        | LegState::TakenOver
-        | LegState::Failed(_) => false,
     }
 }
 

@@ -123,7 +123,8 @@ pub(crate) async fn store(
 }
 
 /// Says what a drawing would make of the last position of everybody who was at the venue today or yesterday, beside what the
-/// zones in force make of it, and stores nothing. Whoever asks draws venues and may see stops, for it shows where people were. Dwelling, motion and freshness, which no drawing changes, are left out.
+/// zones in force make of it, and stores nothing. Whoever asks draws venues and may see stops, for it shows where people were.
+/// Dwelling, motion and freshness, which no drawing changes, are left out.
 #[utoipa::path(post, path = "/v1/venues/{venue}/trials", tag = "venues", request_body = TrialAsk,
     params(("venue" = String, Path)), responses((status = 200, body = TrialView)))]
 pub(crate) async fn try_out(

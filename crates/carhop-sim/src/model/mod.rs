@@ -66,7 +66,7 @@ impl Witness for Model {
             self.tenants.view(viewer, session)?;
             self.replay.view(session)?;
         }
-        if let Happening::Reached { by, given, .. } = happening {
+        if let Happening::Reached { by, given } = happening {
             given.iter().try_for_each(|given| self.tenants.reach(by, *given))?;
         }
         if matches!(happening, Happening::Ended) {

@@ -342,11 +342,11 @@ fn whole() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
         }),
         (Kinds::Goods, TenantsAreApart, "another tenant finds a device", |tale| {
             let (by, given) = (partition("umbra"), vec![Belonging::Device(LOCK)]);
-            tale.say(Happening::Reached { server: SERVER, by, given });
+            tale.say(Happening::Reached { by, given });
         }),
         (Kinds::Goods, TenantsAreApart, "another tenant reads an event", |tale| {
             let (by, given) = (partition("umbra"), vec![Belonging::Event(tale.events()[0])]);
-            tale.say(Happening::Reached { server: SERVER, by, given });
+            tale.say(Happening::Reached { by, given });
         }),
         (Kinds::Goods, LogIsConsistent, "a leaf that is another", |tale| {
             tale.batch(is_sequenced, |batch| batch.sequenced[3].leaf.push(0));

@@ -1,5 +1,5 @@
-//! What goes wrong at a stop and around the servers: accidents, second thoughts, thieves and power. Each has its own dice
-//! and strikes once, at a moment that chance chooses.
+//! What goes wrong at a stop: accidents, second thoughts, thieves and people who pry. Each has its own dice and strikes once,
+//! at a moment that chance chooses. What befalls servers and wires is [`super::trouble`]'s.
 
 use std::rc::Rc;
 
@@ -12,16 +12,14 @@ use carhop_kernel::id::SessionId;
 use carhop_kernel::session::InterlockKind;
 
 use crate::fixtures::{FILLS_UP, near_car};
-use crate::happening::{
-    Ask, Clocked, CrashPoint, Happening, Link, LinkState, Mischief, ServerNumber,
-};
+use crate::happening::{Ask, Happening, Mischief};
 use crate::town::Town;
 use crate::town::asking::Caller;
 use crate::town::device::Device;
 use crate::town::dice::Fault;
 use crate::town::handset::release;
+use crate::town::heart::Owner;
 use crate::town::people::{named, order_of, step};
-use crate::town::server::Server;
 use crate::town::staff::mend;
 use crate::town::visit::Visit;
 use crate::town::{operator, pry, thief};
@@ -40,12 +38,11 @@ impl Town {
 
 /// Everything that befalls one stop.
 pub(crate) fn haunt(town: &Rc<Town>, visit: &Rc<Visit>) {
-    let owner = crate::town::heart::Owner::World;
     for fault in STOP_FAULTS {
         if town.heart.strikes(*fault) {
             let after_ms = visit.plan.begins_ms + town.heart.span(*fault, 5_000, 240_000);
             let (town_of, visit) = (Rc::clone(town), Rc::clone(visit));
-            town.spawner.spawn(owner, async move {
+            town.spawner.spawn(Owner::World, async move {
                 town_of.heart.sleep(after_ms).await;
                 if !town_of.is_healed() && !visit.is_over(&town_of) {
                     if let Some(session) = visit.session.get() {
@@ -249,12 +246,14 @@ async fn withdraw(town: &Rc<Town>, visit: &Rc<Visit>, fault: Fault) {
     }
 }
 
-/// A stop that has lost its device for good is ended by a person in the end.
+/// A stop that has lost its device for good is ended by a person in the end, who asks again should no server be there.
 pub(crate) async fn end_at_last(town: &Rc<Town>, visit: &Rc<Visit>, session: SessionId) {
-    town.heart.sleep(10 * 60_000).await;
-    let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
-        app.revoke(&call, session).await
-    });
+    while !visit.is_over(town) {
+        town.heart.sleep(10 * 60_000).await;
+        let _ = step!(town, &visit.staff, Ask::Revoke { session }, |app, call| {
+            app.revoke(&call, session).await
+        });
+    }
 }
 
 async fn hold_tenant(town: &Rc<Town>, visit: &Rc<Visit>) {
@@ -360,130 +359,5 @@ fn expect(device: &Device, person: Person) {
     });
 }
 
-/// What befalls servers and wires, hour after hour.
-pub(crate) async fn trouble(town: Rc<Town>) {
-    let drifts_ppm: Vec<_> = town.servers.iter().map(|_| drift_ppm(&town)).collect();
-    while !town.is_healed() {
-        let span_ms = town.heart.draw(10_000, 120_000);
-        town.heart.sleep(span_ms).await;
-        for (server, drift_ppm) in town.servers.iter().zip(&drifts_ppm) {
-            let number = server.number;
-            if town.heart.strikes(Fault::CrashAnyTime) {
-                town.heart.die(number, CrashPoint::AnyTime);
-            }
-            if town.heart.strikes(Fault::ServerPauses) {
-                let for_ms = town.heart.span(Fault::ServerPauses, 1_000, 90_000);
-                town.pause(number, for_ms);
-            }
-            if *drift_ppm != 0 && !town.is_healed() {
-                let drifted_ms = i64::try_from(span_ms).unwrap_or_default() * drift_ppm / 1_000_000;
-                set_clock(&town, server, server.clock.ahead_ms() + drifted_ms);
-            }
-            if town.heart.strikes(Fault::ClockJumps) {
-                set_clock(&town, server, off_by(&town, Fault::ClockJumps, JUMP_MS_MAX));
-            }
-            if town.heart.strikes(Fault::ClockStrays) {
-                stray(&town, number);
-            }
-        }
-        if town.heart.strikes(Fault::DiskFull) {
-            let for_ms = town.heart.span(Fault::DiskFull, 1_000, 180_000);
-            town.disk.fill_until(town.heart.now().plus_ms(for_ms));
-        }
-        let devices = town.devices.borrow().clone();
-        for device in devices {
-            if town.heart.strikes(Fault::LinkSilent) {
-                silence(&town, &device);
-            }
-        }
-        let visits = town.visits.borrow().clone();
-        for visit in visits {
-            if town.heart.strikes(Fault::PersonSilent) {
-                cut_off(&town, &visit);
-            }
-        }
-    }
-}
-
-/// A server's clock is minutes off, and jumps back after a while.
-fn stray(town: &Rc<Town>, number: ServerNumber) {
-    let ahead_ms = off_by(town, Fault::ClockStrays, STRAY_MS_MAX);
-    let for_ms = town.heart.span(Fault::ClockStrays, 1_000, ASTRAY_MS_MAX);
-    let town_of = Rc::clone(town);
-    town.spawner.spawn(crate::town::heart::Owner::World, async move {
-        for ahead_ms in [ahead_ms, 0] {
-            let server = town_of.servers.iter().find(|server| server.number == number);
-            if let Some(server) = server.filter(|_| !town_of.is_healed()) {
-                set_clock(&town_of, server, ahead_ms);
-            }
-            town_of.heart.sleep(for_ms).await;
-        }
-    });
-}
-
-fn set_clock(town: &Town, server: &Server, ahead_ms: i64) {
-    server.clock.set_ahead(ahead_ms);
-    let clock = Clocked::Server(server.number);
-    town.heart.tell(Happening::ClockSet { clock, ahead_ms });
-}
-
-/// How much too fast a server's clock is, in parts per million.
-fn drift_ppm(town: &Town) -> i64 {
-    if town.heart.strikes(Fault::ClockDrifts) {
-        off_by(town, Fault::ClockDrifts, DRIFT_PPM_MAX)
-    } else {
-        0
-    }
-}
-
-/// So much at most, either way.
-fn off_by(town: &Town, fault: Fault, most: u32) -> i64 {
-    let drawn = town.heart.span(fault, 0, 2 * u64::from(most) + 1);
-    i64::try_from(drawn).unwrap_or_default() - i64::from(most)
-}
-
-/// Somebody at a stop does not hear, is not heard, or both, for a while.
-fn cut_off(town: &Rc<Town>, visit: &Visit) {
-    let customer = visit.customer.borrow().as_ref().map(|customer| customer.person);
-    let others = [&visit.driver.caller, &visit.rival.caller, &visit.store, &visit.staff];
-    let people: Vec<_> = others.iter().map(|caller| caller.person).chain(customer).collect();
-    let drawn = |end| usize::try_from(town.heart.span(Fault::PersonSilent, 0, end));
-    let person = people[drawn(people.len() as u64).unwrap_or_default()];
-    let state = WAYS[drawn(WAYS.len() as u64).unwrap_or_default()];
-    let for_ms = town.heart.span(Fault::PersonSilent, 1_000, SILENT_MS_MAX);
-    town.set_wire(person, state);
-    let town_of = Rc::clone(town);
-    town.spawner.spawn(crate::town::heart::Owner::World, async move {
-        town_of.heart.sleep(for_ms).await;
-        town_of.set_wire(person, LinkState::Up);
-    });
-}
-
-/// A device does not hear, is not heard, or both, for a while.
-fn silence(town: &Rc<Town>, device: &Rc<Device>) {
-    let drawn = usize::try_from(town.heart.span(Fault::LinkSilent, 0, 3)).unwrap_or_default();
-    let for_ms = town.heart.span(Fault::LinkSilent, 1_000, SILENT_MS_MAX);
-    let (link, town_of, device) = (Link::Device(device.id), Rc::clone(town), Rc::clone(device));
-    device.set_link(WAYS[drawn]);
-    town.heart.tell(Happening::Partitioned { link, state: WAYS[drawn] });
-    town.spawner.spawn(crate::town::heart::Owner::World, async move {
-        town_of.heart.sleep(for_ms).await;
-        device.set_link(LinkState::Up);
-        town_of.heart.tell(Happening::Partitioned { link, state: LinkState::Up });
-    });
-}
-
-/// How far a server's clock is off at most that has strayed.
-const STRAY_MS_MAX: u32 = 10 * 60_000;
-/// How long it is.
-const ASTRAY_MS_MAX: u64 = 300_000;
-/// How far one is off at most that has jumped.
-const JUMP_MS_MAX: u32 = 4_000;
-/// How much too fast or slow a server's clock goes: some seconds in half an hour.
-const DRIFT_PPM_MAX: u32 = 2_000;
-/// The ways in which a wire is cut.
-const WAYS: [LinkState; 3] = [LinkState::Deaf, LinkState::Mute, LinkState::Cut];
-/// Longest that a wire is.
-const SILENT_MS_MAX: u64 = 240_000;
 /// How far a meter leaps, in millilitres: within what was ordered, or far beyond.
 const LEAP_ML: (u64, u64) = (5_000, 60_000);

@@ -25,6 +25,7 @@ mod setup;
 mod staff;
 mod tamper;
 mod thief;
+mod trouble;
 mod visit;
 mod wire;
 

@@ -18,7 +18,7 @@ use crate::plan::{Fault, Plan, Rate, Roll};
 use crate::town::dice::Dice;
 use crate::town::heart::{Owner, Tasks};
 use crate::town::visit::Visit;
-use crate::town::{Town, audit, gremlin, people, staff};
+use crate::town::{Town, audit, gremlin, people, staff, trouble};
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
             spawn(Box::pin(staff::staff(of(), visit_of())));
             gremlin::haunt(&town, visit);
         }
-        town.spawner.spawn(Owner::World, gremlin::trouble(Rc::clone(&town)));
+        town.spawner.spawn(Owner::World, trouble::trouble(Rc::clone(&town)));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use carhop_kernel::id::{DeviceId, OrderId, SessionId};
 use carhop_kernel::order::Scope;
 use carhop_kernel::session::LegIndex;
 
-use crate::happening::{Belonging, Happening, ServerNumber};
+use crate::happening::{Belonging, Happening};
 use crate::town::Town;
 use crate::town::asking::{Caller, Denied, Told};
 use crate::town::people::{named, order_of, step};
@@ -25,10 +25,7 @@ struct Other {
     device: DeviceId,
 }
 
-/// What somebody was given, and by which server.
-type Given = (ServerNumber, Vec<Belonging>);
-
-impl Told for Given {}
+impl Told for Vec<Belonging> {}
 
 /// The people of a stop reach for another tenant's.
 pub(crate) async fn pry(town: &Rc<Town>, visit: &Rc<Visit>) {
@@ -54,10 +51,10 @@ pub(crate) async fn pry(town: &Rc<Town>, visit: &Rc<Visit>) {
 /// Everything that can be looked up by name or listed.
 async fn read(town: &Rc<Town>, caller: &Caller, other: Other) {
     let asked = town.ask(caller, named(other.session, "pry"), move |process, call| {
-        Box::pin(async move { Ok((process.number, seen(&process, &call, other).await?)) })
+        Box::pin(async move { seen(&process, &call, other).await })
     });
-    if let Ok((server, given)) = asked.await {
-        tell(town, caller, server, given);
+    if let Ok(given) = asked.await {
+        tell(town, caller, given);
     }
 }
 
@@ -106,91 +103,94 @@ fn given<T>(found: Result<T, Failure>) -> Result<Option<T>, Failure> {
 /// What staff and stores may do at their own stops and to their own devices.
 async fn steer(town: &Rc<Town>, visit: &Rc<Visit>, other: Other) {
     let (staff, store, id, device) = (&visit.staff, &visit.store, other.session, other.device);
+    let (stop, unit) = (Belonging::Session(id), Belonging::Device(device));
     let ask = named(id, "pry");
-    done(town, staff, other, &step!(town, staff, ask, |app, call| app.hold(&call, id).await));
-    done(town, staff, other, &step!(town, staff, ask, |app, call| app.resume(&call, id).await));
+    done(town, staff, stop, &step!(town, staff, ask, |app, call| app.hold(&call, id).await));
+    done(town, staff, stop, &step!(town, staff, ask, |app, call| app.resume(&call, id).await));
     let revoked = step!(town, staff, ask, |app, call| app.revoke(&call, id).await);
-    done(town, staff, other, &revoked);
+    done(town, staff, stop, &revoked);
     let driver = visit.driver.driver;
     let assigned = step!(town, staff, ask, |app, call| app.assign_driver(&call, id, driver).await);
-    done(town, staff, other, &assigned);
+    done(town, staff, stop, &assigned);
     let withdrawn = step!(town, staff, ask, |app, call| {
         app.withdraw_trust(&call, TrustSubject::Device(device), "pried").await
     });
-    done(town, staff, other, &withdrawn);
+    done(town, staff, unit, &withdrawn);
     let cleared = step!(town, staff, ask, |app, call| {
         app.clear_device(&call, device, Clearance::Freeze, "pried").await
     });
-    done(town, staff, other, &cleared);
+    done(town, staff, unit, &cleared);
     let linked = step!(town, store, ask, |app, call| app.issue_link(&call, id).await);
-    done(town, store, other, &linked);
+    done(town, store, stop, &linked);
     let (order, terms) = (other.order, order_of(town, visit));
     let amended = step!(town, store, ask, |app, call; terms| {
         app.amend_order(&call, order, 1, &terms).await
     });
-    done(town, store, other, &amended);
+    done(town, store, stop, &amended);
 }
 
 /// What drivers and customers may do at their own stops.
 async fn drive(town: &Rc<Town>, visit: &Rc<Visit>, other: Other) {
     let (driver, id, ask) = (&visit.driver.caller, other.session, named(other.session, "pry"));
+    let stop = Belonging::Session(id);
     let arrived = step!(town, driver, ask, |app, call| app.arrive(&call, id).await);
-    done(town, driver, other, &arrived);
+    done(town, driver, stop, &arrived);
     let token = step!(town, driver, ask, |app, call| app.issue_vehicle_token(&call, id).await);
-    done(town, driver, other, &token);
+    done(town, driver, stop, &token);
     let Some(customer) = visit.customer.borrow().clone() else { return };
     let code = step!(town, &customer, ask, |app, call| app.issue_code(&call, id).await);
-    done(town, &customer, other, &code);
+    done(town, &customer, stop, &code);
     let revoked = step!(town, &customer, ask, |app, call| app.revoke(&call, id).await);
-    done(town, &customer, other, &revoked);
+    done(town, &customer, stop, &revoked);
 }
 
 /// What the other tenant's customer was given, in the hands of this one's people and shown to their servers as theirs.
 async fn use_secrets(town: &Rc<Town>, visit: &Rc<Visit>, other: &Visit, named_by: Other) {
     let (driver, ask, device) =
         (&visit.driver.caller, named(named_by.session, "pry"), named_by.device);
+    let stop = Belonging::Session(named_by.session);
     let held = other.customer_token.borrow().clone().zip(other.customer.borrow().clone());
     if let Some((top, key)) = held.and_then(|(token, holder)| Some((token, holder.key?))) {
         let token = top.clone();
         let known = step!(town, driver, ask, |app, call; token| {
             app.authenticate_customer(&call.partition, &token, key).await.map(|_| true)
         });
-        done(town, driver, named_by, &known);
+        done(town, driver, stop, &known);
         let token = top.clone();
         let shown = step!(town, driver, ask, |app, call; token| {
             app.introspect_token(&call, &token).await?.map(|_| true).ok_or(Failure::NotFound)
         });
-        done(town, driver, named_by, &shown);
+        done(town, driver, stop, &shown);
         let token = top.clone();
         let derived = step!(town, driver, ask, |app, call; token| {
             let wanted = Wanted { scope: Scope::GroceryHandoff, audience: device };
             app.exchange_token(&call, &token, wanted).await
         });
-        done(town, driver, named_by, &derived);
+        done(town, driver, stop, &derived);
         let released = step!(town, driver, ask, |app, call; top| {
             app.release(&call, named_by.session, LegIndex(0), &top).await
         });
-        done(town, driver, named_by, &released);
+        done(town, driver, stop, &released);
     }
     let link = other.link.borrow().clone();
     if let (Some(link), Some(key)) = (link, driver.key) {
         let redeemed = step!(town, driver, ask, |app, call; link| {
             app.redeem_link(&call.partition, &link, key).await
         });
-        done(town, driver, named_by, &redeemed);
+        done(town, driver, stop, &redeemed);
     }
 }
 
 /// What was done to something has reached it.
-fn done<T>(town: &Town, caller: &Caller, other: Other, asked: &Result<T, Denied>) {
+fn done<T>(town: &Town, caller: &Caller, to: Belonging, asked: &Result<T, Denied>) {
     if asked.is_ok() {
-        tell(town, caller, ServerNumber(u8::MAX), vec![Belonging::Session(other.session)]);
+        tell(town, caller, vec![to]);
     }
 }
 
-fn tell(town: &Town, caller: &Caller, server: ServerNumber, given: Vec<Belonging>) {
+fn tell(town: &Town, caller: &Caller, given: Vec<Belonging>) {
     let by = town.partition(caller.tenant).clone();
-    town.heart.tell(Happening::Reached { server, by, given });
+    town.heart.tell(Happening::Reached { by, given });
 }
 
 /// So many stops of others are tried.

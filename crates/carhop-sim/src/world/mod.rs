@@ -8,14 +8,16 @@ pub mod ports;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use carhop_agent::simulated::Fault;
+use carhop_app::batch::{Batch, Write};
 use carhop_app::ports::{Carrier, Clock, Journal};
-use carhop_app::record::{Partition, Record};
+use carhop_app::record::{Kind, Partition, Record, RecordKey};
 use carhop_app::records::TenantRecord;
-use carhop_app::{App, Hearing, HighWaterMark, Keyring, Parts, Settings};
+use carhop_app::{App, Failure, Hearing, HighWaterMark, Keyring, Parts, Settings};
 use carhop_devices::gateway::{Connection, Inbound};
 use carhop_kernel::device::DeviceClass;
 use carhop_kernel::digest::FirmwareDigest;
-use carhop_kernel::id::DeviceId;
+use carhop_kernel::id::{CommandId, DeviceId};
 use carhop_kernel::time::Timestamp;
 use carhop_policy::Bundle;
 use carhop_proofs::frame::Position;
@@ -24,7 +26,7 @@ use carhop_proofs::suite::{Algorithm, PublicKey, RustCrypto, SigningKey, Suite};
 
 use crate::SimError;
 use crate::chance::Chance;
-use metal::{Metal, Unit};
+use metal::{Actuator, Metal, Unit};
 use ports::{Authorities, CountingBell, SeededEntropy, VirtualClock};
 
 /// A small false world.
@@ -188,6 +190,14 @@ impl World {
         self.metal.with(device, Unit::disconnect)
     }
 
+    /// Something goes wrong with a device's metal.
+    pub fn suffer(&self, device: DeviceId, fault: Fault) -> Result<(), SimError> {
+        self.metal.with(device, |unit, now_ms| match unit.actuator() {
+            Actuator::Lock(lock) => lock.suffer(fault, now_ms),
+            Actuator::Pump(pump) => pump.suffer(fault),
+        })
+    }
+
     /// Lets time pass, with everything that falls due meanwhile.
     pub async fn pass(&self, span_ms: u64) -> Result<(), SimError> {
         let until = self.now().plus_ms(span_ms);
@@ -264,6 +274,22 @@ impl World {
             Inbound::Unknown { .. } | Inbound::Alive => {}
         }
         Ok(())
+    }
+
+    /// Puts something else, such as nonsense, in the place of what is kept of a command, and gives that back.
+    pub async fn replace_command(
+        &self,
+        command: CommandId,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, SimError> {
+        let (partition, kind) = (self.partition.clone(), Kind::Command);
+        let key = RecordKey { partition, kind, key: command.to_string() };
+        let kept = self.journal.record(key.clone()).await.map_err(Failure::from)?;
+        let kept = kept.ok_or(SimError::world("a command of which nothing is kept"))?;
+        let mut batch = Batch::new(self.partition.clone(), self.now());
+        batch.writes.push(Write { key, body: Some(body), indexes: Vec::new(), until: None });
+        self.journal.append(batch).await.map_err(Failure::from)?;
+        Ok(kept.body)
     }
 
     /// The epoch of trust that devices are told.

@@ -7,6 +7,7 @@ mod exploration;
 mod holds;
 mod judged_facts;
 mod laws;
+mod metering;
 mod precedence;
 mod reports;
 pub(super) mod world;

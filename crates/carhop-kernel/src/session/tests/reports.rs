@@ -6,13 +6,12 @@ use alloc::vec::Vec;
 use super::world::*;
 use crate::actor::ActorKind;
 use crate::id::DeviceId;
-use crate::limits;
 use crate::reason::Reason;
 use crate::session::table::{ALARMS, LEG_REPORTS};
 use crate::session::{
-    Action, Basis, Event, Exception, Finding, HoldCause, InterlockKind, LegFailure, LegIndex,
-    LegKind, LegState, LegStateKind, MeterDoubt, NotExecuted, Outcome, Phase, PhaseKind, Report,
-    Request, RequestKind, RevocationCause, Session, decide, observe,
+    Action, Basis, Event, Exception, Finding, HoldCause, InterlockKind, LegIndex, LegKind,
+    LegState, LegStateKind, NotExecuted, Outcome, Phase, PhaseKind, Report, Request, RequestKind,
+    RevocationCause, Session, decide, observe,
 };
 
 #[test]
@@ -135,22 +134,6 @@ fn a_late_opening_after_revocation_is_never_lost() {
 }
 
 #[test]
-fn a_pump_that_runs_after_revocation_is_told_once_and_settled_exactly() {
-    let session = pump_commanded();
-    let revoked = ask(&session, RequestKind::Revoke);
-    for first in [armed(&session), metered(&session, 0, 500), ended(&session, 9_000)] {
-        let events = observe(&revoked, &first, NOW);
-        assert_eq!(exceptions(&events), [Exception::OpenedAfterEnd], "{first:?}");
-        let running = after(&revoked, &events);
-        let end = observe(&running, &ended(&session, 9_000), NOW);
-        assert_eq!(exceptions(&end), []);
-        let settled = after(&running, &end);
-        assert_eq!(leg_state(&settled, FUEL), LegState::Settled { metered_ml: 9_000 });
-        assert_eq!(phase(&settled), PhaseKind::Revoked);
-    }
-}
-
-#[test]
 fn an_unsent_command_dies_with_the_session_and_an_opening_under_it_is_unexplained() {
     let unsent = ask(&ready(), RequestKind::ReleaseCompartment);
     let late = opened(&unsent);
@@ -228,32 +211,6 @@ fn a_pump_that_runs_and_is_not_heard_any_more_is_taken_over_by_a_person_and_neve
 }
 
 #[test]
-fn what_a_taken_over_pump_gave_is_settled_once_when_it_is_told_at_last() {
-    let silent = silent(&pump_commanded());
-    let revoked = ask(&silent, RequestKind::Revoke);
-    let running = hear(&silent, &armed(&silent));
-    for session in [silent.clone(), revoked, running].map(|it| found_executed(&it, FUEL)) {
-        let (phase, command) = (phase(&session), command(&silent));
-        assert_ne!(phase, PhaseKind::InService);
-        let told = |metered_ml| Report::DispensingEnded { device: PUMP, command, metered_ml };
-        let running = Report::MeterAdvanced { device: PUMP, command, number: 0, metered_ml: 7 };
-        let armed = Report::PumpArmed { command, receipt: RECEIPT };
-        for known in [armed, running, told(0)] {
-            assert_eq!(observe(&session, &known, NOW), [], "a person knows that: {known:?}");
-        }
-        let events = observe(&session, &told(9_000), NOW);
-        assert_eq!(exceptions(&events), [Exception::SettledAfterTakeover]);
-        let settled = after(&session, &events);
-        assert_eq!(leg_state(&settled, FUEL), LegState::Settled { metered_ml: 9_000 });
-        assert_eq!(super::world::phase(&settled), phase);
-        assert_eq!(observe(&settled, &told(9_000), NOW), [], "settled twice");
-        let other = Report::DispensingEnded { device: LOCK, command, metered_ml: 9_000 };
-        let other = observe(&session, &other, NOW);
-        assert_eq!(exceptions(&other), [Exception::FlowWithoutLeave], "another pump's");
-    }
-}
-
-#[test]
 fn not_executed_after_an_opening_is_ignored() {
     let open = hear(&commanded(), &opened(&commanded()));
     for why in [NotExecuted::Unsent, NotExecuted::RefusedByDevice, NotExecuted::Cancelled] {
@@ -279,118 +236,12 @@ fn a_lock_that_says_another_lock_opened_explains_nothing() {
 }
 
 #[test]
-fn another_pumps_readings_settle_nothing() {
-    let session = hear(&pump_commanded(), &armed(&pump_commanded()));
-    let command = command(&session);
-    for device in [STRANGE_DEVICE, LOCK] {
-        for report in [
-            Report::MeterAdvanced { device, command, number: 0, metered_ml: 7 },
-            Report::DispensingEnded { device, command, metered_ml: 7 },
-        ] {
-            let events = observe(&session, &report, NOW);
-            assert_eq!(exceptions(&events), [Exception::FlowWithoutLeave], "{report:?}");
-            assert_frozen_only(&session, &events);
-        }
-    }
-}
-
-#[test]
-fn fuel_settles_exactly_once_at_what_was_metered() {
-    for (readings, end, settled) in [
-        (&[][..], 30_000, 30_000),
-        (&[10_000, 30_000], 30_000, 30_000),
-        (&[10_000], 30_000, 30_000),
-        // A meter never runs backwards: the highest signed reading counts.
-        (&[30_000], 29_999, 30_000),
-        (&[30_000], 0, 30_000),
-    ] {
-        let mut session = hear(&pump_commanded(), &armed(&pump_commanded()));
-        for (number, ml) in (0..).zip(readings) {
-            session = hear(&session, &metered(&session, number, *ml));
-        }
-        let last = ended(&session, end);
-        let events = observe(&session, &last, NOW);
-        let sums: Vec<u32> = events
-            .iter()
-            .filter_map(|event| match event {
-                Event::DispensingEnded { metered_ml, .. }
-                | Event::FuelSettled { metered_ml, .. } => Some(*metered_ml),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(sums, [settled, settled], "{readings:?} {end}");
-        assert_eq!(observe(&after(&session, &events), &last, NOW), [], "settled twice");
-    }
-}
-
-#[test]
-fn a_meter_that_creeps_or_runs_wild_fills_no_history_and_is_settled_exactly() {
-    for step_ml in [1, 7, 1_000, 1_000_000] {
-        let mut session = hear(&pump_commanded(), &armed(&pump_commanded()));
-        let (mut told, mut metered_ml) = (0, 0);
-        for number in 0..45_000_u32 {
-            metered_ml = number.saturating_add(1).saturating_mul(step_ml);
-            let events = observe(&session, &metered(&session, number, metered_ml), NOW);
-            told += events.len();
-            session = after(&session, &events);
-        }
-        let most = usize::try_from(limits::METER_READINGS_MAX).unwrap() + 1;
-        assert!((1..=most).contains(&told), "{told} at {step_ml}");
-        let settled = hear(&session, &ended(&session, metered_ml));
-        assert_eq!(leg_state(&settled, FUEL), LegState::Settled { metered_ml }, "{step_ml}");
-    }
-}
-
-#[test]
-fn a_doubtful_meter_is_told_and_holds_an_active_session_and_settles_nothing_by_itself() {
-    let dispensing = hear(&pump_commanded(), &armed(&pump_commanded()));
-    let over = ask(&dispensing, RequestKind::Revoke);
-    for (doubt, raised) in [
-        (MeterDoubt::Gap, Exception::MeterGap),
-        (MeterDoubt::Backwards, Exception::MeterBackwards),
-        (MeterDoubt::Faulty, Exception::MeterFaulty),
-        (MeterDoubt::Unaccounted, Exception::UnaccountedFlow),
-    ] {
-        let report = Report::MeterDoubted { device: PUMP, doubt };
-        let events = observe(&dispensing, &report, NOW);
-        assert_eq!(exceptions(&events), [raised]);
-        assert_frozen_only(&dispensing, &events);
-        assert_eq!(observe(&over, &report, NOW).len(), 1, "no hold after the end");
-    }
-}
-
-#[test]
-fn a_pump_that_dispenses_nothing_fails_its_leg_and_the_stop_is_partly_done() {
-    let session = hear(&pump_commanded(), &armed(&pump_commanded()));
-    let heard = hear(&session, &ended(&session, 0));
-    assert_eq!(leg_state(&heard, FUEL), LegState::Failed(LegFailure::NothingDispensed));
-    assert_eq!(heard.phase, Phase::Completed(Outcome::Partial));
-}
-
-#[test]
 fn a_stop_of_which_nothing_was_done_is_revoked() {
     let jammed = hear(&commanded(), &Report::LockJammed { command: command(&commanded()) });
     assert_eq!(phase(&jammed), PhaseKind::InService);
     let pump = ask(&ask(&jammed, RequestKind::DispenseFuel), RequestKind::SendCommand);
     let heard = hear(&pump, &ended(&pump, 0));
     assert_eq!(heard.phase, Phase::Revoked(RevocationCause::NothingDelivered));
-}
-
-#[test]
-fn more_than_the_limit_and_the_valves_overrun_is_an_exception() {
-    let most = FUEL_LIMIT_ML + limits::FUEL_OVERRUN_ML_MAX;
-    for (metered_ml, raised) in [
-        (FUEL_LIMIT_ML, &[][..]),
-        (most, &[]),
-        (most + 1, &[Exception::OverDispensed]),
-        (u32::MAX, &[Exception::OverDispensed]),
-    ] {
-        let session = hear(&pump_commanded(), &armed(&pump_commanded()));
-        let events = observe(&session, &ended(&session, metered_ml), NOW);
-        assert_eq!(exceptions(&events), raised, "{metered_ml}");
-        let settled = LegState::Settled { metered_ml };
-        assert_eq!(leg_state(&after(&session, &events), FUEL), settled);
-    }
 }
 
 #[test]
@@ -501,13 +352,6 @@ fn fuel_states() -> Vec<Session> {
     ]
 }
 
-/// The stop after a person has found that the silent leg's command was carried out.
-fn found_executed(session: &Session, leg: LegIndex) -> Session {
-    let finding = Finding { executed: true, basis: Basis::Camera, evidence: Some(RECEIPT) };
-    let request = good(session, Action::ResolveOutcome { leg, finding });
-    after(session, &answer(session, &request).unwrap())
-}
-
 fn long_groceries_secured() -> Session {
     let session = groceries_secured();
     let longer = order(2, vec![goods(), fuel(), goods()]);
@@ -523,10 +367,6 @@ fn long_pump_commanded() -> Session {
 fn again_pending(session: &Session) -> Session {
     let why = NotExecuted::RefusedByDevice;
     hear(session, &Report::NotExecuted { command: command(session), why })
-}
-
-fn silent(session: &Session) -> Session {
-    hear(session, &Report::Silence { command: command(session) })
 }
 
 /// Every report about a leg, by the name that the tables give it, under the leg's last command.
@@ -558,31 +398,8 @@ const fn reading(device: DeviceId, command: crate::id::CommandId) -> Report {
 
 const METERED_ML: u32 = 20_000;
 
-fn exceptions(events: &[Event]) -> Vec<Exception> {
-    events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ExceptionRaised { exception, .. } => Some(*exception),
-            _ => None,
-        })
-        .collect()
-}
-
 fn moves_a_leg(event: &Event) -> bool {
     !matches!(event, Event::ExceptionRaised { .. } | Event::SessionHeld { .. })
-}
-
-/// The session without what was raised and the hold that came of it.
-fn as_told_of_before(heard: Session, before: &Session) -> Session {
-    let (raised, waiting) = (before.raised.clone(), before.waiting.clone());
-    Session { hold: before.hold, raised, waiting, ..heard }
-}
-
-/// Whether the session is on hold for somebody to look, and otherwise as it was.
-fn assert_frozen_only(session: &Session, events: &[Event]) {
-    let heard = after(session, events);
-    assert_eq!(heard.hold.map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
-    assert_eq!(as_told_of_before(heard, session), *session, "{events:?}");
 }
 
 fn shown_ml(session: &Session) -> u32 {

@@ -25,9 +25,9 @@ use crate::order::{
 use crate::reason::{Reason, Refusal};
 use crate::session::table::transition;
 use crate::session::{
-    Action, Basis, Event, Finding, HoldCause, LegIndex, LegState, LegStateKind, PhaseKind, Release,
-    ReleaseOrder, Report, Request, RequestKind, RevocationCause, Session, decide, evolve, observe,
-    open,
+    Action, Basis, Event, Exception, Finding, HoldCause, LegIndex, LegState, LegStateKind,
+    PhaseKind, Release, ReleaseOrder, Report, Request, RequestKind, RevocationCause, Session,
+    decide, evolve, observe, open,
 };
 use crate::time::{Timestamp, Window};
 use crate::verdict::{PolicyAction, Rung, Verdict};
@@ -326,4 +326,38 @@ pub fn leg_state(session: &Session, leg: LegIndex) -> LegState {
 
 pub fn leg_kind(session: &Session, leg: LegIndex) -> LegStateKind {
     leg_state(session, leg).kind()
+}
+
+/// The stop after a person has found that the silent leg's command was carried out.
+pub fn found_executed(session: &Session, leg: LegIndex) -> Session {
+    let finding = Finding { executed: true, basis: Basis::Camera, evidence: Some(RECEIPT) };
+    let request = good(session, Action::ResolveOutcome { leg, finding });
+    after(session, &answer(session, &request).unwrap())
+}
+
+pub fn exceptions(events: &[Event]) -> Vec<Exception> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ExceptionRaised { exception, .. } => Some(*exception),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The session without what was raised and the hold that came of it.
+pub fn as_told_of_before(heard: Session, before: &Session) -> Session {
+    let (raised, waiting) = (before.raised.clone(), before.waiting.clone());
+    Session { hold: before.hold, raised, waiting, ..heard }
+}
+
+/// Whether the session is on hold for somebody to look, and otherwise as it was.
+pub fn assert_frozen_only(session: &Session, events: &[Event]) {
+    let heard = after(session, events);
+    assert_eq!(heard.hold.map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
+    assert_eq!(as_told_of_before(heard, session), *session, "{events:?}");
+}
+
+pub fn silent(session: &Session) -> Session {
+    hear(session, &Report::Silence { command: command(session) })
 }

@@ -3,7 +3,7 @@
 //! It shows what the runner does; what came of it stands in the summary.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use console::{Term, style};
@@ -122,6 +122,7 @@ pub(crate) struct View {
     /// Whether standard output is for programs, so that words go to standard error.
     pub(crate) as_json: bool,
     bars: Option<MultiProgress>,
+    pinned: OnceLock<ProgressBar>,
     lines: Mutex<BTreeMap<usize, Line>>,
     stopwatch: Stopwatch,
 }
@@ -141,7 +142,8 @@ impl View {
         let bars = is_live.then(|| {
             MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::stdout_with_hz(12))
         });
-        Self { as_json, bars, lines: Mutex::default(), stopwatch: Stopwatch::start() }
+        let (pinned, lines) = (OnceLock::new(), Mutex::default());
+        Self { as_json, bars, pinned, lines, stopwatch: Stopwatch::start() }
     }
 
     /// Says something above the running stops.
@@ -154,12 +156,26 @@ impl View {
         };
     }
 
+    /// Keeps these lines in sight above the running stops, in the place of those that were pinned before. Without a terminal
+    /// they are said.
+    pub(crate) fn pin(&self, lines: &[String]) {
+        let Some(bars) = &self.bars else {
+            return lines.iter().for_each(|line| self.say(line));
+        };
+        let pinned = self.pinned.get_or_init(|| bars.insert(0, ProgressBar::new_spinner()));
+        if let Ok(template) = ProgressStyle::with_template("{msg}") {
+            pinned.set_style(template);
+        }
+        pinned.set_message(lines.join("\n"));
+    }
+
     /// A stop begins.
     pub(crate) fn begin(&self, plan: &Plan) {
         let bar = match &self.bars {
             Some(bars) => {
                 let before = self.lock().keys().filter(|number| **number < plan.number).count();
-                bars.insert(before, ProgressBar::new_spinner())
+                let pinned = usize::from(self.pinned.get().is_some());
+                bars.insert(pinned + before, ProgressBar::new_spinner())
             }
             None => ProgressBar::hidden(),
         };
@@ -217,6 +233,9 @@ impl View {
 
     /// Nothing more is shown live.
     pub(crate) fn close(&self) {
+        if let Some(pinned) = self.pinned.get() {
+            pinned.finish_and_clear();
+        }
         for line in std::mem::take(&mut *self.lock()).into_values() {
             line.bar.finish_and_clear();
         }

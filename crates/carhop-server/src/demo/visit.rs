@@ -31,18 +31,23 @@ pub(crate) async fn keep_one_ready(host: &Host, view: &View) -> Result<()> {
     host.wait_for_trust(&[&lock]).await?;
     let (handset, page) = host.store.browser_link("the visitor's browser").await?;
     let mut visit = Visit { host, lock, handset, driver: None };
-    let mut session = visit.order().await?;
-    say(view, "one stop is yours to play, in two windows or three; each link works once");
-    tell(view, "customer", &host.store.link_address(&session).await?);
-    tell(view, "driver", &page);
-    tell(view, "car", &format!("{VEHICLE}, plate {PLATE}"));
-    tell(view, "bay sign", venue::TAG);
-    tell(view, "console", &host.store.staff_invitation(MEMBER).await?);
+    let console = host.store.staff_invitation(MEMBER).await?;
+    let mut title =
+        "one stop is yours to play, in two windows or three; each link works once".to_owned();
     loop {
+        let session = visit.order().await?;
+        let customer = host.store.link_address(&session).await?;
+        let mut rows = vec![("customer", customer)];
+        // The driver's window stays as it is once it is set up.
+        if visit.driver.is_none() {
+            rows.push(("driver", page.clone()));
+        }
+        rows.push(("car", format!("{VEHICLE}, plate {PLATE}")));
+        rows.push(("bay sign", venue::TAG.to_owned()));
+        rows.push(("console", console.clone()));
+        view.pin(&told(&title, &rows));
         let end = visit.serve(&session).await?;
-        session = visit.order().await?;
-        say(view, &format!("your stop is {end}; the next one is there"));
-        tell(view, "customer", &host.store.link_address(&session).await?);
+        title = format!("your stop is {end}; the next one is there");
     }
 }
 
@@ -116,13 +121,11 @@ impl Visit<'_> {
     }
 }
 
-fn say(view: &View, text: &str) {
-    view.say("");
-    view.say(&format!("  {}", style(text).bold()));
-}
-
-fn tell(view: &View, what: &str, text: &str) {
-    view.say(&format!("    {what:<10} {}", style(text).cyan()));
+/// Where the visitor goes and what is asked there, under a title.
+fn told(title: &str, rows: &[(&str, String)]) -> Vec<String> {
+    let title = [String::new(), format!("  {}", style(title).bold())];
+    let rows = rows.iter().map(|(what, text)| format!("    {what:<10} {}", style(text).cyan()));
+    title.into_iter().chain(rows).chain([String::new()]).collect()
 }
 
 /// Beside the lanes of the others.

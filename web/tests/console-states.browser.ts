@@ -3,13 +3,24 @@
  * 320 and 1280 pixels, in both languages; nothing sticks out, and the keyboard reaches everything.
  */
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { busyDay, disputedId, happened, play, problem, signIn, stopId } from './support/authority';
+import {
+  busyDay,
+  disputedId,
+  happened,
+  play,
+  problem,
+  shutId,
+  signIn,
+  stopId,
+} from './support/authority';
 import { Person, type Theme } from './support/browser';
 import { picture } from './support/shots';
 import { setStage } from './support/stage';
 
 const stage = setStage();
+const matrix = readFileSync('../policies/expected/matrix.txt', 'utf8');
 
 /** Each page, and what is there once it has come. */
 const pages: Record<string, { path: string; until: string }> = {
@@ -19,6 +30,7 @@ const pages: Record<string, { path: string; until: string }> = {
   'stops-none-found': { path: '/console?q=nothing', until: '.empty' },
   stop: { path: `/console/stops?stop=${stopId}`, until: 'article ol' },
   'stop-disputed': { path: `/console/stops?stop=${disputedId}`, until: 'blockquote' },
+  'stop-shut': { path: `/console/stops?queue=done&stop=${shutId}`, until: 'article ol' },
   nowhere: { path: '/console/nothing', until: 'main a[href$="/stops"]' },
 };
 
@@ -142,6 +154,53 @@ test('an address of no page is told as that, however broken it is', async () => 
   await person.leave();
 });
 
+test('while the policies come it says so, and shows no table of nothing', async () => {
+  const person = await Person.sit(stage.browser, stage.world, { width: 1280 });
+  const { page } = person;
+  const scene = busyDay();
+  scene.answers['policy'] = { version: '10'.repeat(32), in_force: true, files: [] };
+  await play(page, scene);
+  let send: (() => void) | undefined;
+  const asked = new Promise<void>((done) => {
+    void page.route('**/v1/policy/matrix', async (route) => {
+      await new Promise<void>((go) => {
+        send = go;
+        done();
+      });
+      await route.fulfill({ contentType: 'text/plain', body: matrix });
+    });
+  });
+  await signIn(page, stage.world.origin);
+  await page.goto(`${stage.world.origin}/console/policy`);
+  await asked;
+  await page.getByText('Loading…').waitFor();
+  expect(await page.locator('main').locator('table, select').count()).toBe(0);
+  await picture(page, 'console-policy-loading');
+  send?.();
+  await page.locator('main table').waitFor();
+  expect(await page.getByText('Loading…').count()).toBe(0);
+  expect(person.faults).toEqual([]);
+  await person.leave();
+});
+
+test('a console without a line says how old it is, in a header that stays whole', async () => {
+  for (const width of [320, 390, 1280]) {
+    const person = await Person.sit(stage.browser, stage.world, { width, locale: 'de-DE' });
+    await play(person.page, busyDay());
+    await signIn(person.page, stage.world.origin);
+    await lose(person);
+    expect(await person.violations()).toEqual([]);
+    expect(await person.sticksOut()).toBe(false);
+    const boxes = ['.home', '.menu'].map((one) => person.page.locator(one).boundingBox());
+    const [home, menu] = await Promise.all(boxes);
+    if (!home) throw new Error('no name of the console');
+    // On a narrow screen the menu stands beside the name, not below it.
+    if (menu) expect(menu.y).toBeLessThan(home.y + home.height);
+    await picture(person.page, `console-lost-de-${width}`);
+    await person.leave();
+  }
+});
+
 test('where somebody was is not told of a stop that is over', async () => {
   const person = await Person.sit(stage.browser, stage.world, { width: 1440, height: 900 });
   const { page } = person;
@@ -231,9 +290,19 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 400_000 }, asyn
       await person.page.locator(until).first().waitFor({ state: 'attached' });
       await picture(person.page, `console-${name}-${view.width}-${view.theme}`);
     }
+    await lose(person);
+    await picture(person.page, `console-lost-${view.width}-${view.theme}`);
     await person.leave();
   }
 });
+
+/** Cuts the line to the authority of a console that shows its stops. */
+async function lose({ page }: Person): Promise<void> {
+  await page.route('**/events/stream*', (route) => route.abort());
+  await page.goto(`${stage.world.origin}/console?queue=in_progress`);
+  await page.locator('.rows a').first().waitFor({ state: 'attached' });
+  await page.locator('.lost').waitFor();
+}
 
 /** Goes to a button by the keyboard alone, and presses it. */
 async function tabTo({ page }: Person, name: string): Promise<void> {

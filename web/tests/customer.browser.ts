@@ -45,7 +45,7 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await world.release(session, 1);
   await sees(page, 'Your car is being fuelled');
   await sees(page, 'Done. Nothing can open your car any more.');
-  await page.getByText('38.20 of up to 40 litres').waitFor();
+  await page.getByText('38.20 L of up to 40 L').waitFor();
   await page.getByText('Locked with your goods inside').waitFor();
 
   await page.getByRole('button', { name: 'Report a problem' }).click();
@@ -66,7 +66,7 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await person.context.setOffline(true);
   await page.reload();
   await sees(page, 'Done. Nothing can open your car any more.');
-  await page.getByText('38.20 of up to 40 litres').waitFor();
+  await page.getByText('38.20 L of up to 40 L').waitFor();
   await page.getByText(/^What you see is/).waitFor();
   expect(faults).toEqual([]);
 });

@@ -70,13 +70,15 @@ test('a whole stop: plate, sign, the customer’s own code through the camera, h
   const { page } = driver;
   await sees(page, 'Go to the blue Golf estate, plate ends 201');
   await picture(page, 'driver-plate');
+  // Whoever looks over a shoulder learns no car from a tab.
+  expect(await page.title()).toBe(`…${session.slice(-6)} · Stops`);
   await page.getByLabel('Plate at the car').fill('8ABC 123');
   await page.getByRole('button', { name: 'Check the plate' }).click();
   await sees(page, 'Wrong car. Stop.');
   await page.getByLabel('Plate at the car').fill('7kd-201');
   await page.getByRole('button', { name: 'Check the plate' }).click();
   await sees(page, 'Right car. Are you beside it?');
-  await page.getByText('Scan the bay sign').first().click();
+  await page.getByText('Scan or type the bay sign').first().click();
   await page.getByLabel('Code on the sign').fill(tag);
   await page.getByRole('button', { name: 'Type the sign’s code' }).click();
   await page.getByText('the bay sign was read').waitFor();
@@ -97,6 +99,8 @@ test('a whole stop: plate, sign, the customer’s own code through the camera, h
   await picture(page, 'driver-unlock');
 
   await hold(page, 'Hold to unlock', 400);
+  await page.getByRole('status').getByText('That was too short.').waitFor();
+  await picture(page, 'driver-too-short');
   expect((await world.state(session)).legs[0]?.state).toBe('pending');
   await hold(page, 'Hold to unlock', 1_300);
   await sees(page, 'Put the groceries in');
@@ -109,6 +113,7 @@ test('a whole stop: plate, sign, the customer’s own code through the camera, h
   await sees(customer.page, 'Done. Nothing can open your car any more.');
   await page.getByRole('button', { name: 'Next stop' }).click();
   await sees(page, 'Stops');
+  await page.getByRole('heading', { name: 'All stops are done' }).waitFor();
   expect([...driver.faults, ...customer.faults]).toEqual([]);
   await customer.leave();
 });
@@ -179,7 +184,7 @@ test('the whole way to the open trunk needs no mouse', async () => {
   await typeInto(page, 'Plate at the car', '7KD201');
   await tabTo(page, 'Check the plate');
   await sees(page, 'Right car. Are you beside it?');
-  await tabTo(page, 'Scan the bay sign', 'summary');
+  await tabTo(page, 'Scan or type the bay sign', 'summary');
   await typeInto(page, 'Code on the sign', tag);
   await tabTo(page, 'Type the sign’s code');
   await page.getByText('the bay sign was read').waitFor();
@@ -231,7 +236,7 @@ async function atTheCar(session: string): Promise<void> {
   const { page } = driver;
   await page.getByLabel('Plate at the car').fill('7KD201');
   await page.getByRole('button', { name: 'Check the plate' }).click();
-  await page.getByText('Scan the bay sign').first().click();
+  await page.getByText('Scan or type the bay sign').first().click();
   await page.getByLabel('Code on the sign').fill(tag);
   await page.getByRole('button', { name: 'Type the sign’s code' }).click();
   await page.getByText('the bay sign was read').waitFor();

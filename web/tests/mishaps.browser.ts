@@ -131,7 +131,7 @@ test('a phone that is set up is not set up anew without being asked', async () =
   const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
   const enrolments = (): number =>
     played.asked.filter((one) => one.endsWith('devices/enrolments')).length;
-  const empty = page.getByRole('heading', { name: 'No stops yet' });
+  const empty = page.getByRole('heading', { name: 'No stops right now' });
   await empty.waitFor();
   for (const [answer, many] of [
     ['Leave it as it is', 1],
@@ -152,7 +152,7 @@ test('no list of stops that arrives late takes the place of what is asked or tol
   const { page } = person;
   const none = { data: [], has_more: false };
   const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
-  const empty = page.getByRole('heading', { name: 'No stops yet' });
+  const empty = page.getByRole('heading', { name: 'No stops right now' });
   await empty.waitFor();
   const late = async (answer: object | number): Promise<() => Promise<void>> => {
     const route = await new Promise<Route>((asked, fail) => {
@@ -287,7 +287,7 @@ test('a list of stops that is not renewed does not look as if it were', async ()
   const { page } = person;
   const none = { data: [], has_more: false };
   const played = await setUpDriver(person, stage.world, life('en-route'), { 'driver/stops': none });
-  await page.getByText('No stops yet').waitFor();
+  await page.getByText('No stops right now').waitFor();
   await played.answer('driver/stops', 500);
   await page.getByRole('alert').getByText('Something went wrong on our side').waitFor();
   await played.answer('driver/stops', none);

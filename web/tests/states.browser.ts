@@ -65,6 +65,56 @@ function numbered([name, live]: [string, Live], index: number): [string, Live] {
   return [name, { ...live, session: { ...live.session, version: index + 1, venue_name: venue } }];
 }
 
+test('a long name of a venue leaves the state beside it whole', async () => {
+  const live = lives()['handoff-ready'];
+  if (live === undefined) throw new Error('no such stop');
+  const venue_name = 'Parkhaus der Universitätsbibliothek am Nordbahnhof';
+  const session = { ...live.session, venue_name };
+  for (const width of [320, 390]) {
+    for (const locale of ['de-DE', 'en-US']) {
+      const person = await Person.sit(stage.browser, stage.world, { width, locale });
+      await showCustomer(person, stage.world, { ...live, session });
+      const box = async (found: string): Promise<Box> => {
+        const {
+          x = 0,
+          y = 0,
+          width = 0,
+          height = 0,
+        } = (await person.page.locator(found).first().boundingBox()) ?? {};
+        return { left: x, right: x + width, middle: y + height / 2, height };
+      };
+      const [header, brand, pill] = [
+        await box('header'),
+        await box('header .brand'),
+        await box('header .pill'),
+      ];
+      expect(pill.height, 'one line').toBeLessThan(32);
+      expect(brand.right, 'side by side').toBeLessThanOrEqual(pill.left);
+      expect(Math.abs(brand.middle - pill.middle), 'on one height').toBeLessThan(2);
+      expect(header.height, 'low').toBeLessThan(110);
+      expect(await person.sticksOut()).toBe(false);
+      await picture(person.page, `customer-long-name-${width}-${locale}`);
+      await person.leave();
+    }
+  }
+});
+
+test('what is to be approved says in which bay, and the state what is missing', async () => {
+  const person = await Person.sit(stage.browser, stage.world);
+  await customerMoments['approve']?.(person, stage.world, await read('en-US'));
+  await person.page.locator('dd', { hasText: 'Los Altos Library, Bay B14' }).waitFor();
+  await person.page.locator('header').getByText('Approval needed').waitFor();
+  expect(await person.page.title()).toMatch(/^Approval needed · /);
+  await person.leave();
+});
+
+interface Box {
+  left: number;
+  right: number;
+  middle: number;
+  height: number;
+}
+
 const views: { width: number; height: number; theme: Theme }[] = [
   { width: 390, height: 844, theme: 'light' },
   { width: 390, height: 844, theme: 'dark' },
@@ -107,6 +157,9 @@ test.skipIf(!process.env.CARHOP_PICTURES)('pictures', { timeout: 900_000 }, asyn
         if (live === undefined) throw new Error(`there is no ${name}`);
         // A phone's browser serves groceries alone.
         await show(person, stage.world, role === 'driver' ? groceriesOnly(live) : live);
+        // Where the driver is, is looked for every few seconds.
+        const place = person.page.getByText(texts.driver.place.none);
+        await place.waitFor({ state: 'detached' });
         await keep(person, name);
       }
       await person.leave();

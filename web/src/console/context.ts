@@ -1,7 +1,7 @@
 /** What every part of the console can reach. */
 
 import { getContext, setContext } from 'svelte';
-import type { ConsoleTexts } from '../texts/console.en';
+import type { ConsoleTexts } from '../texts';
 import type { Board } from './board.svelte';
 import type { Router } from './route.svelte';
 import type { Staff } from './staff.svelte';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { en as texts } from '../texts/console.en';
+import { en as texts } from '../texts/en/console';
 import { driverOf, lookOf } from './look';
 import type { Stop } from './queue';
 

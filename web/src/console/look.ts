@@ -1,7 +1,6 @@
 /** How a stop looks in a row, on the map and on its page: the same everywhere. */
 
-import { fill, type Texts } from '../texts';
-import type { ConsoleTexts } from '../texts/console.en';
+import { fill, type ConsoleTexts, type Texts } from '../texts';
 import { standsOpen, type Tone } from '../customer/story';
 import { span } from '../parts/time.svelte';
 import { attention, isOver, type Stop } from './queue';

@@ -3,8 +3,8 @@
  * can be tried in a test.
  */
 
-import { fill, type Texts } from '../texts';
-import type { ConsoleTexts } from '../texts/console.en';
+import { fill, type ConsoleTexts, type Texts } from '../texts';
+import type { Schemas } from '../api/client';
 import type { Tone } from '../customer/story';
 import { litres } from '../parts/time.svelte';
 import type { Event } from './board.svelte';
@@ -23,13 +23,21 @@ export interface Entry {
   isQuiet: boolean;
 }
 
+/** What an event was about: a service, done by a lock or by a pump. */
+export type Part = Pick<Schemas['LegView'], 'index' | 'kind'>;
+
 /** The name of an event without its prefix and version. */
 export function nameOf(event: Event): string {
   return event.type.replace(/^carhop\./, '').replace(/\.v\d+$/, '');
 }
 
-/** Tells the events of a stop, oldest first. */
-export function tell(events: readonly Event[], common: Texts, texts: ConsoleTexts): Entry[] {
+/** Tells the events of a stop of these parts, oldest first. */
+export function tell(
+  events: readonly Event[],
+  legs: readonly Part[],
+  common: Texts,
+  texts: ConsoleTexts,
+): Entry[] {
   const end = events.findIndex((event) => ends.includes(nameOf(event)));
   return events.map((event, index) => {
     const name = nameOf(event);
@@ -40,12 +48,22 @@ export function tell(events: readonly Event[], common: Texts, texts: ConsoleText
       position: event.position,
       at,
       tone: toneOf(name, event),
-      text: texts.history[name as keyof ConsoleTexts['history']] ?? name,
+      text: textOf(event, name, legs, texts),
       about: aboutOf(event, name, common, texts),
       decision: event.decision ?? undefined,
       isQuiet: quiet.includes(name) && !isAwaited,
     };
   });
+}
+
+/** The sentence of an event; of a release, by what was released. */
+function textOf(event: Event, name: string, legs: readonly Part[], texts: ConsoleTexts): string {
+  const { leg } = (event.data ?? {}) as Data;
+  const kind = legs.find(({ index }) => index === leg)?.kind;
+  if (name === 'release.authorised' && kind !== undefined) {
+    return kind === 'fuel' ? texts.permitted.fuel : texts.permitted.goods;
+  }
+  return texts.history[name as keyof ConsoleTexts['history']] ?? name;
 }
 
 /** Details as a table has them: nothing is left out of what the log says. */
@@ -123,6 +141,7 @@ interface Data {
   about?: string;
   metered_ml?: number;
   matches?: boolean;
+  leg?: number;
 }
 
 const tones: Record<Exclude<Tone, 'calm'>, readonly string[]> = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { lives } from '../../tests/support/lives';
 import { languages, load } from '../texts';
-import { bayOf, stateOf, tell, timesShown } from './story';
+import { bayOf, sentenceOf, stateOf, tell, timesShown } from './story';
 
 for (const language of languages) {
   test(`${language}: every state tells one thing, and nothing is left to be filled in`, async () => {
@@ -22,6 +22,30 @@ for (const language of languages) {
     expect(told.size).toBeGreaterThan(18);
   });
 }
+
+test('once the car is named, it is not asked for any more: what follows is to be approved', async () => {
+  const texts = await load('en');
+  const live = lives()['verified'];
+  if (!live) throw new Error('no such stop');
+  const told = [false, true].map((isNamed) => tell(texts, live, Date.now(), { isNamed }));
+  expect(told.map(({ state, headline }) => [state, headline])).toEqual([
+    ['Car needed', 'Which car is it?'],
+    ['Approval needed', 'Approve this delivery'],
+  ]);
+});
+
+test('what is said of an opening is not said of a pump', async () => {
+  const texts = await load('en');
+  const live = lives()['requested'];
+  if (!live) throw new Error('no such stop');
+  const said = (what: string, leg: number | null): string =>
+    sentenceOf(texts, { what, leg, at: live.now }, live.session.legs);
+  expect(said('release.authorised', 0)).toBe('One opening was permitted');
+  expect(said('release.authorised', 1)).toBe('One start of the pump was permitted');
+  expect(said('release.not_executed', 0)).toBe('Nothing was opened');
+  expect(said('release.not_executed', 1)).toBe('No fuel flowed');
+  expect(said('session.created', null)).toBe(texts.customer.history['session.created']);
+});
 
 test('a hold takes every action away but going on, and only from whoever paused', async () => {
   const texts = await load('en');
@@ -119,9 +143,10 @@ test('presence can be shown anew wherever something is still to be opened, and i
   if (!ready) throw new Error('no such stop');
   // What a former phone showed is none of this one's.
   const formers = timesShown(ready);
-  const anew = tell(texts, ready, Date.now(), formers);
+  const anew = tell(texts, ready, Date.now(), { formers });
   expect([anew.action, anew.headline]).toEqual(['approve', texts.customer.states.again.headline]);
   const shown = { what: 'presence.proven', at: ready.now };
-  const after = tell(texts, { ...ready, history: [...ready.history, shown] }, Date.now(), formers);
+  const then = { ...ready, history: [...ready.history, shown] };
+  const after = tell(texts, then, Date.now(), { formers });
   expect([after.action, after.mayBeAskedAnew]).toEqual([undefined, true]);
 });

@@ -34,10 +34,18 @@ export interface Story {
 
 export type Leg = Schemas['LegView'];
 
-/** Tells the story of a stop, of whose showings at the car so many were a former phone's. */
-export function tell(texts: Texts, live: Live, now: number, formers = 0): Story {
+/** What this phone knows of a stop beside what the authority tells. */
+export interface Known {
+  /** How often a former phone had shown presence at the car. */
+  formers?: number;
+  /** Whether the car was named here, and what follows from that is to be approved. */
+  isNamed?: boolean;
+}
+
+/** Tells the story of a stop. */
+export function tell(texts: Texts, live: Live, now: number, known: Known = {}): Story {
   const { session } = live;
-  const base = bySession(texts, live, now, formers);
+  const base = bySession(texts, live, now, known);
   if (!session.hold || base.isOver) return base;
   const cause = session.hold.cause as keyof Texts['customer']['held'];
   const held = texts.customer.held[cause] ?? texts.customer.held.staff;
@@ -55,7 +63,8 @@ export function tell(texts: Texts, live: Live, now: number, formers = 0): Story 
   };
 }
 
-function bySession(texts: Texts, live: Live, now: number, formers: number): Story {
+function bySession(texts: Texts, live: Live, now: number, known: Known): Story {
+  const { formers = 0, isNamed = false } = known;
   const { session, history } = live;
   const states = texts.customer.states;
   const story = (told: Partial<Story> & { headline: string; body: string }): Story => ({
@@ -75,8 +84,10 @@ function bySession(texts: Texts, live: Live, now: number, formers: number): Stor
   switch (session.state) {
     case 'requested':
       return story({ ...states.requested, waitsOn: 'you', action: 'verify' });
-    case 'verified':
-      return story({ ...states.verified, waitsOn: 'you', action: 'bind' });
+    case 'verified': {
+      const told = isNamed ? { ...states.proposed, state: states.proposed.pill } : states.verified;
+      return story({ ...told, waitsOn: 'you', action: 'bind' });
+    }
     case 'vehicle_bound':
       return story({ ...states.vehicle_bound, tone: 'go', waitsOn: 'store', step: 1 });
     case 'en_route':
@@ -244,6 +255,14 @@ export function stateOf(texts: Texts, leg: Leg, isOver = false): string {
   const over = leg.state === 'pending' ? 'never' : isShut ? 'unconfirmed' : leg.state;
   const state = isOver ? over : isShut ? 'shut' : leg.state;
   return states[state] ?? leg.state;
+}
+
+/** What happened, in a sentence; it is another one for a pump than for what is opened. */
+export function sentenceOf(texts: Texts, { what, leg }: Moment, legs: readonly Leg[]): string {
+  const isFuel = legs.some(({ index, kind }) => index === leg && kind === 'fuel');
+  const { history, ofFuel } = texts.customer;
+  const said = isFuel ? ofFuel[what as keyof typeof ofFuel] : undefined;
+  return said ?? history[what as keyof typeof history] ?? what;
 }
 
 /** When something happened last, in Unix milliseconds. */

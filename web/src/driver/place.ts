@@ -1,4 +1,7 @@
-/** Where this phone is, as the browser tells it; in a demo, where the demo's car stands. */
+/** Where this phone is, as the browser tells it; in a demo, where the demo's car stands. And what that comes to, in words. */
+
+import type { Schemas } from '../api/client';
+import { fill, type Texts } from '../texts';
 
 export interface Found {
   latitude: number;
@@ -32,4 +35,28 @@ export async function locate(): Promise<Found | undefined> {
   );
 }
 
+/** Whether nothing but rest is missing: it is the right place, and the stay there is too short. */
+export function lacksRest(place: Schemas['PlaceView'] | undefined): boolean {
+  const why = place?.answer === 'uncertain' ? place.why : [];
+  return why.length > 0 && why.every((one) => resting.includes(one));
+}
+
+/** What the place comes to. */
+export function tellPlace(
+  texts: Texts,
+  place: Schemas['PlaceView'] | undefined,
+  isSignRead: boolean,
+): string {
+  const told = texts.driver.place;
+  if (isSignRead && place?.answer !== 'inside') return told.sign;
+  if (!place) return told.none;
+  if (place.answer === 'inside') return told.inside;
+  if (lacksRest(place)) return told.resting;
+  if (place.answer === 'uncertain') return told.uncertain;
+  const metres = Math.round(Math.max(0, place.distance_m ?? 0));
+  return fill(told.outside, { distance: fill(texts.units.metres, { metres }) });
+}
+
+/** What a short rest mends. */
+const resting = ['dwelling', 'moving'];
 const played = (): HTMLMetaElement | null => document.querySelector('meta[name="stands-at"]');

@@ -9,8 +9,8 @@ for (const language of languages) {
   test(`${language}: every state has one next step, and nothing is left to be filled in`, async () => {
     const texts = await load(language);
     for (const [name, live] of Object.entries(lives())) {
-      for (const plate of [undefined, false, true]) {
-        const { title, body } = nextStep(texts, live, plate);
+      for (const plateMatches of [undefined, false, true]) {
+        const { title, body } = nextStep(texts, live, { plateMatches });
         for (const text of [title, body]) expect(text, name).not.toMatch(/[{}_]/);
         expect(title.length, `${name}: ${title}`).toBeLessThan(71);
       }
@@ -22,14 +22,24 @@ test('who has a stop that ended while a lid is open is told to shut it', async (
   const texts = await load('en');
   const { 'stopped-open': left, stopped } = lives();
   if (!left || !stopped) throw new Error('no such stops');
-  expect(nextStep(texts, left, true).title).toBe('Stopped. Shut the trunk.');
-  expect(nextStep(texts, stopped, true).title).toBe(texts.driver.steps.stopped.title);
+  expect(nextStep(texts, left).title).toBe('Stopped. Shut the trunk.');
+  expect(nextStep(texts, stopped).title).toBe(texts.driver.steps.stopped.title);
+});
+
+test('who stands at the right place and only has to rest there is told to stand still', async () => {
+  const texts = await load('en');
+  const live = lives()['en-route'];
+  if (!live) throw new Error('no such stop');
+  const told = (lacksRest: boolean): string =>
+    nextStep(texts, live, { plateMatches: true, lacksRest }).body;
+  expect(told(true)).toContain('Stand still');
+  expect(told(false)).not.toContain('still');
 });
 
 test('nothing is opened where a stop is held, over, or not proven', async () => {
   const texts = await load('en');
   for (const [name, live] of Object.entries(lives())) {
-    const { doing } = nextStep(texts, live, true);
+    const { doing } = nextStep(texts, live, { plateMatches: true });
     const opens = ready.includes(name);
     expect(doing.kind === 'release', name).toBe(opens);
   }
@@ -42,8 +52,8 @@ test('who was refused for want of presence can have it shown anew, until it was'
     const live = all[name];
     if (!live) throw new Error(`there is no ${name}`);
     const lackedAt = timesShown(live);
-    const proves = (then: Live, lacked?: number): boolean | undefined => {
-      const { doing } = nextStep(texts, then, true, lacked);
+    const proves = (then: Live, lackedAt?: number): boolean | undefined => {
+      const { doing } = nextStep(texts, then, { lackedAt });
       return doing.kind === 'release' ? doing.proves : undefined;
     };
     expect(proves(live), name).toBe(false);

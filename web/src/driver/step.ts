@@ -26,13 +26,19 @@ export interface Step {
   doing: Doing;
 }
 
-/** The next step; `lackedAt` is how often presence had been shown when an opening was refused for want of it. */
-export function nextStep(
-  texts: Texts,
-  live: Live,
-  plateMatches: boolean | undefined,
-  lackedAt?: number,
-): Step {
+/** What this phone knows of a stop beside what the authority tells. */
+export interface Known {
+  /** Whether the plate that was read is the car's; unknown until one was read. */
+  plateMatches?: boolean | undefined;
+  /** How often presence had been shown when an opening was refused for want of it. */
+  lackedAt?: number | undefined;
+  /** Whether the phone is at the right place, and only has to rest there. */
+  lacksRest?: boolean;
+}
+
+/** The next step. */
+export function nextStep(texts: Texts, live: Live, known: Known = {}): Step {
+  const { plateMatches, lackedAt, lacksRest = false } = known;
   const { session } = live;
   const say = texts.driver.steps;
   const step = (
@@ -51,7 +57,9 @@ export function nextStep(
     case 'en_route':
       if (plateMatches === false) return step(say.wrongCar, { kind: 'plate' }, 'stop');
       return plateMatches
-        ? step(say.arrive, { kind: 'arrive' })
+        ? step(lacksRest ? { ...say.arrive, body: say.arrive.rest } : say.arrive, {
+            kind: 'arrive',
+          })
         : step(say.plate, { kind: 'plate' });
     case 'arrived':
       return step(say.prove, { kind: 'prove' });

@@ -46,7 +46,7 @@ export function clockTime(
   const [date, other] = [moment(at), moment(beside)];
   return new Intl.DateTimeFormat(language, {
     ...(day.format(date) === day.format(other) ? {} : { month: 'short', day: 'numeric' }),
-    hour: '2-digit',
+    hour: hourIn(language),
     minute: '2-digit',
     ...(withSeconds ? { second: '2-digit' } : {}),
   }).format(date);
@@ -77,10 +77,10 @@ export function windowText(
 }
 
 /** Day and time of day. */
-export function dayTime(at: number | string): string {
-  return new Intl.DateTimeFormat(document.documentElement.lang, {
+export function dayTime(at: number | string, language = document.documentElement.lang): string {
+  return new Intl.DateTimeFormat(language, {
     weekday: 'long',
-    hour: '2-digit',
+    hour: hourIn(language),
     minute: '2-digit',
   }).format(moment(at));
 }
@@ -91,6 +91,12 @@ export function litres(millilitres: number, digits = 1): string {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(millilitres / 1000);
+}
+
+/** How an hour is written: with two digits where a day has twenty-four of them, and else without a nought before it. */
+function hourIn(language: string): 'numeric' | '2-digit' {
+  const { hour12 } = new Intl.DateTimeFormat(language, { hour: 'numeric' }).resolvedOptions();
+  return hour12 ? 'numeric' : '2-digit';
 }
 
 const moment = (at: number | string): number => (typeof at === 'string' ? Date.parse(at) : at);

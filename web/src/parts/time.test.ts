@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { en } from '../texts/en';
-import { clockTime, newDay, windowText } from './time.svelte';
+import { clockTime, dayTime, newDay, windowText } from './time.svelte';
 
 const at = (day: number, hour: number): string => new Date(2026, 10, day, hour, 5).toISOString();
 
@@ -17,6 +17,18 @@ test('a moment of another day is told with its date', () => {
   const now = Date.parse(at(21, 14));
   expect(clockTime(at(21, 9), true, now, 'en-GB')).toBe('09:05:00');
   expect(clockTime(at(19, 9), false, now, 'en-GB')).toBe('19 Nov, 09:05');
+});
+
+test('the time of day is told as people of that language write it', () => {
+  const now = Date.parse(at(21, 14));
+  // Where letters follow, a space that does not break stands before them.
+  const told = (language: string): string[] =>
+    [clockTime(at(21, 1), true, now, language), dayTime(at(21, 13), language)].map((text) =>
+      text.replace(/\s/gu, ' '),
+    );
+  expect(told('en-US')).toEqual(['1:05:00 AM', 'Saturday 1:05 PM']);
+  expect(told('en-GB')).toEqual(['01:05:00', 'Saturday 13:05']);
+  expect(told('de')).toEqual(['01:05:00', 'Samstag, 13:05']);
 });
 
 test('a list says the day where it changes, and first where it is not today', () => {

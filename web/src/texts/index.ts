@@ -1,9 +1,9 @@
 /** The texts of the pages: one language at a time, chosen by the browser, loaded when it is known. */
 
-import type { ConsoleTexts } from './console.en';
 import type { Texts } from './en';
+import type { ConsoleTexts } from './en/console';
 
-export type { Texts };
+export type { ConsoleTexts, Texts };
 
 /** Languages that have every text; a test holds that. */
 export const languages = ['en', 'de'] as const;
@@ -38,8 +38,8 @@ export function fill(text: string, values: Record<string, string | number>): str
 export async function loadConsole(language: Language): Promise<ConsoleTexts> {
   switch (language) {
     case 'en':
-      return (await import('./console.en')).en;
+      return (await import('./en/console')).en;
     case 'de':
-      return (await import('./console.de')).de;
+      return (await import('./de/console')).de;
   }
 }

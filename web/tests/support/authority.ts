@@ -5,8 +5,8 @@
 
 import type { Page } from 'playwright-core';
 import type { Schemas, Session } from '../../src/api/client';
+import { fuel, goods } from './legs';
 
-type Leg = Session['legs'][number];
 type Event = Schemas['Event'] & { decision?: string };
 
 const began = Date.now();
@@ -45,21 +45,25 @@ export function busyDay(): Scene {
     }),
     stop('13', 'silver Civic', '2PL', 'revoked', -45, {
       revocation: { cause: 'customer_stopped', revoked_at: time(-1500), settled_at: time(-1496) },
+      legs: [goods('open', false), fuel('pending')],
     }),
     stop('14', 'red Kona', 'J31', 'expired', -70),
   ];
-  return { sessions, events: [...story(), ...complaint()], answers: {}, told: [] };
+  return { sessions, events: [...story(), ...complaint(), ...shutLate()], answers: {}, told: [] };
 }
 
 /** The stop that the story is about. */
 export const stopId = id('01');
+
+/** The stop that was stopped while its trunk was open. */
+export const shutId = id('13');
 
 /** The stop whose customer reported a problem. */
 export const disputedId = id('12');
 
 /** What happened to it. */
 export function story(): Event[] {
-  const told: [number, string, object?][] = [
+  return eventsOf(stopId, 0, [
     [-1500, 'session.created'],
     [-1490, 'link.issued'],
     [-1400, 'customer.bound'],
@@ -79,30 +83,35 @@ export function story(): Event[] {
     [-337, 'command.sent', { leg: 0 }],
     [-307, 'release.unconfirmed', { leg: 0 }],
     [-247, 'exception.raised', { exception: 'outcome_unknown', leg: 0 }],
-  ];
-  return told.map(([seconds, name, data], position) => ({
-    id: `evt_${position}`,
-    type: `carhop.${name}.v1`,
-    position,
-    time: time(seconds),
-    session: id('01'),
-    actor: {},
-    data: data ?? {},
-    ...(name === 'request.refused' ? { decision: decision.id } : {}),
-  }));
+  ]).map((event) =>
+    event.type === 'carhop.request.refused.v1' ? { ...event, decision: decision.id } : event,
+  );
 }
 
 function complaint(): Event[] {
-  const told: [number, string, object?][] = [
+  return eventsOf(disputedId, 100, [
     [-1500, 'session.completed', { outcome: 'full' }],
     [-900, 'dispute.opened', { about: 'missing' }],
-  ];
-  return told.map(([seconds, name, data], position) => ({
-    id: `evt_12_${position}`,
+  ]);
+}
+
+function shutLate(): Event[] {
+  return eventsOf(shutId, 200, [
+    [-1530, 'release.authorised', { leg: 0 }],
+    [-1528, 'command.sent', { leg: 0 }],
+    [-1526, 'lock.opened', { leg: 0 }],
+    [-1500, 'session.revoked', { cause: 'customer_stopped' }],
+    [-1470, 'lock.locked', { leg: 0 }],
+  ]);
+}
+
+function eventsOf(session: string, first: number, told: [number, string, object?][]): Event[] {
+  return told.map(([seconds, name, data], index) => ({
+    id: `evt_${first + index}`,
     type: `carhop.${name}.v1`,
-    position: 100 + position,
+    position: first + index,
     time: time(seconds),
-    session: disputedId,
+    session,
     actor: {},
     data: data ?? {},
   }));
@@ -293,28 +302,6 @@ function stop(
 
 function id(number: string): string {
   return `hs_${number.repeat(16)}`;
-}
-
-function goods(state: string, stands_open = ['open', 'transferred'].includes(state)): Leg {
-  return {
-    ...{ index: 0, kind: 'goods', state, stands_open },
-    ...{ device: 'dev_0', compartment: 'trunk', releases: 1 },
-  };
-}
-
-function fuel(state: string, metered?: number): Leg {
-  return {
-    ...{
-      index: 1,
-      kind: 'fuel',
-      state,
-      stands_open: false,
-      device: 'dev_1',
-      grade: 'regular',
-      releases: 0,
-    },
-    ...{ limit_ml: 40_000, ...(metered === undefined ? {} : { metered_ml: metered }) },
-  };
 }
 
 function held(cause: string, seconds: number): Schemas['HoldView'] {

@@ -59,7 +59,7 @@ export class Driver {
     await page.goto(`${world.origin}/d`);
     await page.getByLabel(fields.plate).fill('7KD201');
     await page.getByRole('button', { name: actions.plate }).click();
-    await page.getByText(actions.scanTag).first().click();
+    await page.getByText(actions.sign).first().click();
     await page.getByLabel(fields.tag).fill(tag);
     await page.getByRole('button', { name: actions.typeTag }).click();
     await page.getByText(place.sign).or(page.getByText(place.inside)).waitFor();

@@ -1,8 +1,7 @@
 /** Sessions as the authority would show them, one for each thing that a customer can be told. */
 
-import type { Live, Moment, Schemas, Session } from '../../src/api/client';
-
-type Leg = Schemas['LegView'];
+import type { Live, Moment, Session } from '../../src/api/client';
+import { fuel, goods, type Leg } from './legs';
 
 interface Row {
   session: Partial<Session>;
@@ -78,6 +77,15 @@ export function lives(): Record<string, Live> {
         at(-5, 'session.revoked', { why: 'customer_stopped' }),
       ],
     },
+    'stopped-shut': {
+      session: { ...served(goods('open', false), fuel('pending')), state: 'revoked' },
+      history: [
+        ...begun,
+        at(-62, 'lock.opened', { leg: 0 }),
+        at(-45, 'session.revoked', { why: 'customer_stopped' }),
+        at(-21, 'lock.locked', { leg: 0 }),
+      ],
+    },
     expired: { session: { state: 'expired' } },
   };
   for (const cause of [
@@ -128,28 +136,6 @@ function live({ session, history }: Row): Live {
 
 function served(...legs: Leg[]): Partial<Session> & { legs: Leg[] } {
   return { state: 'in_service', assignment, legs };
-}
-
-function goods(state: string, stands_open = ['open', 'transferred'].includes(state)): Leg {
-  return {
-    ...{ index: 0, kind: 'goods', state, stands_open },
-    ...{ device: 'dev_0', compartment: 'trunk', releases: 1 },
-  };
-}
-
-function fuel(state: string, metered?: number): Leg {
-  return {
-    ...{
-      index: 1,
-      kind: 'fuel',
-      state,
-      stands_open: false,
-      device: 'dev_1',
-      grade: 'regular',
-      releases: 1,
-    },
-    ...{ limit_ml: 40_000, ...(metered === undefined ? {} : { metered_ml: metered }) },
-  };
 }
 
 function time(seconds: number): string {

@@ -103,12 +103,15 @@ export async function setUpDriver(
   answers: Answers = {},
 ): Promise<Played> {
   const { id } = live.session;
+  await person.context.grantPermissions(['geolocation']);
+  await person.context.setGeolocation({ latitude: 37.391, longitude: -122.083, accuracy: 6 });
   const played = await Played.by(
     person,
     {
       'devices/enrolments': certified(live, 6 * hour),
       driver: { driver: 'drv_0', name: 'Mara Quist', device: 'dev_2', tier: 'certified' },
       'driver/stops': { data: [{ id, state: 'en_route', held: false }], has_more: false },
+      'sessions/*/positions': { answer: 'inside', why: [], probability: 0.99, dwell_ms: 24_000 },
       ...answers,
     },
     live,

@@ -91,7 +91,7 @@ test('a fence is moved by pointer and keyboard, tried on who was there, and stor
   expect(await staff.violations()).toEqual([]);
 
   await store(page, 2);
-  await page.getByText('version 2').waitFor();
+  await shows(page, 2);
   const stored = await world.store('GET', '/v1/venues/library');
   expect(stored).toMatchObject({ version: 2, tags: 1, name: 'Los Altos Library' });
   expect(faults).toEqual([]);
@@ -117,7 +117,7 @@ test('a new venue is drawn without a mouse, with a zone where nothing may happen
   await page.keyboard.press('Enter');
   await page.getByLabel('What it is').selectOption('exclusion');
   await store(page, 1);
-  await page.getByText('version 1').waitFor();
+  await shows(page, 1);
   const stored = await world.store('GET', '/v1/venues/parkhaus-sud');
   const { features } = stored.geojson as { features: { properties: Json }[] };
   expect(features.map(({ properties }) => properties.kind)).toEqual(['delivery', 'exclusion']);
@@ -133,7 +133,7 @@ test('what somebody else stored meanwhile is not overwritten, and who may not dr
   await store(page, 2);
   await page.getByText('Somebody stored another version meanwhile.').waitFor();
   await page.getByRole('button', { name: 'Show that version' }).click();
-  await page.getByText('version 2').waitFor();
+  await shows(page, 2);
   expect(await page.getByLabel('Latitude of corner 5').count()).toBe(0);
 
   const { person } = await join(browser, world, 'Cleo Aris', 'auditor');
@@ -143,6 +143,11 @@ test('what somebody else stored meanwhile is not overwritten, and who may not dr
   expect(await person.page.getByLabel('Latitude of corner 1').isDisabled()).toBe(true);
   expect(person.faults).toEqual([]);
 });
+
+/** Waits until the page shows a version as stored; the button that would store it names it too. */
+async function shows(page: Page, version: number): Promise<void> {
+  await page.getByText(new RegExp(`· version ${version} ·`)).waitFor();
+}
 
 /** Stores what is drawn; the button asks back. */
 async function store(page: Page, version: number): Promise<void> {

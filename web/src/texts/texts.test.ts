@@ -1,11 +1,17 @@
 /** Every state and every reason has words in every language, and no words say a code. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chosen, fill, languages, load, loadConsole } from './index';
 
 const generated = '../docs/generated';
 const reasons = codes(readFileSync(`${generated}/reasons.md`, 'utf8'));
+/** What the authority calls a problem that is no reason. */
+const [, listed = ''] = readFileSync('../crates/carhop-server/src/http/problem.rs', 'utf8').split(
+  'pub(crate) const CODES',
+);
+const problems = [...listed.matchAll(/\(\s*"(\w+)",/g)].map(([, code = '']) => code);
 const states = [
   ...readFileSync(`${generated}/states.md`, 'utf8').matchAll(/state "(\w+)" as (\w+)_\1/g),
 ];
@@ -30,6 +36,14 @@ for (const language of languages) {
     const texts = await load(language);
     expect(reasons.length).toBeGreaterThan(50);
     expect(Object.keys(texts.reasons).sort()).toEqual([...reasons].sort());
+  });
+
+  test(`${language}: every problem has words`, async () => {
+    const texts = await load(language);
+    expect(problems.length).toBeGreaterThan(15);
+    // And what a page itself finds: no connection, and a reason that a newer authority has.
+    const all = [...problems, 'offline', 'unknown'];
+    expect(Object.keys(texts.problems).sort()).toEqual(all.sort());
   });
 
   test(`${language}: every state of a session and of a leg has words`, async () => {
@@ -93,6 +107,19 @@ for (const language of languages) {
     }
   });
 }
+
+test('a code that a page looks for is one that the authority says', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((name) => /(?<!\.test)\.(ts|svelte)$/.test(name));
+  const sought = sources.flatMap((name) =>
+    [...readFileSync(join('src', name), 'utf8').matchAll(/\bcode [!=]== '(\w+)'/g)].map(
+      ([, code = '']) => ({ name, code }),
+    ),
+  );
+  expect(sought.length).toBeGreaterThan(3);
+  const known = [...problems, ...reasons];
+  expect(sought.filter(({ code }) => !known.includes(code))).toEqual([]);
+});
 
 test('the reader’s first language that there is counts', () => {
   for (const [preferred, expected] of [

@@ -24,6 +24,14 @@ export const refusals: typeof en.refusals = {
     insufficient_scope: { title: 'Das dürfen Sie nicht', help: 'Das muss jemand anderes tun.' },
     not_found: { title: 'Das gibt es nicht mehr', help: 'Öffnen Sie Ihren Link noch einmal.' },
     method_not_allowed: { title: 'Das ging nicht', help: nochmal },
+    precondition_required: {
+      title: 'Das ging nicht',
+      help: 'Laden Sie die Seite neu und versuchen Sie es noch einmal.',
+    },
+    precondition_failed: {
+      title: 'Inzwischen hat das jemand geändert',
+      help: 'Nichts wurde überschrieben. Laden Sie die Seite neu und sehen Sie noch einmal nach.',
+    },
     contended: { title: 'Im selben Moment geschah etwas anderes', help: nochmal },
     payload_too_large: { title: 'Das ist zu viel auf einmal', help: 'Schicken Sie weniger.' },
     unsupported_media_type: { title: 'Das ging nicht', help: nochmal },
@@ -39,6 +47,10 @@ export const refusals: typeof en.refusals = {
     unavailable: {
       title: 'Gerade nicht erreichbar',
       help: 'Versuchen Sie es gleich noch einmal.',
+    },
+    no_relying_party: {
+      title: 'Dieser Server hat keinen Namen',
+      help: 'Passkeys brauchen eine Domain. Öffnen Sie den Leitstand unter einem Namen, mit dem der Server eingerichtet ist.',
     },
     pages_not_built: { title: 'Diese Seite gibt es nicht', help: wirPruefen },
     internal: { title: 'Bei uns ging etwas schief', help: wirPruefen },

@@ -16,6 +16,11 @@ export const refusals = {
     insufficient_scope: { title: 'You may not do this', help: 'Somebody else has to do this.' },
     not_found: { title: 'This is not there any more', help: 'Open your link again.' },
     method_not_allowed: { title: 'That did not work', help: askAgain },
+    precondition_required: { title: 'That did not work', help: 'Load the page, then try again.' },
+    precondition_failed: {
+      title: 'Somebody changed this meanwhile',
+      help: 'Nothing was overwritten. Load the page and look again.',
+    },
     contended: { title: 'Something else happened at the same moment', help: askAgain },
     payload_too_large: { title: 'That is too much at once', help: 'Send less.' },
     unsupported_media_type: { title: 'That did not work', help: askAgain },
@@ -23,6 +28,10 @@ export const refusals = {
     overloaded: { title: 'Very busy right now', help: 'Try again in a moment.' },
     storage_full: { title: 'Not possible right now', help: 'You can still stop the delivery.' },
     unavailable: { title: 'Not reachable right now', help: 'Try again in a moment.' },
+    no_relying_party: {
+      title: 'This server has no name',
+      help: 'Passkeys need a domain. Open the console under a name that the server is configured with.',
+    },
     pages_not_built: { title: 'This page is not there', help: teamLooks },
     internal: { title: 'Something went wrong on our side', help: teamLooks },
     unknown: {

@@ -44,10 +44,6 @@ export const frame: typeof en.frame = {
       title: 'Dieser Browser kennt keine Passkeys',
       help: 'Nehmen Sie einen aktuellen Browser und öffnen Sie den Leitstand über HTTPS unter seinem Namen, nicht unter einer Adresse aus Zahlen.',
     },
-    noDomain: {
-      title: 'Dieser Server hat keinen Namen',
-      help: 'Passkeys brauchen eine Domain. Öffnen Sie den Leitstand unter einem Namen, mit dem der Server eingerichtet ist.',
-    },
     out: 'Abmelden',
   },
 

@@ -42,10 +42,6 @@ export const frame = {
       title: 'This browser knows no passkeys',
       help: 'Use a current browser, and open the console by its name over HTTPS, not by an address of numbers.',
     },
-    noDomain: {
-      title: 'This server has no name',
-      help: 'Passkeys need a domain. Open the console under a name that the server is configured with.',
-    },
     out: 'Sign out',
   },
 

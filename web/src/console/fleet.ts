@@ -2,6 +2,7 @@
 
 import type { Schemas } from '../api/client';
 import type { Tone } from '../customer/story';
+import { certificateMs } from '../limits';
 
 export type Device = Schemas['DeviceView'];
 
@@ -48,8 +49,8 @@ export function toneOf(standing: Standing): Tone {
 /** Whether its certificate ends so soon that it should have been renewed long ago. */
 export function isEnding(device: Device, now: number): boolean {
   const until = device.certified_until && Date.parse(device.certified_until);
-  const lifeMs =
-    (device.class in shortLivedMs ? shortLivedMs[device.class] : undefined) ?? longLivedMs;
+  // One of a class that this page does not know yet is watched as the longest-lived are.
+  const lifeMs = certificateMs[device.class] ?? Math.max(...Object.values(certificateMs));
   return typeof until === 'number' && until > now && until - now < lifeMs / 4;
 }
 
@@ -61,13 +62,3 @@ export function matches(device: Device, words: string): boolean {
     .split(/\s+/)
     .every((word) => text.includes(word));
 }
-
-const hourMs = 3600_000;
-/** How long a certificate lives, by class; renewal comes at half of that. */
-const shortLivedMs: Record<string, number> = {
-  handset: 12 * hourMs,
-  console: 24 * hourMs,
-  relay: 24 * hourMs,
-  till: 24 * hourMs,
-};
-const longLivedMs = 7 * 24 * hourMs;

@@ -4,6 +4,7 @@
  */
 
 import type { Live, Moment, Schemas, Session } from '../api/client';
+import { leftOpenMs, presenceFreshMs } from '../limits';
 import { fill, type Texts } from '../texts';
 
 /** How a state feels: waiting, moving, good, in need of attention, stopped. */
@@ -154,7 +155,7 @@ function presence(
   const { legs } = session;
   if (legs.some(isUnderWay) || legs.every(isOverLeg)) return {};
   const shownAt = whenLast(history, presenceProven);
-  const isOld = shownAt !== undefined && now - shownAt > presenceMsMax;
+  const isOld = shownAt !== undefined && now - shownAt > presenceFreshMs;
   const isFormers = formers > 0 && timesShown({ history }) <= formers;
   if (!isOld && !isFormers) return { canShowCode: true, mayBeAskedAnew: true };
   const told = texts.customer.states.again;
@@ -198,7 +199,7 @@ function inService(
       if (!standsOpen(leg)) {
         return { ...states.shut, headline: fill(states.shut.headline, place), waitsOn: 'driver' };
       }
-      const isLate = since !== undefined && now - since > openMsMax;
+      const isLate = since !== undefined && now - since > leftOpenMs;
       const told = isLate ? states.openTooLong : states.open;
       const headline = fill(told.headline, place);
       return { ...told, headline, tone: isLate ? 'warn' : 'move', waitsOn: 'driver', since };
@@ -312,7 +313,3 @@ export function bayOf({ session, history }: Live): string | undefined {
 }
 
 const presenceProven = 'presence.proven';
-/** What was shown at the car counts for this long. */
-const presenceMsMax = 10 * 60_000;
-/** The authority calls a trunk left open after this long. */
-const openMsMax = 90_000;

@@ -86,7 +86,7 @@ pub fn explain(bundle: &Bundle, facts: &Facts) -> Explained {
     let slice = bundle.slice(facts.action).into_iter().flat_map(PolicySet::policies);
     let mut policies: Vec<PolicyReport> = slice
         .map(|policy| PolicyReport {
-            id: policy.id().to_string(),
+            id: AsRef::<str>::as_ref(policy.id()).to_owned(),
             effect: match policy.effect() {
                 Effect::Permit => PolicyEffect::Permit,
                 Effect::Forbid => PolicyEffect::Forbid,

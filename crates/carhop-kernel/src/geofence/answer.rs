@@ -109,9 +109,7 @@ impl Fence {
         Glance {
             answer,
             probability: rounded(sight.probability, PROBABILITY_STEPS),
-            distance_m: Some(sight.distance_m)
-                .filter(|m| m.is_finite())
-                .map(|m| rounded(m, METRE_STEPS)),
+            distance_m: self.told_distance_m(fix, service),
         }
     }
 
@@ -137,6 +135,7 @@ impl Fence {
             return result;
         }
         let sight = self.sight(&believed.fix, service);
+        let may_hold = || sight.may_hold(|| self.distance_m(&believed.fix, service));
         let standing = track.standing(self, service);
         result.probability = rounded(sight.probability, PROBABILITY_STEPS);
         result.dwell_ms = standing.dwell_ms(&believed.fix);
@@ -147,9 +146,7 @@ impl Fence {
         result.why.extend(sight.is_between().then_some(FenceReason::BetweenThresholds));
         result.answer = match standing {
             Standing::Away if sight.look == Look::Outside => PlaceAnswer::Outside,
-            Standing::Present { .. }
-                if suspicion.is_none() && !believed.moving && sight.may_hold() =>
-            {
+            Standing::Present { .. } if suspicion.is_none() && !believed.moving && may_hold() => {
                 PlaceAnswer::Inside
             }
             Standing::Away | Standing::Dwelling { .. } => {
@@ -177,8 +174,13 @@ impl Fence {
         } else {
             Look::Outside
         };
+        Sight { probability, look, excluded: excluded > limits.exit_probability }
+    }
+
+    /// To the nearest permitting zone's edge, as it is told; `None` where nothing permits the service.
+    fn told_distance_m(&self, fix: &Fix, service: Scope) -> Option<f64> {
         let distance_m = self.distance_m(fix, service);
-        Sight { probability, look, excluded: excluded > limits.exit_probability, distance_m }
+        distance_m.is_finite().then(|| rounded(distance_m, METRE_STEPS))
     }
 
     fn distance_m(&self, fix: &Fix, service: Scope) -> f64 {
@@ -190,12 +192,11 @@ impl Fence {
     /// An uncertain answer with the measures of the newest fix.
     fn measured(&self, track: &Track, now: Timestamp, service: Scope) -> FenceResult {
         let newest = track.newest_fix();
-        let distance_m = newest.map(|fix| self.distance_m(fix, service));
         FenceResult {
             answer: PlaceAnswer::Uncertain,
             probability: 0.0,
             why: Vec::new(),
-            distance_m: distance_m.filter(|m| m.is_finite()).map(|m| rounded(m, METRE_STEPS)),
+            distance_m: newest.and_then(|fix| self.told_distance_m(fix, service)),
             fix_age_ms: newest.map(|fix| age_ms(fix, now)),
             accuracy_m: newest.map(accuracy_m).map(|m| rounded(m, METRE_STEPS)),
             dwell_ms: 0,
@@ -217,7 +218,6 @@ pub(super) struct Sight {
     probability: f64,
     pub(super) look: Look,
     excluded: bool,
-    distance_m: f64,
 }
 
 impl Sight {
@@ -225,11 +225,11 @@ impl Sight {
         self.look == Look::Between
     }
 
-    /// Whether somebody who has entered may still be called inside.
-    fn may_hold(&self) -> bool {
+    /// Whether somebody who has entered may still be called inside; the distance is asked for where it matters.
+    fn may_hold(&self, distance_m: impl FnOnce() -> f64) -> bool {
         match self.look {
             Look::Inside => true,
-            Look::Between => self.distance_m <= HELD_DISTANCE_M_MAX,
+            Look::Between => distance_m() <= HELD_DISTANCE_M_MAX,
             Look::Outside => false,
         }
     }

@@ -3,11 +3,11 @@
 //!
 //! Seen from the reported point, each edge spans a triangle. Integrating the Gaussian over the radius leaves
 //! `1 - exp(-h² / (2 cos² θ))` over the angle θ from the edge's foot point, `h` being the distance of the edge's
-//! line in sigmas (this is Owen's T function). The signed sum over all edges is the probability, holes included;
-//! only the integral over θ is taken numerically, by a fixed Gauss-Legendre rule, so equal input has equal bits.
+//! line in sigmas (this is Owen's T function). The signed sum over all edges is the probability, holes included.
 //!
-//! Of an edge that no part of the Gaussian reaches only the angle counts, and a ring's angles need not be measured one by
-//! one: the directions of its corners cancel out, so that what is left of each edge is whether it passes due west.
+//! The angles themselves need not be measured: the directions of a ring's corners cancel out, so that of each edge only
+//! counts whether it passes due west. What the Gaussian loses beyond an edge is left, and edges out of its reach lose
+//! nothing. That loss is taken numerically, by fixed Gauss-Legendre rules, so equal input has equal bits.
 
 use core::f64::consts::PI;
 
@@ -26,20 +26,33 @@ pub fn probability_inside(polygon: &Polygon, position: Position, sigma_m: f64) -
     if polygon.box_distance_m(position) > REACH_SIGMAS * sigma_m {
         return 0.0;
     }
-    let reach_m = REACH_SIGMAS * sigma_m;
-    let angle_of = |(a, b)| {
-        if is_beyond(a, b, reach_m) {
-            turns_west(a, b) * 2.0 * PI
-        } else {
-            edge_angle(a, b, sigma_m) - (direction(b) - direction(a))
-        }
-    };
-    let angle: f64 = polygon.edges_around(position).map(angle_of).sum();
+    let angle: f64 = polygon.edges_around(position).map(|(a, b)| angle_share(a, b, sigma_m)).sum();
     (angle / (2.0 * PI)).clamp(0.0, 1.0)
 }
 
+/// What an edge adds to the angle that the polygon is seen under, weighed by the Gaussian, but for the difference of the
+/// directions of its ends.
+fn angle_share(a: Point, b: Point, sigma_m: f64) -> f64 {
+    let turn = turn_m2(a, b);
+    if turn == 0.0 {
+        // Seen end-on it has no triangle; seen from within it is half a turn, to whichever side.
+        return direction(a) - direction(b);
+    }
+    let whole = turns_west(a, b, turn) * 2.0 * PI;
+    if is_beyond(a, b, turn, REACH_SIGMAS * sigma_m) {
+        whole
+    } else {
+        whole - lost_angle(a, b, turn.abs(), sigma_m).copysign(turn)
+    }
+}
+
+/// Twice the area of the triangle between the origin and an edge, negative if the edge runs clockwise around the origin.
+fn turn_m2(a: Point, b: Point) -> f64 {
+    a.east_m * b.north_m - a.north_m * b.east_m
+}
+
 /// Whether every point of an edge is farther from the origin.
-fn is_beyond(a: Point, b: Point, reach_m: f64) -> bool {
+fn is_beyond(a: Point, b: Point, turn_m2: f64, reach_m: f64) -> bool {
     let (east_m, north_m) = (b.east_m - a.east_m, b.north_m - a.north_m);
     let along = |p: Point| p.east_m * east_m + p.north_m * north_m;
     let is_far = |p: Point| p.east_m * p.east_m + p.north_m * p.north_m > reach_m * reach_m;
@@ -49,17 +62,15 @@ fn is_beyond(a: Point, b: Point, reach_m: f64) -> bool {
     if along(b) <= 0.0 {
         return is_far(b);
     }
-    let turn = a.east_m * b.north_m - a.north_m * b.east_m;
-    turn * turn > reach_m * reach_m * (east_m * east_m + north_m * north_m)
+    turn_m2 * turn_m2 > reach_m * reach_m * (east_m * east_m + north_m * north_m)
 }
 
 /// Whole turns that an edge away from the origin adds to the difference of its ends' directions: one counter-clockwise if
 /// it passes due west southwards, one clockwise if northwards.
-fn turns_west(a: Point, b: Point) -> f64 {
-    let turn = a.east_m * b.north_m - a.north_m * b.east_m;
+fn turns_west(a: Point, b: Point, turn_m2: f64) -> f64 {
     match (a.north_m >= 0.0, b.north_m >= 0.0) {
-        (true, false) if turn > 0.0 => 1.0,
-        (false, true) if turn < 0.0 => -1.0,
+        (true, false) if turn_m2 > 0.0 => 1.0,
+        (false, true) if turn_m2 < 0.0 => -1.0,
         (_, _) => 0.0,
     }
 }
@@ -70,29 +81,22 @@ fn direction(p: Point) -> f64 {
     libm::atan2(p.north_m + 0.0, p.east_m)
 }
 
-/// The probability of the triangle between the origin and an edge, as an angle; negative if the edge runs
-/// clockwise around the origin.
-fn edge_angle(a: Point, b: Point, sigma_m: f64) -> f64 {
+/// The share of the Gaussian that lies in the directions of an edge and beyond it, as an angle.
+fn lost_angle(a: Point, b: Point, turn_m2: f64, sigma_m: f64) -> f64 {
     let (east_m, north_m) = (b.east_m - a.east_m, b.north_m - a.north_m);
-    let length_m = libm::hypot(east_m, north_m);
-    let turn = a.east_m * b.north_m - a.north_m * b.east_m;
-    if turn == 0.0 || length_m == 0.0 {
-        return 0.0;
-    }
-    let foot_m = turn.abs() / length_m;
+    let length_m = libm::sqrt(east_m * east_m + north_m * north_m);
+    let foot_m = turn_m2 / length_m;
     let angle_of =
         |p: Point| libm::atan2((p.east_m * east_m + p.north_m * north_m) / length_m, foot_m);
-    let (start, end) = (angle_of(a), angle_of(b));
-    let beyond = tail_angle(foot_m / sigma_m, start, end);
-    (end - start - beyond).copysign(turn)
+    tail_angle(foot_m / sigma_m, angle_of(a), angle_of(b))
 }
 
 /// The integral of `exp(-h² / (2 cos² θ))` from `start` to `end`.
 fn tail_angle(foot_sigmas: f64, start: f64, end: f64) -> f64 {
-    if foot_sigmas > REACH_SIGMAS {
-        return 0.0;
-    }
     let (middle, half) = (f64::midpoint(start, end), (end - start) / 2.0);
+    // Towards a right angle the Gaussian may fall off within a small part of the edge.
+    let is_even = half < NARROW && start.abs().max(end.abs()) < OBLIQUE;
+    let nodes: &[(f64, f64)] = if is_even { &FEW_NODES } else { &NODES };
     let exponent = -0.5 * foot_sigmas * foot_sigmas;
     let at = |angle: f64| {
         let cosine = libm::cos(angle);
@@ -101,11 +105,11 @@ fn tail_angle(foot_sigmas: f64, start: f64, end: f64) -> f64 {
     let pair = |&(node, weight): &(f64, f64)| {
         weight * (at(middle - half * node) + at(middle + half * node))
     };
-    half * NODES.iter().map(pair).sum::<f64>()
+    half * nodes.iter().map(pair).sum::<f64>()
 }
 
-/// Beyond this many sigmas nothing is left of a Gaussian that could matter (2e-8).
-const REACH_SIGMAS: f64 = 6.0;
+/// Beyond this many sigmas nothing is left of a Gaussian that could matter (4e-6).
+const REACH_SIGMAS: f64 = 5.0;
 
 /// Positive nodes and weights of the 12-point Gauss-Legendre rule on -1 to 1.
 const NODES: [(f64, f64); 6] = [
@@ -117,6 +121,16 @@ const NODES: [(f64, f64); 6] = [
     (0.981_560_634_246_719_3, 0.047_175_336_386_511_8),
 ];
 
+/// Half the angle up to which an edge needs few nodes, and how far from its foot; 2e-5 of probability is lost at most.
+const NARROW: f64 = 0.5;
+const OBLIQUE: f64 = 1.2;
+
+/// The same of the 4-point rule.
+const FEW_NODES: [(f64, f64); 2] = [
+    (0.339_981_043_584_856_3, 0.652_145_154_862_546_1),
+    (0.861_136_311_594_052_6, 0.347_854_845_137_453_9),
+];
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -125,12 +139,31 @@ mod tests {
 
     use super::*;
 
-    /// The sum over all edges as the formula has it.
-    fn whole_sum(polygon: &Polygon, position: Position, sigma_m: f64) -> f64 {
-        let angle: f64 =
-            polygon.edges_around(position).map(|(a, b)| edge_angle(a, b, sigma_m)).sum();
+    /// The formula as it is written: every angle measured, no edge left out, and the integral by many small steps.
+    fn written_out(polygon: &Polygon, position: Position, sigma_m: f64) -> f64 {
+        let angle = |(a, b): (Point, Point)| {
+            let (east_m, north_m) = (b.east_m - a.east_m, b.north_m - a.north_m);
+            let (length_m, turn) = (libm::hypot(east_m, north_m), turn_m2(a, b));
+            let (foot_m, along) = (turn.abs() / length_m, |p: Point| {
+                (p.east_m * east_m + p.north_m * north_m) / length_m
+            });
+            if turn == 0.0 {
+                return 0.0;
+            }
+            let (start, end) = (libm::atan2(along(a), foot_m), libm::atan2(along(b), foot_m));
+            let step = (end - start) / f64::from(STEPS);
+            let kept = |number: u32| {
+                let cosine = libm::cos(start + (f64::from(number) + 0.5) * step);
+                1.0 - libm::exp(-0.5 * libm::pow(foot_m / sigma_m / cosine, 2.0))
+            };
+            ((0..STEPS).map(kept).sum::<f64>() * step).copysign(turn)
+        };
+        let angle: f64 = polygon.edges_around(position).map(angle).sum();
         angle / (2.0 * PI)
     }
+
+    /// Steps of an edge's integral.
+    const STEPS: u32 = 500;
 
     /// A closed ring around a place near the equator, which goes in and out between these distances in degrees.
     fn star(corners: u32, inner_deg: f64, outer_deg: f64) -> Vec<[f64; 2]> {
@@ -145,7 +178,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn edges_out_of_reach_may_be_left_out_of_the_integral(
+        fn few_nodes_do_where_they_are_taken(
+            foot_sigmas in 0.001_f64..6.0,
+            middle in -1.2_f64..1.2,
+            half in 0.01..NARROW,
+        ) {
+            prop_assume!(middle.abs() + half < OBLIQUE);
+            let (start, step) = (middle - half, 2.0 * half / f64::from(STEPS));
+            let at = |number: u32| {
+                let cosine = libm::cos(start + (f64::from(number) + 0.5) * step);
+                libm::exp(-0.5 * libm::pow(foot_sigmas / cosine, 2.0))
+            };
+            let fine = (0..STEPS).map(at).sum::<f64>() * step;
+            let quick = tail_angle(foot_sigmas, start, middle + half);
+            prop_assert!((quick - fine).abs() / (2.0 * PI) < 2e-5, "{quick} {fine}");
+        }
+
+        #[test]
+        fn the_sum_is_that_of_the_formula_written_out(
             half_corners in 2_u32..20,
             inner in 2_i32..9,
             has_hole in any::<bool>(),
@@ -160,9 +210,9 @@ mod tests {
             let position = Position::new(f64::from(north) * 1e-4, f64::from(east) * 1e-4).unwrap();
             let (quick, whole) = (
                 probability_inside(&polygon, position, sigma_m),
-                whole_sum(&polygon, position, sigma_m.max(SIGMA_M_MIN)),
+                written_out(&polygon, position, sigma_m.max(SIGMA_M_MIN)),
             );
-            prop_assert!((quick - whole.clamp(0.0, 1.0)).abs() < 1e-6, "{quick} {whole}");
+            prop_assert!((quick - whole.clamp(0.0, 1.0)).abs() < 5e-3, "{quick} {whole}");
         }
     }
 }

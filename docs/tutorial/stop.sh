@@ -24,7 +24,7 @@ step() {
 }
 field() { grep -oE "\"$1\" ?: ?\"[^\"]*\"" | head -n 1 | cut -d'"' -f4; } # the first member of that name
 uuid() { cat /proc/sys/kernel/random/uuid; }
-until_it() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; echo "gave up waiting: $*" >&2; exit 1; }
+until_it() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; echo "gave up waiting: $*" >&2; exit 1; }
 
 told() { # runs it; what it answers goes on, or to standard error if it was refused
     local answer

@@ -1,5 +1,5 @@
 //! Where a statement stands in its device's chain, also where a restored journal has forgotten part of it: what the device
-//! had said until it came back is heard in any order, and from there on the chain goes on without a gap (ADR 0005).
+//! had said until it came back is heard in any order, and from there on the chain goes on without a gap (decision 0005).
 //!
 //! What a statement means is not asked here, nor whether it is known already.
 

@@ -1,4 +1,4 @@
-//! Which policies decide, and how others take their place while everything goes on (M-POL-4, ADR 0010). Every decision is
+//! Which policies decide, and how others take their place while everything goes on (M-POL-4, decision 0010). Every decision is
 //! appended on condition that the policies it was judged by still decide.
 //!
 //! What policies may say is checked in `carhop_policy`.

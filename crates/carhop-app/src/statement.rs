@@ -208,7 +208,7 @@ impl App {
     }
 
     /// Two stories about one moment: the second is no part of the chain, but that it was told is journaled, once. Nothing
-    /// more is asked of the device, and what it serves is held, until somebody has looked (ADR 0005).
+    /// more is asked of the device, and what it serves is held, until somebody has looked (decision 0005).
     async fn note_fork(
         &self,
         reads: &mut Reads<'_>,

@@ -1,5 +1,5 @@
 //! What an operator's policies may leave out: the shipped requirements that protect lock and pump stay word for word, any
-//! other departure has a name, and nothing is put in the way of what stops something (M-POL-2, ADR 0010).
+//! other departure has a name, and nothing is put in the way of what stops something (M-POL-2, decision 0010).
 //!
 //! Whether a departure is wise is not judged; whoever puts the policies in force has to name each.
 

@@ -239,7 +239,7 @@ impl CommandAction {
 pub const COMMAND_LIFETIME_MS: u64 = 5_000;
 
 /// Longest life a device accepts (standards §3).
-pub const COMMAND_LIFETIME_MS_MAX: u64 = 30_000;
+pub const COMMAND_LIFETIME_MS_MAX: u64 = carhop_kernel::limits::COMMAND_MS_MAX;
 
 /// How far a device's bounded clock may lag behind the authority's. A command can therefore be
 /// obeyed this long after its expiry, and a revocation settles that much later (design §9.2).

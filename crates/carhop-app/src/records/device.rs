@@ -67,7 +67,7 @@ pub struct DeviceRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Distrust {
-    /// It has told two stories about the same moment: its memory or its key is in other hands (ADR 0005).
+    /// It has told two stories about the same moment: its memory or its key is in other hands (decision 0005).
     Forked,
 }
 

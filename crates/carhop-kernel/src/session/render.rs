@@ -30,7 +30,7 @@ pub fn markdown() -> String {
     .join("\n")
 }
 
-/// The phases and both kinds of legs as one Mermaid state diagram, for `docs/generated/states.mmd`.
+/// The phases and both kinds of legs as one Mermaid state diagram, for `docs/generated/states.md`.
 pub fn mermaid() -> String {
     let legs: String =
         LegKind::ALL.iter().map(|kind| composite(kind.name(), &leg_edges(*kind))).collect();

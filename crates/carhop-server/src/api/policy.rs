@@ -1,4 +1,4 @@
-//! Which policies decide, and how others take their place (M-POL-4, ADR 0010).
+//! Which policies decide, and how others take their place (M-POL-4, decision 0010).
 
 use std::sync::Arc;
 

@@ -67,8 +67,8 @@ pub(super) enum AuditCommand {
     },
     /// Print the key that verifies a log's checkpoints, for auditors to pin.
     Vkey(Account),
-    /// Put the key of a log away, so that the next start signs under a new key and origin. Needed once after a restore:
-    /// a restored log cannot keep what was signed before.
+    /// Put the key of a log away, so that the next start signs under a new key and origin: for a journal that was put back
+    /// by hand, which cannot keep what was signed before. `carhop restore` does it by itself.
     NewLog(Account),
 }
 

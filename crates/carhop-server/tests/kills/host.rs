@@ -57,9 +57,10 @@ impl Host {
         let process = Mutex::new(serve(folder.path(), over_a_disk));
         let mut host = Self { folder, ports, over_a_disk, process, progress, admin: None };
         while !host.data().join("admin.key").exists() {
+            let ended = host.process.lock().await.try_wait().unwrap();
+            assert_eq!(ended, None, "{}", fs::read_to_string(host.beside("serve.log")).unwrap());
             sleep(LOOK_PAUSE).await;
         }
-        sleep(LOOK_PAUSE).await;
         let key = fs::read_to_string(host.data().join("admin.key")).unwrap();
         host.admin = Some(host.caller(By::Key(key.trim().to_owned())));
         host

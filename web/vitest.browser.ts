@@ -21,7 +21,8 @@ export default defineConfig({
     environment: 'node',
     // Each file has a server of its own; more at once than this and none is as quick as its people expect.
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    // In the order of their writing: what pages show is told before the browser is closed.
+    sequence: { sequencer: LongestFirst, hooks: 'list' },
     testTimeout: 180_000,
     hookTimeout: 90_000,
   },

@@ -2,6 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, afterEach } from 'vitest';
+import { picture } from './shots';
 
 /** A server whose pages are looked at. */
 export interface Served {
@@ -60,6 +62,7 @@ export class Person {
       hasTouch: touch,
     });
     const person = new Person(context, await context.newPage());
+    seated.add(person);
     person.#watch(served.origin);
     return person;
   }
@@ -87,7 +90,15 @@ export class Person {
     );
   }
 
+  /** What is on the page, for whoever has to find out why a test failed. */
+  async tell(): Promise<string> {
+    const body = this.page.locator('body');
+    const seen = await body.innerText({ timeout: 5_000 }).catch((error: unknown) => String(error));
+    return [this.page.url(), ...this.faults, seen].join('\n');
+  }
+
   async leave(): Promise<void> {
+    seated.delete(this);
     await this.context.close();
   }
 
@@ -105,5 +116,25 @@ export class Person {
     this.page.on('pageerror', (error) => this.faults.push(`an error: ${error.message}`));
   }
 }
+
+/** Everybody who has a page open in this file of tests. */
+const seated = new Set<Person>();
+
+/** Says what everybody's page shows, before the browser is closed. */
+async function tellAll(failed: string): Promise<void> {
+  for (const [which, person] of [...seated].entries()) {
+    console.error(`--- page ${which} when this failed: ${failed}\n${await person.tell()}`);
+    await picture(person.page, `failed-${failed}-${which}`).catch(() => undefined);
+  }
+}
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await tellAll(task.name);
+});
+
+// Nothing but what every test needs has failed so far.
+afterAll(async ({}, suite) => {
+  if (suite.result?.state === 'fail') await tellAll(suite.name);
+});
 
 const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');

@@ -1,17 +1,18 @@
 /** `carhop demo` as somebody plays it: the addresses that it prints, opened in two windows side by side. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPasskeys } from './support/authority';
 import { browse, Person } from './support/browser';
 import { cameraFlags, film } from './support/camera';
+import { sees } from './support/people';
 import { picture } from './support/shots';
-import { binary, until } from './support/world';
+import { binary, remove, until } from './support/world';
 
 const folder = mkdtempSync(join(tmpdir(), 'carhop-web-demo-'));
 const camera = join(folder, 'camera.y4m');
@@ -19,7 +20,6 @@ const camera = join(folder, 'camera.y4m');
 const printed: string[] = [];
 let demo: ChildProcess;
 let browser: Browser;
-let people: Person[] = [];
 
 beforeAll(async () => {
   demo = spawn(binary(), ['demo', '--speed', '4', '--data', join(folder, 'data')], {
@@ -35,12 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   demo?.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
-
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  for (const [which, { page }] of people.entries()) await picture(page, `failed-demo-${which}`);
+  remove(folder);
 });
 
 test('the visitor plays both sides of a stop while the others go on, and is given another one', async () => {
@@ -50,7 +45,6 @@ test('the visitor plays both sides of a stop while the others go on, and is give
   const served = { origin: new URL(customerAddress).origin };
   const customer = await Person.sit(browser, served);
   const driver = await Person.sit(browser, served);
-  people = [customer, driver];
   await driver.context.grantPermissions(['camera']);
 
   await driver.page.goto(driverAddress);
@@ -101,7 +95,6 @@ test('the staff looks on from the console that the demo invites to', async () =>
   const { origin } = new URL(address);
   const staff = await Person.sit(browser, { origin }, { width: 1440, height: 900 });
   const { page } = staff;
-  people = [staff];
   await addPasskeys(page);
   await page.goto(address);
   await page.getByRole('button', { name: 'Set up your passkey' }).click();
@@ -135,8 +128,4 @@ test('interrupted, it says what the audit holds of the stops that had ended', as
 function told(name: string): string[] {
   const said = new RegExp(`^ {4}${name} +(.*)$`);
   return printed.flatMap((line) => said.exec(line)?.[1] ?? []);
-}
-
-async function sees(page: Page, headline: string): Promise<void> {
-  await page.getByRole('heading', { level: 1, name: headline }).waitFor({ timeout: 20_000 });
 }

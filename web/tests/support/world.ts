@@ -38,24 +38,17 @@ interface Asking {
 
 /** A lock or a pump that runs. */
 export class Device {
-  seen: Json[] = [];
   constructor(
     readonly id: string,
     private readonly process: ChildProcess,
   ) {
-    if (!process.stdout) throw new Error('a device without eyes');
-    createInterface(process.stdout).on('line', (line) => {
-      if (line.startsWith('{')) this.seen.push(JSON.parse(line) as Json);
-    });
+    // What it sees nobody reads here; were that left in the pipe, it would stand still one day.
+    process.stdout?.resume();
   }
 
   /** Does something to it with hands. */
   touch(hand: Json): void {
     this.process.stdin?.write(JSON.stringify(hand) + '\n');
-  }
-
-  async wait(what: string): Promise<void> {
-    await until(() => this.seen.some((one) => one.seen === what), `${this.id} ${what}`);
   }
 }
 
@@ -97,7 +90,7 @@ export class World {
 
   stop(): void {
     for (const process of this.#processes) process.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
+    remove(this.folder);
   }
 
   /** As the store or the staff, with the administrator's key. */
@@ -150,12 +143,6 @@ export class World {
 
   async untilState(session: string, state: string): Promise<void> {
     await until(async () => (await this.state(session)).state === state, `the state ${state}`);
-  }
-
-  async untilLeg(session: string, leg: number, state: string): Promise<void> {
-    const there = async (): Promise<boolean> =>
-      (await this.state(session)).legs[leg]?.state === state;
-    await until(there, `leg ${leg} ${state}`);
   }
 
   assign(session: string): Promise<Json> {
@@ -368,6 +355,11 @@ export async function until(
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((wake) => setTimeout(wake, 60));
   }
+}
+
+/** Removes a folder in which a process that was just killed may still have been writing. */
+export function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /** A time so many minutes from now. */

@@ -3,7 +3,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browse, Person } from './support/browser';
-import { approve, begin, sees, tabTo, typeInto } from './support/people';
+import { approve, begin, kept, sees, tabTo, typeInto } from './support/people';
 import { World } from './support/world';
 
 let world: World;
@@ -41,9 +41,12 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   world.lock.touch({ do: 'close' });
   await page.getByText('In the car, locked').waitFor();
 
-  world.pump.touch({ do: 'person', lift_after_ms: 200, flow_ml_per_s: 9_000, wanted_ml: 38_200 });
+  const fill = { do: 'person', lift_after_ms: 200, wanted_ml: 38_200 };
+  world.pump.touch({ ...fill, flow_ml_per_s: 100 });
   await world.release(session, 1);
   await sees(page, 'Your car is being fuelled');
+  // It flows so slowly until that was seen, however long it takes.
+  world.pump.touch({ ...fill, flow_ml_per_s: 20_000 });
   await sees(page, 'Done. Nothing can open your car any more.');
   await page.getByText('38.20 L of up to 40 L').waitFor();
   await page.getByText('Locked with your goods inside').waitFor();
@@ -63,6 +66,7 @@ test('a customer follows a whole stop and keeps control of it', async () => {
   await sees(page, 'Done. Nothing can open your car any more.');
   await page.getByText('You’re right. The store settles it with you.').waitFor();
   await page.unroute('**/live');
+  await kept(page, '/s');
   await person.context.setOffline(true);
   await page.reload();
   await sees(page, 'Done. Nothing can open your car any more.');
@@ -131,6 +135,7 @@ test('pausing, going on, moving the car and stopping work from the page', async 
   await sees(page, 'Which car is it?');
   await page.getByRole('button', { name: 'Stop delivery' }).click();
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect((await world.state(session)).state).toBe('verified');
   await page.getByRole('button', { name: 'Stop delivery' }).click();
   await page.getByRole('button', { name: 'Stop it for good' }).click();
@@ -159,6 +164,7 @@ test('a code goes on working on a phone without a connection, and what is old is
   await world.arrive(session);
   await page.getByRole('button', { name: 'Show my code' }).click();
   const code = await page.getByLabel('Six-digit code').innerText();
+  await kept(page, '/s');
   await context.setOffline(true);
   await page.getByText('Your code still works').waitFor({ timeout: 60_000 });
   // Also where the page was closed and is opened again.

@@ -16,7 +16,7 @@ import {
   showCustomer,
   showDriver,
 } from './support/played';
-import { sees } from './support/people';
+import { hold, sees, stopTime } from './support/people';
 import { setStage } from './support/stage';
 
 const stage = setStage();
@@ -26,6 +26,9 @@ test('a finger that holds on while the stop ends opens nothing', async () => {
   const { page, context } = person;
   await page.clock.install();
   const played = await showDriver(person, stage.world, life('handoff-ready'));
+  // It listens, so that it is told at once; and no second passes before it was.
+  await played.listens();
+  await stopTime(page);
   const box = await page.getByRole('button', { name: 'Hold to unlock' }).boundingBox();
   if (!box) throw new Error('nothing to hold');
   const finger = await context.newCDPSession(page);
@@ -44,14 +47,13 @@ test('a finger that holds on while the stop ends opens nothing', async () => {
 test('how long is still to be held is shown, to whoever wants less movement, too', async () => {
   const person = await Person.sit(stage.browser, stage.world);
   const { page } = person;
+  await page.clock.install();
   await showDriver(person, stage.world, life('handoff-ready'));
-  await page.getByRole('button', { name: 'Hold to unlock' }).hover();
-  await page.mouse.down();
-  const lasts = await page.evaluate(() =>
-    document.getAnimations().map((one) => one.effect?.getComputedTiming().duration),
-  );
-  expect(lasts).toContain(1000);
-  await page.mouse.up();
+  await stopTime(page);
+  await hold(page, 'Hold to unlock', async () => {
+    const fill = page.locator('.held .fill');
+    expect(await fill.evaluate((one) => getComputedStyle(one).transitionDuration)).toBe('1s');
+  });
   await done(person);
 });
 
@@ -118,6 +120,8 @@ test('a phone renews its certificate by itself, says until when, and says when i
   expect(played.asked.filter((one) => one.endsWith('renewals'))).toHaveLength(1);
   await page.reload();
   await page.getByText(/^Signed in until Tuesday/).waitFor();
+  // It would be renewed before the stops are asked for.
+  await page.getByText('No stops right now').waitFor();
   expect(played.asked.filter((one) => one.endsWith('renewals'))).toHaveLength(1);
   await played.answer('driver', 401);
   await sees(page, 'Your sign-in on this phone is over');
@@ -215,9 +219,7 @@ test('a question that is taken back gives the focus back to what asked it', asyn
     if (way === 'button') await dialog.getByRole('button', { name: 'Keep it' }).click();
     else await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    expect(await page.evaluate(() => document.activeElement?.textContent?.trim()), way).toBe(
-      'Stop delivery',
-    );
+    await page.locator('button:focus', { hasText: /^Stop delivery$/ }).waitFor();
   }
   await done(person);
 });

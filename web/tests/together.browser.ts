@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { en } from '../src/texts/en';
 import { browse, Person } from './support/browser';
 import { Driver } from './support/drivers';
-import { approve, begin, join, press, sees } from './support/people';
+import { approve, begin, hold, join, press, sees } from './support/people';
 import { until, World } from './support/world';
 
 let world: World;
@@ -65,10 +65,7 @@ test('customer, driver and staff see one stop from their own sides, each at once
   await sees(phone, 'All clear. Nils Oduya can start now.');
   await pill('Ready to open');
 
-  await handset.getByRole('button', { name: 'Hold to unlock' }).hover();
-  await handset.mouse.down();
-  await sees(phone, 'Your trunk is open');
-  await handset.mouse.up();
+  await hold(handset, 'Hold to unlock', () => sees(phone, 'Your trunk is open'));
   await pill('Standing open');
   await handset.getByRole('button', { name: 'Groceries are in' }).click();
   await sees(handset, 'Shut the trunk');
@@ -97,12 +94,8 @@ test('a phone that takes over when all is ready shows presence anew, and the tru
 
   await begin(phone, await world.link(session));
   await sees(phone, 'Please confirm once more');
-  const unlock = handset.getByRole('button', { name: 'Hold to unlock' });
   const refused = handset.getByText('Ask the customer for the code or the approval.');
-  await unlock.hover();
-  await handset.mouse.down();
-  await refused.waitFor();
-  await handset.mouse.up();
+  await hold(handset, 'Hold to unlock', () => refused.waitFor());
   expect((await world.state(session)).legs[0]?.state).toBe('pending');
   await driver.type('000000');
   await handset.getByText('That code did not match.').waitFor();
@@ -112,10 +105,7 @@ test('a phone that takes over when all is ready shows presence anew, and the tru
   await phone.getByLabel('Six-digit code').waitFor({ state: 'detached' });
   await handset.getByLabel('Six-digit code').waitFor({ state: 'detached' });
   expect(await handset.getByRole('alert').count()).toBe(0);
-  await unlock.hover();
-  await handset.mouse.down();
-  await sees(handset, 'Put the groceries in');
-  await handset.mouse.up();
+  await hold(handset, 'Hold to unlock', () => sees(handset, 'Put the groceries in'));
   expect([...customer.faults, ...driver.person.faults]).toEqual([]);
 });
 

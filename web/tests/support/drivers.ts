@@ -13,6 +13,8 @@ export class Driver {
     readonly person: Person,
     readonly id: string,
     readonly texts: Texts,
+    /** What the handset was enrolled by. */
+    readonly link: string,
   ) {}
 
   get page(): Person['page'] {
@@ -37,7 +39,7 @@ export class Driver {
     const named = { name, device: String(device) };
     const id = String((await world.store('POST', '/v1/drivers', named)).driver);
     await sees(person.page, texts.driver.title);
-    const driver = new Driver(person, id, texts);
+    const driver = new Driver(person, id, texts, String(url));
     await driver.#stand();
     return driver;
   }
@@ -54,7 +56,7 @@ export class Driver {
   /** Takes a stop as far as the customer's code. */
   async comeToTheCar(world: World, session: string): Promise<void> {
     const { page, texts } = this;
-    const { actions, fields, place, steps } = texts.driver;
+    const { actions, fields, steps } = texts.driver;
     await world.store('POST', `/v1/sessions/${session}/assignments`, { driver: this.id });
     await page.goto(`${world.origin}/d`);
     await page.getByLabel(fields.plate).fill('7KD201');
@@ -62,9 +64,15 @@ export class Driver {
     await page.getByText(actions.sign).first().click();
     await page.getByLabel(fields.tag).fill(tag);
     await page.getByRole('button', { name: actions.typeTag }).click();
-    await page.getByText(place.sign).or(page.getByText(place.inside)).waitFor();
+    await this.isThere();
     await page.getByRole('button', { name: actions.arrive }).click();
     await sees(page, steps.prove.title);
+  }
+
+  /** Waits until the page says that this is the place: by the sign, or by where the handset has been for a while. */
+  async isThere(): Promise<void> {
+    const { place } = this.texts.driver;
+    await this.page.getByText(place.sign).or(this.page.getByText(place.inside)).waitFor();
   }
 
   /** Lets the camera read what stands before it. */

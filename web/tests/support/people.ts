@@ -3,7 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { addPasskeys } from './authority';
 import { Person } from './browser';
-import type { World } from './world';
+import { until, type World } from './world';
 
 /** Opens a link, and binds the delivery to this browser. */
 export async function begin(page: Page, url: string): Promise<void> {
@@ -50,17 +50,29 @@ export async function press(page: Page, name: string): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
 }
 
-/** Goes to something by the keyboard alone, and presses it, or holds it down for so long. */
+/** Holds a button down by the pointer until something has come of it. */
+export async function hold(
+  page: Page,
+  name: string,
+  isDone: () => Promise<unknown>,
+): Promise<void> {
+  await page.getByRole('button', { name }).hover();
+  await page.mouse.down();
+  await isDone();
+  await page.mouse.up();
+}
+
+/** Goes to something by the keyboard alone, and presses it, or holds it down until something has come of it. */
 export async function tabTo(
   page: Page,
   name: string,
   element = 'button',
-  heldMs = 0,
+  isDone?: () => Promise<unknown>,
 ): Promise<void> {
   await page.locator(element, { hasText: name }).first().waitFor();
   await tabUntil(page, name, (focused, wanted) => focused?.textContent?.trim() === wanted);
   await page.keyboard.down('Enter');
-  if (heldMs > 0) await page.waitForTimeout(heldMs);
+  await isDone?.();
   await page.keyboard.up('Enter');
 }
 
@@ -72,6 +84,27 @@ export async function typeInto(page: Page, label: string, text: string): Promise
     return labels.some((one) => one.textContent?.includes(wanted));
   });
   await page.keyboard.type(text);
+}
+
+/** Waits until the browser keeps the page and all that it has loaded, so that it opens without a connection. */
+export async function kept(page: Page, path: '/s' | '/d'): Promise<void> {
+  const isKept = (): Promise<boolean> =>
+    page.evaluate(async (path) => {
+      const loaded = performance.getEntriesByType('resource').map(({ name }) => new URL(name));
+      const files = loaded.map(({ pathname }) => pathname).filter((one) => /^.assets/.test(one));
+      const cache = await caches.open('pages');
+      const needed = [path, ...files].map((one) => cache.match(one, { ignoreVary: true }));
+      return (await Promise.all(needed)).every((one) => one !== undefined);
+    }, path);
+  await until(isKept, `${path} to be kept`);
+}
+
+/**
+ * Has no time pass on a page any more but what the test lets pass. The page's clock, installed before, goes on until it
+ * stands; it can be set forward alone, so it is set to a little later than it will have got by then.
+ */
+export async function stopTime(page: Page): Promise<void> {
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 3_000);
 }
 
 async function tabUntil(

@@ -49,6 +49,7 @@ export const customerMoments: Record<string, Moment> = {
   offline: async (person, served, texts) => {
     const played = await showCustomer(person, served, life('arrived'));
     await button(person, texts.customer.code.show).click();
+    await person.page.locator('svg.qr').waitFor();
     await played.cutOff();
     await person.page.getByText(texts.line.offlineCode).waitFor();
   },

@@ -34,8 +34,8 @@ pub struct Call {
 pub struct Standing {
     /// Records and their versions: what is appended for the call holds only while they are the same.
     pub records: Vec<(RecordKey, u64)>,
-    /// First instant at which the right ends by itself.
-    pub until: Timestamp,
+    /// First instant at which the right ends by itself, if it does.
+    pub until: Option<Timestamp>,
 }
 
 /// What makes a repeated request recognisable (standards §9).

@@ -81,7 +81,7 @@ impl App {
         batch.store(&CodesRecord { live: Some(live), issues, ..codes })?;
         let body = Body::CodeIssued { proof, expires_at };
         batch.record(self, Stream::Side(id), &Meta::by(call), body);
-        self.append(batch, Some(id)).await?;
+        self.append_for(call, batch, Some(id)).await?;
         Ok(IssuedCode {
             proof,
             digits: code.expose(),
@@ -150,7 +150,7 @@ impl App {
             }
             Err(reason) => {
                 let batch = self.failed_try(call, reads.batch(), codes, reason)?;
-                self.append(batch, Some(session)).await?;
+                self.append_for(call, batch, Some(session)).await?;
                 Err(Failure::refused(reason))
             }
         }

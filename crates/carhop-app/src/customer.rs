@@ -206,7 +206,7 @@ impl App {
             let stated_misses = stop.record.stated_misses + 1;
             let mut batch = reads.batch();
             batch.store(&StopRecord { stated_misses, ..stop.record.clone() })?;
-            self.append(batch, None).await?;
+            self.append_for(call, batch, None).await?;
             let reason = Reason::VehicleMismatch;
             let reads = Reads::new(self, &call.partition);
             return Err(self.turn_away(call, &reads, session, asked, reason).await);

@@ -107,7 +107,7 @@ impl App {
             batch.store(&record)?;
             let decided = Body::Dispute(DisputeEvent::Decided { outcome });
             batch.record(self, Stream::Side(session), &Meta::by(call), decided);
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             self.with_words(&call.partition, record).await
         })
     }

@@ -71,7 +71,7 @@ impl App {
             batch.store(&record)?;
             let body = Body::PlaceJudged(judged(Party::Driver, &result));
             batch.record(self, Stream::Side(session), &Meta::by(call), body);
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             Ok(result)
         })
     }
@@ -108,7 +108,7 @@ impl App {
                 let tag_misses = stop.record.tag_misses + 1;
                 batch.store(&StopRecord { tag_misses, ..stop.record.clone() })?;
             }
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             known.map(|_| ()).ok_or_else(|| Failure::invalid("code", "not a tag of this venue"))
         })
     }
@@ -148,7 +148,7 @@ impl App {
             batch.record(self, Stream::Side(session), &Meta::by(call), compared);
             let vehicle = Some(seen);
             batch.store(&StopRecord { vehicle, plate_misses, ..stop.record.clone() })?;
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             Ok(matches)
         })
     }

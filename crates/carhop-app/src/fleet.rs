@@ -169,7 +169,7 @@ impl App {
         batch.record(self, Stream::Device(device), &Meta::by(call), Body::Device(event));
         batch.store(&self.certified_record(record, &certified))?;
         batch.store(&CertificateRecord::from(&certified))?;
-        self.append(batch, None).await?;
+        self.append_for(call, batch, None).await?;
         Ok(certified)
     }
 
@@ -206,7 +206,7 @@ impl App {
             expires_at,
             used: false,
         })?;
-        self.append(batch, None).await?;
+        self.append_for(call, batch, None).await?;
         Ok((challenge, Secret { secret: String::new(), expires_at, session: None }))
     }
 
@@ -228,7 +228,7 @@ impl App {
             .ok_or_else(|| Failure::invalid("challenge", "unknown, used or expired"))?;
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..ticket })?;
-        self.append(batch, None).await?;
+        self.append_for(call, batch, None).await?;
         self.attest_device(&call.partition, device, challenge, token).await
     }
 

@@ -1,6 +1,5 @@
 //! The operator's set-up: API keys, tenant holds and the first line of every log (M-INT-1).
 
-use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::{CommandKey, KeyThumbprint};
 use carhop_kernel::id::{ApiKeyId, TenantId};
 use carhop_proofs::suite::PublicKey;
@@ -8,11 +7,20 @@ use carhop_proofs::token::{ApiKey, ApiKeyRealm};
 
 use crate::app::{App, fresh};
 use crate::batch::{Batch, Body, Meta, OperatorEvent, Stream};
-use crate::call::{Call, Reply};
+use crate::call::{Call, Reply, Standing};
 use crate::failure::Failure;
 use crate::reads::{Reads, retry};
 use crate::record::{Partition, Record};
 use crate::records::{ApiKeyRecord, ApiScope, PolicyRecord, TenantHold, TenantRecord};
+
+/// An API key that somebody called with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Which.
+    pub record: ApiKeyRecord,
+    /// What the right to call with it rests on.
+    pub standing: Standing,
+}
 
 impl App {
     /// Makes an API key and shows it once.
@@ -41,7 +49,8 @@ impl App {
         Ok((id, key.expose().to_owned()))
     }
 
-    /// Revokes an API key: whoever has it is nobody from now on. What it made goes on.
+    /// Revokes an API key: whoever has it is nobody from this append on, and what was asked with it and was not appended
+    /// yet never is. What it made goes on.
     pub async fn revoke_api_key(
         &self,
         call: &Call,
@@ -108,25 +117,18 @@ impl App {
         }
     }
 
-    /// Whether a caller may still call: no API key that it called with was revoked since, and no member of staff removed.
-    /// Whoever is answered for long asks again and again.
-    pub async fn stands(&self, call: &Call) -> Result<bool, Failure> {
-        let (Actor::Store { key } | Actor::Staff { by: StaffBy::Key(key) }) = call.actor else {
-            return self.standing_holds(call).await;
-        };
-        Ok(self.view_api_key(&call.partition, key).await?.is_in_force())
-    }
-
-    /// The record of an API key's text, if it is one in force.
+    /// The API key whose text this is, if it is one in force.
     pub async fn authenticate_api_key(
         &self,
         partition: &Partition,
         secret: &str,
-    ) -> Result<ApiKeyRecord, Failure> {
+    ) -> Result<HeldKey, Failure> {
         let key = ApiKey::parse(secret).map_err(|_| Failure::Unauthenticated)?;
         let hash = key.hash(self.suite(), &self.pepper(partition));
-        let found = self.peek::<ApiKeyRecord>(partition, hash.to_string()).await?;
-        found.filter(ApiKeyRecord::is_in_force).ok_or(Failure::Unauthenticated)
+        let mut reads = Reads::new(self, partition);
+        let found = reads.find::<ApiKeyRecord>(hash.to_string()).await?;
+        let record = found.filter(ApiKeyRecord::is_in_force).ok_or(Failure::Unauthenticated)?;
+        Ok(HeldKey { record, standing: Standing { records: reads.seen(), until: None } })
     }
 
     /// Freezes all releases of the partition, and calls back what has not left. What is frozen already stays frozen for

@@ -186,7 +186,7 @@ impl App {
         call: &Call,
         mut batch: Batch,
         reply: &Reply,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<Appended, Failure> {
         if let Some(idempotency) = &call.idempotency {
             batch.store(&ReplyRecord {
                 slot: idempotency.slot.clone(),
@@ -209,25 +209,33 @@ impl App {
     ) -> Result<Reply, Failure> {
         let is_nothing = batch.entries.is_empty() && batch.effects.is_empty();
         match self.commit(call, batch, &reply).await {
-            Err(AppendError::Journal(JournalError::Full)) if is_nothing => Ok(reply),
-            done => Ok(done.map(|_| reply)?),
+            Err(Failure::Journal(JournalError::Full)) if is_nothing => Ok(reply),
+            done => done.map(|_| reply),
         }
     }
 
-    /// Appends what somebody asked for, while their right to ask stands.
+    /// Appends what somebody asked for, while their right to ask stands. Once it does not they are nobody, however often
+    /// they try.
     pub(crate) async fn append_for(
         &self,
         call: &Call,
         mut batch: Batch,
         session: Option<SessionId>,
-    ) -> Result<Appended, AppendError> {
-        if let Some(standing) = &call.standing {
-            batch.preconditions.extend_from_slice(&standing.records);
+    ) -> Result<Appended, Failure> {
+        let rests_on =
+            call.standing.as_ref().map_or(&[][..], |standing| standing.records.as_slice());
+        batch.preconditions.extend_from_slice(rests_on);
+        match self.append(batch, session).await {
+            Err(AppendError::Conflict(changed))
+                if rests_on.iter().any(|(place, _)| *place == changed) =>
+            {
+                Err(Failure::Unauthenticated)
+            }
+            appended => Ok(appended?),
         }
-        self.append(batch, session).await
     }
 
-    /// Appends and tells whoever waits.
+    /// Appends what nobody asked for, or nobody with a right that can end, and tells whoever waits.
     pub(crate) async fn append(
         &self,
         batch: Batch,

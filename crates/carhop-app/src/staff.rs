@@ -24,6 +24,8 @@ use crate::records::{
 pub struct Member {
     /// Who.
     pub record: StaffRecord,
+    /// When their sign-in ends.
+    pub expires_at: Timestamp,
     /// What their right to call rests on.
     pub standing: Standing,
 }
@@ -160,8 +162,9 @@ impl App {
             let record = reads.find::<StaffRecord>(token.member.to_string()).await?;
             let record = record.filter(|record| record.ended.is_none());
             let record = record.ok_or(Failure::Unauthenticated)?;
-            let standing = Standing { records: reads.seen(), until: token.expires_at };
-            Ok(Member { record, standing })
+            let expires_at = token.expires_at;
+            let standing = Standing { records: reads.seen(), until: Some(expires_at) };
+            Ok(Member { record, expires_at, standing })
         })
     }
 
@@ -200,18 +203,6 @@ impl App {
         batch.store(&StaffTokenRecord { ended: true, ..token })?;
         self.append(batch, None).await?;
         Ok(())
-    }
-
-    /// Whether nothing that a caller's right to call rests on has changed or run out.
-    pub(crate) async fn standing_holds(&self, call: &Call) -> Result<bool, Failure> {
-        let Some(standing) = &call.standing else { return Ok(true) };
-        for (place, version) in &standing.records {
-            let found = self.parts.journal.record(place.clone()).await?;
-            if found.map_or(0, |found| found.version) != *version {
-                return Ok(false);
-            }
-        }
-        Ok(self.now() < standing.until)
     }
 
     pub(crate) const fn staff_meta(member: StaffId) -> Meta {

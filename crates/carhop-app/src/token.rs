@@ -290,7 +290,7 @@ impl App {
         }
         batch.record(self, Stream::Side(session), &Meta::by(call), row.issued());
         batch.store(&row)?;
-        self.append(batch, Some(session)).await?;
+        self.append_for(call, batch, Some(session)).await?;
         Ok(Secret { secret: token.expose().to_owned(), expires_at, session: Some(session) })
     }
 

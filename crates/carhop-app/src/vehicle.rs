@@ -60,7 +60,7 @@ impl App {
                 self.note_movement(call, &mut batch, &stop, reads.now)?;
             }
             batch.store(&record)?;
-            self.append(batch, Some(session)).await?;
+            self.append_for(call, batch, Some(session)).await?;
             Ok(result)
         })
     }

@@ -45,7 +45,7 @@ fn a_key_can_be_revoked_when_nothing_can_be_made_any_more() {
         assert!(!app.has_administrator(partition).await?);
         app.make_api_key(&staff, "head office", &[ApiScope::Admin]).await?;
         assert!(app.has_administrator(partition).await?);
-        assert_eq!(app.authenticate_api_key(partition, &key).await?.id, id);
+        assert_eq!(app.authenticate_api_key(partition, &key).await?.record.id, id);
 
         disk.is_full.store(true, Ordering::Relaxed);
         let made = app.make_api_key(&staff, "one more", &[ApiScope::Orders]).await;

@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
-use carhop_app::batch::Batch;
+use carhop_app::batch::{Batch, DisputeOutcome, Grievance};
 use carhop_app::record::{Kind, Record};
 use carhop_app::records::{StaffRecord, StaffRole, StaffTokenRecord};
 use carhop_app::told::{Stray, Told};
-use carhop_app::{Call, Failure, Standing};
+use carhop_app::{Call, Complaint, Failure, Standing};
 use carhop_journal::MemoryJournal;
 use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::{KeyThumbprint, SecretHash};
+use carhop_kernel::geofence::{Fix, FixSource};
 use carhop_sim::executor::run;
-use carhop_sim::fixtures::{Cast, call, goods};
+use carhop_sim::fixtures::{Cast, call, fix, goods};
 use carhop_sim::stop::Stop;
 use carhop_sim::world::World;
 
@@ -38,7 +39,7 @@ async fn by(world: &World, member: &StaffRecord) -> Call {
     let actor = Actor::Staff { by: StaffBy::Member(member.member) };
     let until = world.now().plus_ms(DAY_MS);
     Call {
-        standing: Some(Standing { records: vec![(place, version)], until }),
+        standing: Some(Standing { records: vec![(place, version)], until: Some(until) }),
         ..call(world, actor)
     }
 }
@@ -55,11 +56,38 @@ fn what_staff_ask_for_is_not_appended_once_they_are_removed() {
         let by_staff = cast.by_staff(&world);
         world.app.remove_staff(&by_staff, member.member, "left").await.unwrap();
         let late = world.app.resume(&by_member, stop.session).await;
-        assert_eq!(late, Err(Failure::Contended));
+        assert_eq!(late, Err(Failure::Unauthenticated));
         let view = world.app.view_session(&by_staff, stop.session).await.unwrap();
         assert!(view.session.hold.is_some());
         assert_eq!(world.app.stands(&by_member).await, Ok(false));
         world.app.resume(&by_staff, stop.session).await.unwrap();
+    })
+    .unwrap();
+}
+
+#[test]
+fn whatever_staff_or_a_store_tell_of_a_stop_is_not_appended_once_they_may_not_call() {
+    let (world, cast) = world();
+    run(async {
+        let stop = Stop::place(&world, &cast, vec![goods(cast.lock)]).await.unwrap();
+        stop.bind().await.unwrap();
+        let member = invite(&world, &cast).await;
+        let by_member = by(&world, &member).await;
+        let by_store = Call { standing: by_member.standing.clone(), ..cast.by_store(&world) };
+        let seen = [Fix { source: FixSource::Telematics, ..fix(&world, 0.0).unwrap() }];
+        let by_staff = cast.by_staff(&world);
+        world.app.revoke(&by_staff, stop.session).await.unwrap();
+        let (_, key) = stop.customer;
+        let complaint = Complaint { about: Grievance::Missing, words: None };
+        let (partition, session) = (&world.partition, stop.session);
+        world.app.open_dispute(partition, session, key, &complaint).await.unwrap();
+        let other = Stop::place(&world, &cast, vec![goods(cast.lock)]).await.unwrap();
+        world.app.remove_staff(&by_staff, member.member, "left").await.unwrap();
+
+        let late = world.app.decide_dispute(&by_member, session, DisputeOutcome::Rejected).await;
+        assert_eq!(late.err(), Some(Failure::Unauthenticated));
+        let late = world.app.report_vehicle_positions(&by_store, other.session, &seen).await;
+        assert_eq!(late.err(), Some(Failure::Unauthenticated));
     })
     .unwrap();
 }

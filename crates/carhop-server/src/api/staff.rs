@@ -198,7 +198,7 @@ pub(crate) async fn myself(caller: Caller) -> Answer<SelfView> {
         name: member.record.name.clone(),
         role: code_of(&member.record.role),
         scopes: scopes_of(member.record.role),
-        expires_at: member.standing.until.into(),
+        expires_at: member.expires_at.into(),
     }))
 }
 

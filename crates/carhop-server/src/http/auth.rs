@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_app::records::{ApiKeyRecord, ApiScope, DeviceRecord};
-use carhop_app::{Call, Idempotency, Member};
+use carhop_app::{Call, HeldKey, Idempotency, Member};
 use carhop_kernel::actor::{Actor, StaffBy};
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_kernel::id::{CustomerId, DeviceId, RequestId, SessionId};
@@ -46,7 +46,7 @@ pub(crate) enum Who {
     Prover {
         key: KeyThumbprint,
     },
-    Key(ApiKeyRecord),
+    Key(Box<HeldKey>),
     /// A person of the staff, who has signed in.
     Member {
         member: Box<Member>,
@@ -136,8 +136,9 @@ impl Caller {
     /// A call with this scope, by a key or a member of staff: by the store for orders and by the staff for everything else.
     pub(crate) fn key(&self, scope: ApiScope) -> Result<Call, Problem> {
         match &self.who {
-            Who::Key(record) if record.allows(scope) => {
-                Ok(self.call(key_actor(record, scope), None))
+            Who::Key(held) if held.record.allows(scope) => {
+                let standing = Some(held.standing.clone());
+                Ok(Call { standing, ..self.call(key_actor(&held.record, scope), None) })
             }
             Who::Member { member, .. } if member.record.role.scopes().contains(&scope) => {
                 self.member()
@@ -363,7 +364,7 @@ impl Who {
     fn identity(&self) -> Option<Identity> {
         match self {
             Self::Nobody | Self::Prover { .. } => None,
-            Self::Key(record) => Some(Identity::Key(record.id)),
+            Self::Key(held) => Some(Identity::Key(held.record.id)),
             Self::Member { member, .. } => Some(Identity::Member(member.record.member)),
             Self::Customer { session, .. } => Some(Identity::Customer(*session)),
             Self::Device { device, .. } => Some(Identity::Device(device.device)),

@@ -44,7 +44,7 @@ pub(crate) async fn identify(
     match scheme {
         Scheme::Bearer => {
             let found = server.app.authenticate_api_key(&partition, secret).await;
-            let who = Who::Key(found.map_err(hidden)?);
+            let who = Who::Key(Box::new(found.map_err(hidden)?));
             Ok(Identified { partition, who, token, proof: None })
         }
         Scheme::Dpop => by_token(server, parts, partition, secret, token).await,

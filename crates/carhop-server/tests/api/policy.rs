@@ -1,5 +1,6 @@
 //! Policies that are replaced, and accounts that are frozen, while everything goes on (M-POL-4, M-FLO-3).
 
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::stop::Stop;
@@ -73,6 +74,45 @@ async fn policies_are_replaced_while_the_server_runs_and_outlive_its_restart() {
     let again = world.ask(By::Key(&world.admin), "GET", "/v1/policy", None).await.expect(200);
     assert_eq!((again.text("version"), &again.body["in_force"]), (version.clone(), &json!(true)));
     assert_eq!(refused(&world, &stop).await.text("policy_version"), version);
+    world.stop().await;
+}
+
+/// The policies with one more that says nothing, so that each is a version of its own.
+fn variant(current: &Value, number: usize) -> Value {
+    let mut ask = current.clone();
+    let remark = json!({ "name": "own.cedar", "text": format!("// {number}\n{OWN}") });
+    ask["files"].as_array_mut().unwrap().push(remark);
+    ask
+}
+
+async fn in_force(world: &World) -> String {
+    world.ask(By::Key(&world.admin), "GET", "/v1/policy", None).await.expect(200).text("version")
+}
+
+#[tokio::test]
+async fn what_was_asked_with_a_key_is_not_done_once_the_key_is_revoked() {
+    let world = World::start().await;
+    let ask = json!({ "name": "leaked", "scopes": ["admin"] });
+    let made = world.ask(By::Key(&world.admin), "POST", "/v1/api-keys", Some(ask)).await;
+    let (key, path) = {
+        let made = made.expect(201);
+        (made.text("key"), format!("/v1/api-keys/{}/revocations", made.text("id")))
+    };
+    let (former, ask) = (in_force(&world).await, current(&world).await);
+    let put = async |number| {
+        let ask = variant(&ask, number);
+        world.ask(By::Key(&key), "PUT", "/v1/policy", Some(ask)).await.status
+    };
+    // They are taken one after the other: once the first has come into force, the last was let in long ago and waits.
+    let revoke = async {
+        while in_force(&world).await == former {}
+        let why = json!({ "cause": "leaked" });
+        world.ask(By::Key(&world.admin), "POST", &path, Some(why)).await.expect(200);
+        in_force(&world).await
+    };
+    let (answers, at_revocation) = join(join_all((0..3).map(put)), revoke).await;
+    assert!(answers.contains(&200) && answers.contains(&401), "{answers:?}");
+    assert_eq!(in_force(&world).await, at_revocation);
     world.stop().await;
 }
 

@@ -133,6 +133,26 @@ fn every_requirement_and_section_that_is_cited_can_be_looked_up() {
 }
 
 #[test]
+fn what_a_caller_asks_for_is_appended_only_while_the_right_to_ask_stands() {
+    let files = files_under(&root().join("crates/carhop-app/src"));
+    let (mut forgetful, mut mindful) = (Vec::new(), 0);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for function in text.split(" fn ").skip(1) {
+            let (said, body) = function.split_once('{').unwrap_or((function, ""));
+            let name = said.split('(').next().unwrap_or_default();
+            let is_asked = said.contains("call: &Call") && name != "append_for";
+            mindful += usize::from(is_asked && body.contains("self.append_for("));
+            if is_asked && body.contains("self.append(") {
+                forgetful.push(format!("{}: {name}", file.display()));
+            }
+        }
+    }
+    assert!(mindful > 10, "the walk has lost the use cases: {mindful}");
+    assert!(forgetful.is_empty(), "`append_for` it:\n{}\n", forgetful.join("\n"));
+}
+
+#[test]
 fn every_source_file_is_tidy() {
     let files: Vec<_> = ["crates", "tests", "xtask"]
         .iter()

@@ -43,6 +43,8 @@ mod start;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod tiles;
 #[cfg(test)]
 mod vehicle;

@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::judge::Stop;
 use crate::reads::Reads;
-use crate::record::Partition;
+use crate::record::{Partition, Record, RecordKey};
 use crate::records::{
     ChainRecord, DecisionRecord, DeviceRecord, DriverRecord, LastHeard, LeftOutRecord, OrderRecord,
     ReceiptRecord, SessionHead, StopRecord, VenueRecord,
@@ -66,6 +66,17 @@ impl App {
         let version = reads.version_of(id);
         let head: SessionHead = reads.load(id.to_string()).await?;
         self.render(call, stop, version, head).await
+    }
+
+    /// The version of a session that [`App::view_session`] would show, for whoever has looked before.
+    pub async fn session_version(
+        &self,
+        partition: &Partition,
+        id: SessionId,
+    ) -> Result<u64, Failure> {
+        let (partition, key) = (partition.clone(), id.to_string());
+        let place = RecordKey { partition, kind: SessionHead::KIND, key };
+        Ok(self.parts.journal.record(place).await?.map_or(0, |head| head.version))
     }
 
     /// The session of an order.

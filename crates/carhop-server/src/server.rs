@@ -27,6 +27,7 @@ use crate::entropy::{SystemEntropy, random};
 use crate::http::dpop::Proofs;
 use crate::http::lanes::Lanes;
 use crate::http::limit::Budgets;
+use crate::http::streams::Streams;
 use crate::keys::{KeyStore, KeyStoreError, pem};
 use crate::measured::Measured;
 use crate::metrics::Metrics;
@@ -50,6 +51,7 @@ pub(crate) struct Server {
     pub(crate) proofs: Proofs,
     pub(crate) budgets: Budgets,
     pub(crate) lanes: Lanes,
+    pub(crate) streams: Arc<Streams>,
     /// Policies are read and checked one bundle at a time, whoever sends them.
     pub(crate) activation: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
@@ -146,6 +148,7 @@ impl Server {
             proofs: Proofs::new(random()),
             budgets: Budgets::new(&config.limits, &clock),
             lanes: Lanes::new(&config.limits),
+            streams: Arc::default(),
             activation: Arc::new(Semaphore::new(1)),
             config,
             keys,

@@ -23,6 +23,7 @@ use crate::bell::told;
 use crate::http::auth::Caller;
 use crate::http::body::Asked;
 use crate::http::problem::Problem;
+use crate::http::streams::Reading;
 use crate::http::time::Time;
 use crate::server::Server;
 use crate::timers::within;
@@ -96,6 +97,8 @@ pub(crate) async fn list(
 }
 
 /// Streams events as they get their positions; `Last-Event-ID` resumes.
+///
+/// A key or member of staff has up to 64 streams at once, those of sessions among them; of more, the oldest ends.
 #[utoipa::path(get, path = "/v1/events/stream", tag = "events", params(Which),
     responses((status = 200, content_type = "text/event-stream", body = StreamedView)))]
 pub(crate) async fn stream(
@@ -113,7 +116,8 @@ pub(crate) async fn stream(
         None => which.after,
     };
     let from = last.map_or(0, |last: u64| last.saturating_add(1));
-    let feed = Feed { server, call, which, from, waiting: Vec::new() };
+    let reading = server.streams.open(caller.identity()?);
+    let feed = Feed { server, call, reading, which, from, waiting: Vec::new() };
     Ok(Sse::new(stream::unfold(feed, Feed::next)).keep_alive(KeepAlive::default()))
 }
 
@@ -121,6 +125,7 @@ pub(crate) async fn stream(
 struct Feed {
     server: Arc<Server>,
     call: Call,
+    reading: Reading,
     which: Which,
     from: u64,
     waiting: Vec<EventView>,
@@ -148,6 +153,7 @@ impl Feed {
             }
             tokio::select! {
                 _ = within(LOOK_AGAIN, grown.changed()) => {}
+                () = self.reading.displaced() => return None,
                 () = told(&mut stop) => return None,
             }
         }

@@ -28,6 +28,7 @@ use crate::bell::{rung, told};
 use crate::http::auth::Caller;
 use crate::http::body::Named;
 use crate::http::problem::Problem;
+use crate::http::streams::Reading;
 use crate::http::time::Time;
 use crate::server::Server;
 use crate::timers::within;
@@ -154,6 +155,8 @@ impl From<Whereabouts> for PlaceView {
 }
 
 /// Streams the session at once and after each of its changes, for a quarter of an hour; then the caller asks again.
+///
+/// A customer or device has up to 8 streams at once, a key or member of staff up to 64; of more, the oldest ends.
 #[utoipa::path(get, path = "/v1/sessions/{session}/live", tag = "sessions",
     params(("session" = String, Path)),
     responses((status = 200, content_type = "text/event-stream", body = StreamedView)))]
@@ -167,7 +170,8 @@ pub(crate) async fn live(
     server.app.view_session(&call, session).await?;
     let touched = server.bell.touched();
     let ends_at = server.clock.now().plus_ms(STREAM_MS_MAX);
-    let watcher = Watcher { server, call, session, touched, ends_at, shown: None };
+    let reading = server.streams.open(caller.identity()?);
+    let watcher = Watcher { server, call, reading, session, touched, ends_at, shown: None };
     Ok(Sse::new(stream::unfold(watcher, Watcher::next)).keep_alive(KeepAlive::default()))
 }
 
@@ -175,6 +179,7 @@ pub(crate) async fn live(
 struct Watcher {
     server: Arc<Server>,
     call: Call,
+    reading: Reading,
     session: SessionId,
     touched: broadcast::Receiver<SessionId>,
     ends_at: Timestamp,
@@ -192,15 +197,19 @@ impl Watcher {
             if !self.server.app.stands(&self.call).await.unwrap_or(false) {
                 return None;
             }
-            // A caller whom a change has taken away from the session, or a journal that cannot be read, ends the stream.
-            let (version, live) = look(&self.server, &self.call, self.session).await.ok()?;
+            // Much touches a stop and changes nothing that is shown, such as each place that is reported.
+            let (app, partition) = (&self.server.app, &self.call.partition);
+            let version = app.session_version(partition, self.session).await.ok()?;
             if self.shown != Some(version) {
+                // Whom a change has taken away from the session, or a journal that cannot be read, ends the stream.
+                let (version, live) = look(&self.server, &self.call, self.session).await.ok()?;
                 self.shown = Some(version);
                 let event = Event::default().event("session").id(version.to_string());
                 return Some((Ok(event.json_data(&live).ok()?), self));
             }
             tokio::select! {
                 _ = within(LOOK_AGAIN, rung(&mut self.touched, self.session)) => {}
+                () = self.reading.displaced() => return None,
                 () = told(&mut stop) => return None,
             }
         }

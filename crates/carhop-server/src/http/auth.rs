@@ -322,6 +322,11 @@ impl Caller {
         }
     }
 
+    /// Who this is to whatever is counted for each caller.
+    pub(crate) fn identity(&self) -> Result<Identity, Problem> {
+        self.who.identity().ok_or_else(Problem::unauthenticated)
+    }
+
     /// Whether the request can be answered from the record.
     pub(crate) const fn has_idempotency_key(&self) -> bool {
         self.idempotency.is_some()

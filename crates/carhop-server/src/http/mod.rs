@@ -9,4 +9,5 @@ pub(crate) mod lanes;
 pub(crate) mod limit;
 pub(crate) mod problem;
 pub(crate) mod single;
+pub(crate) mod streams;
 pub(crate) mod time;

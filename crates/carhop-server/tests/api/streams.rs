@@ -61,3 +61,24 @@ async fn a_phone_reads_no_further_once_another_took_its_place() {
     assert!(!told.contains("data:"), "{told}");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn of_too_many_streams_of_one_caller_the_oldest_ends_and_nobody_elses() {
+    let world = World::start().await;
+    let stop = Stop::assigned(&world).await;
+    let oldest = open(by_driver(&world, &stop)).await;
+    let mut kept = vec![open(by_customer(&world, &stop).await).await];
+    for _ in 0..8 {
+        kept.push(open(by_driver(&world, &stop)).await);
+    }
+    assert!(!rest(oldest).await.contains("data:"));
+    let path = stop.path("holds");
+    world.ask(By::Key(&world.admin), "POST", &path, Some(json!({}))).await.expect(200);
+    for stream in &mut kept {
+        let mut told = String::new();
+        while !told.contains("session.held") {
+            told.push_str(std::str::from_utf8(&stream.next().await.unwrap().unwrap()).unwrap());
+        }
+    }
+    world.stop().await;
+}

@@ -18,14 +18,14 @@ use carhop_kernel::id::{RequestId, TenantId};
 use carhop_policy::{Bundle, BundleError};
 use carhop_proofs::suite::{AwsLc, SigningKey};
 use carhop_proofs::webauthn::RelyingParty;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::bell::Doorbell;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{SystemEntropy, random};
 use crate::http::dpop::Proofs;
-use crate::http::lanes::Lanes;
+use crate::http::lanes::{Activations, Lanes};
 use crate::http::limit::Budgets;
 use crate::http::streams::Streams;
 use crate::keys::{KeyStore, KeyStoreError, pem};
@@ -52,8 +52,7 @@ pub(crate) struct Server {
     pub(crate) budgets: Budgets,
     pub(crate) lanes: Lanes,
     pub(crate) streams: Arc<Streams>,
-    /// Policies are read and checked one bundle at a time, whoever sends them.
-    pub(crate) activation: Arc<Semaphore>,
+    pub(crate) activations: Activations,
     pub(crate) metrics: Arc<Metrics>,
     /// Says when to stop; whoever waits for something ends then.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -143,13 +142,13 @@ impl Server {
             journal,
             relying_party: relying_party(&origins),
             origins,
+            activations: Activations::of(&partitions),
             partitions,
             // Fresh at each start: the proofs seen before it are forgotten, so their nonces must be too.
             proofs: Proofs::new(random()),
             budgets: Budgets::new(&config.limits, &clock),
             lanes: Lanes::new(&config.limits),
             streams: Arc::default(),
-            activation: Arc::new(Semaphore::new(1)),
             config,
             keys,
             notary: Arc::new(notary),

@@ -102,6 +102,8 @@ pub(crate) async fn matrix(
 
 /// Lets other policies decide from now on; what is being decided meanwhile is decided anew. With `If-Match`, only if
 /// those of that version still decide.
+///
+/// They are read one bundle at a time; when two of an account wait already, the next is turned away with 429.
 #[utoipa::path(put, path = "/v1/policy", tag = "operator", request_body = PolicyAsk,
     params(("Idempotency-Key" = Option<String>, Header), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = PolicyShown)))]
@@ -122,15 +124,15 @@ pub(crate) async fn activate(
     Ok(answered(&reply, shown(view)))
 }
 
-/// Reading and checking policies is work for seconds. It is done one bundle at a time, and on no thread that serves others;
-/// what has begun is finished, whether or not somebody still waits for it.
+/// Reading and checking policies is work for seconds. It is done one bundle at a time, few of an account wait for that, and
+/// on no thread that serves others; what has begun is finished, whether or not somebody still waits for it.
 async fn activate_apart(
     server: &Arc<Server>,
     call: Call,
     candidate: Candidate,
 ) -> Result<Reply, Problem> {
     let failed = || Problem::from(Failure::Internal("an activation that did not end"));
-    let turn = Arc::clone(&server.activation).acquire_owned().await.map_err(|_| failed())?;
+    let turn = server.activations.turn(&call.partition).await?;
     let (server, runtime) = (Arc::clone(server), Handle::current());
     let work = move || {
         let _turn = turn;

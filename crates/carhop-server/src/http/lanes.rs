@@ -4,8 +4,12 @@
 //! A place is taken once a request has been read whole, so that slow senders hold none. Who may ask, and how often, is
 //! decided elsewhere.
 
+use std::sync::Arc;
+
 use axum::http::Method;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use carhop_app::Failure;
+use carhop_app::record::Partition;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::problem::Problem;
 use crate::config::Limits;
@@ -29,6 +33,12 @@ pub(crate) struct Lanes {
     steering: Semaphore,
     waiting: Semaphore,
     other: Semaphore,
+}
+
+/// Whose policies are read and checked: one bundle at a time, whoever sends it, and few of an account wait for that.
+pub(crate) struct Activations {
+    turn: Arc<Semaphore>,
+    waiting: Vec<(Partition, Semaphore)>,
 }
 
 impl Lane {
@@ -73,6 +83,23 @@ impl Lanes {
     }
 }
 
+impl Activations {
+    pub(crate) fn of(accounts: &[Partition]) -> Self {
+        let places = |account: &Partition| (account.clone(), Semaphore::new(ACTIVATIONS_WAITING));
+        Self { turn: Arc::new(Semaphore::new(1)), waiting: accounts.iter().map(places).collect() }
+    }
+
+    /// Waits for this account's turn, unless as many of it wait already as may.
+    pub(crate) async fn turn(&self, account: &Partition) -> Result<OwnedSemaphorePermit, Problem> {
+        let unknown = || Failure::Internal("an account that this server does not have");
+        let waiting = self.waiting.iter().find(|(one, _)| one == account);
+        let (_, places) = waiting.ok_or_else(unknown)?;
+        let _waits = places.try_acquire().map_err(|_| Problem::crowded())?;
+        let closed = |_| Failure::Internal("a semaphore that nothing closes").into();
+        Arc::clone(&self.turn).acquire_owned().await.map_err(closed)
+    }
+}
+
 const RELEASES: &str = "/v1/sessions/{session}/releases";
 const RELEASE: &str = "/v1/sessions/{session}/releases/{release}";
 const STOPPING: [&str; 8] = [
@@ -88,6 +115,8 @@ const STOPPING: [&str; 8] = [
 const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 /// Places that are kept for stopping things.
 const STEERING_AT_ONCE: u32 = 256;
+/// Bundles of policies of one account that wait for their turn.
+const ACTIVATIONS_WAITING: usize = 2;
 /// Places for those who wait for an outcome; they cost little.
 const WAITING_AT_ONCE: u32 = 4_096;
 

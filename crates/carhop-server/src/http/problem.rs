@@ -171,6 +171,12 @@ impl Problem {
         problem
     }
 
+    /// As much of the caller's account is waiting already as may; what was asked was not looked at.
+    pub(crate) fn crowded() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
     /// As much is worked on as can be; what was asked was not looked at.
     pub(crate) fn overloaded() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded")

@@ -117,6 +117,32 @@ async fn what_was_asked_with_a_key_is_not_done_once_the_key_is_revoked() {
 }
 
 #[tokio::test]
+async fn an_account_has_few_activations_waiting_and_is_told_to_come_again() {
+    let world = World::start().await;
+    let ask = current(&world).await;
+    let admin = By::Key(&world.admin);
+    let put = async |number| {
+        let ask = variant(&ask, number);
+        world.ask(admin, "PUT", "/v1/policy", Some(ask)).await
+    };
+    let theirs = async {
+        let foreign = By::ForeignKey(&world.foreign_admin);
+        world.ask(foreign, "PUT", "/v1/policy", Some(ask.clone())).await
+    };
+    let (answers, theirs) = join(join_all((0..8).map(put)), theirs).await;
+    theirs.expect(200);
+    let (turned_away, done): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 429);
+    assert!(done.len() >= 2 && !turned_away.is_empty(), "{answers:?}");
+    assert!(done.iter().all(|answer| answer.status == 200), "{answers:?}");
+    for answer in turned_away {
+        assert_eq!(answer.body["code"], "too_many_requests");
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn policies_are_head_offices_to_replace_and_must_be_fit() {
     let world = World::start().await;
     let ask = json!({ "name": "back office", "scopes": ["staff", "fleet", "venues", "audit"] });

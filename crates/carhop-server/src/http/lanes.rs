@@ -19,8 +19,10 @@ use crate::config::Limits;
 pub(crate) enum Lane {
     /// Makes something open or flow.
     Releasing,
-    /// Freezes or ends something, or asks how the server is.
+    /// Freezes or ends something.
     Steering,
+    /// Asks how the server is.
+    Asking,
     /// Waits for something to happen.
     Waiting,
     /// Everything else.
@@ -31,6 +33,7 @@ pub(crate) enum Lane {
 pub(crate) struct Lanes {
     releasing: Semaphore,
     steering: Semaphore,
+    asking: Semaphore,
     waiting: Semaphore,
     other: Semaphore,
 }
@@ -44,8 +47,11 @@ pub(crate) struct Activations {
 impl Lane {
     /// The lane of a request to this route.
     pub(crate) fn of(method: &Method, route: &str) -> Self {
-        if STOPPING.contains(&route) || HEALTH.contains(&route) {
+        if stops(method, route) {
             return Self::Steering;
+        }
+        if HEALTH.contains(&route) {
+            return Self::Asking;
         }
         match (method, route) {
             (&Method::POST, RELEASES) => Self::Releasing,
@@ -66,6 +72,7 @@ impl Lanes {
         Self {
             releasing: places(limits.releases_at_once),
             steering: places(STEERING_AT_ONCE),
+            asking: places(ASKING_AT_ONCE),
             waiting: places(WAITING_AT_ONCE),
             other: places(limits.requests_at_once),
         }
@@ -76,6 +83,7 @@ impl Lanes {
         let places = match lane {
             Lane::Releasing => &self.releasing,
             Lane::Steering => &self.steering,
+            Lane::Asking => &self.asking,
             Lane::Waiting => &self.waiting,
             Lane::Other => &self.other,
         };
@@ -117,6 +125,8 @@ const HEALTH: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 const STEERING_AT_ONCE: u32 = 256;
 /// Bundles of policies of one account that wait for their turn.
 const ACTIVATIONS_WAITING: usize = 2;
+/// Places for those who ask how the server is: a few monitors.
+const ASKING_AT_ONCE: u32 = 64;
 /// Places for those who wait for an outcome; they cost little.
 const WAITING_AT_ONCE: u32 = 4_096;
 
@@ -136,11 +146,30 @@ mod tests {
             assert_eq!((problem.status.as_u16(), problem.code), (503, "overloaded"), "{route}");
             assert!(problem.headers.iter().any(|(name, _)| name == "retry-after"), "{route}");
         }
-        for route in STOPPING.into_iter().chain(HEALTH) {
+        for route in STOPPING {
             assert!(post(route).is_ok(), "{route}");
+        }
+        for route in HEALTH {
+            assert!(lanes.enter(Lane::of(&Method::GET, route)).is_ok(), "{route}");
         }
         drop(under_way);
         assert!(post(RELEASES).is_ok() && post("/v1/orders").is_ok());
+    }
+
+    #[test]
+    fn nothing_that_stops_nothing_takes_a_place_of_what_does() {
+        let routes = STOPPING.into_iter().chain(HEALTH).flat_map(|route| {
+            [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT].map(|method| (method, route))
+        });
+        for (method, route) in routes.chain(HEALTH.map(|route| (Method::POST, route))) {
+            assert_ne!(Lane::of(&method, route), Lane::Steering, "{method} {route}");
+        }
+        // Whoever asks without end how the server is takes the places of those alone who ask that.
+        let lanes = Lanes::new(&Limits::default());
+        let of = |method, route| lanes.enter(Lane::of(&method, route));
+        let asking: Vec<_> = std::iter::from_fn(|| of(Method::GET, "/readyz").ok()).collect();
+        assert!(!asking.is_empty());
+        assert!(of(Method::POST, STOPPING[0]).is_ok() && of(Method::POST, "/v1/orders").is_ok());
     }
 
     #[test]

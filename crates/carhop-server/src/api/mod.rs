@@ -45,7 +45,7 @@ use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::frame::frame;
+use crate::http::frame::{BODY_BYTES_MAX, LARGE_BYTES_MAX, frame};
 use crate::http::problem::{Problem, Written};
 use crate::server::Server;
 
@@ -336,10 +336,6 @@ fn code_of(value: &impl Serialize) -> String {
 
 type Answer<T> = Result<Json<T>, Problem>;
 
-/// Largest body in bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024;
-/// Largest venue or set of policies in bytes.
-const LARGE_BYTES_MAX: usize = 512 * 1024;
 const NAME_BYTES_MAX: usize = 200;
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use carhop_app::ports::Clock;
@@ -59,7 +59,8 @@ async fn handled(
 ) -> Result<Response, Problem> {
     let lane = Lane::of(request.method(), route);
     admit(server, &request, route)?;
-    let request = gathered(request).await?;
+    let length_max = body_bytes_max(request.method(), route);
+    let request = gathered(request, length_max).await?;
     let _place = server.lanes.enter(lane)?;
     AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|_| {
         tracing::error!(route, "a handler panicked");
@@ -77,13 +78,19 @@ fn admit(server: &Server, request: &Request, route: &str) -> Result<(), Problem>
 
 /// Reads the whole body before anything answers: a client that is answered while it still sends may take that for a
 /// broken connection and never see the answer.
-async fn gathered(request: Request) -> Result<Request, Problem> {
+async fn gathered(request: Request, length_max: usize) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let read = within(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let read = within(BODY_TIME_MAX, to_bytes(body, length_max)).await;
     let bytes = read
         .ok_or_else(|| of_status(StatusCode::REQUEST_TIMEOUT))?
         .map_err(|error| unread(&error))?;
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// How long a body may be: anybody can send one, known or not.
+fn body_bytes_max(method: &Method, route: &str) -> usize {
+    let is_large = LARGE.iter().any(|(its, one)| its == method && *one == route);
+    if is_large { LARGE_BYTES_MAX } else { BODY_BYTES_MAX }
 }
 
 fn unread(error: &axum::Error) -> Problem {
@@ -130,8 +137,16 @@ fn finish(server: &Server, response: &mut Response, id: RequestId, shows_proof: 
     }
 }
 
-/// The largest body of any route; most routes take less.
-const BODY_BYTES_MAX: usize = 512 * 1024;
+/// Largest body in bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest venue or set of policies in bytes.
+pub(crate) const LARGE_BYTES_MAX: usize = 512 * 1024;
+/// What takes a venue or policies.
+const LARGE: [(Method, &str); 3] = [
+    (Method::PUT, "/v1/policy"),
+    (Method::PUT, "/v1/venues/{venue}"),
+    (Method::POST, "/v1/venues/{venue}/trials"),
+];
 /// How long a body may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("carhop-request-id");
@@ -142,3 +157,18 @@ const SECURITY: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_long_is_asked_of_routes_that_exist() {
+        let described = crate::api::description();
+        for (method, route) in LARGE {
+            let item = described.paths.paths.get(route).unwrap();
+            let operation = if method == Method::PUT { &item.put } else { &item.post };
+            assert!(operation.is_some(), "{method} {route}");
+        }
+    }
+}

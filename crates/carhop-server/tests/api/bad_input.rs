@@ -9,6 +9,27 @@ use crate::stop::{Stop, order};
 use crate::world::{Answer, By, World, read, text, uuid};
 
 #[tokio::test]
+async fn a_body_is_read_only_as_far_as_its_route_needs() {
+    let world = World::start().await;
+    let [small, large] = [70_000, 600_000].map(|length| " ".repeat(length));
+    for (method, path, body, status) in [
+        ("GET", "/livez", &small, 413),
+        ("POST", "/v1/nowhere", &small, 413),
+        ("GET", "/v1/venues", &small, 413),
+        ("POST", "/v1/orders", &small, 413),
+        // What takes more turns away whoever is nobody, and not for the length.
+        ("PUT", "/v1/policy", &small, 401),
+        ("PUT", "/v1/venues/lot-1", &small, 401),
+        ("POST", "/v1/venues/lot-1/trials", &small, 401),
+        ("PUT", "/v1/policy", &large, 413),
+    ] {
+        let answer = world.ask_as(By::Nobody, method, path, Some(body), &uuid()).await;
+        assert_eq!(answer.status, status, "{method} {path} {}", body.len());
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn bad_bodies_are_refused_by_what_is_wrong_with_them() {
     let world = World::start().await;
     let admin = By::Key(&world.admin);

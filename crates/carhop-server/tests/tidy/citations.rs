@@ -32,7 +32,7 @@ impl Known {
             let cell = line.strip_prefix("| §").and_then(|row| row.split('|').next());
             for section in cell.into_iter().flat_map(|cell| cell.split(',')) {
                 let section = section.trim().trim_start_matches('§').to_owned();
-                known.insert((paper.expect("a row below a heading"), section));
+                known.insert((paper.unwrap(), section));
             }
         }
         Self { requirements: families.chain(numbered).collect(), sections: known }

@@ -1,11 +1,11 @@
-//! The fleet: devices enrol with a one-time ticket, renew and attest; drivers are named (M-DEV-1 to 3).
+//! The fleet: devices enrol with a one-time ticket and attest; drivers are named (M-DEV-1 to 3). What becomes of their
+//! certificates stands in `certificate`.
 
 use carhop_kernel::actor::Actor;
 use carhop_kernel::device::{DeviceClass, TrustTier};
 use carhop_kernel::digest::{FirmwareDigest, KeyThumbprint};
 use carhop_kernel::id::{DeviceId, DriverId, TicketId};
 use carhop_proofs::eat::{self, bind_nonce};
-use carhop_proofs::jwk;
 use carhop_proofs::suite::{Algorithm, PublicKey};
 use carhop_proofs::token::Ticket;
 
@@ -14,7 +14,7 @@ use crate::batch::{Body, DeviceEvent, Meta, OperatorEvent, Stream};
 use crate::call::{Call, Reply};
 use crate::customer::Secret;
 use crate::failure::Failure;
-use crate::ports::{CertificateAsk, Certified};
+use crate::ports::Certified;
 use crate::reads::{Reads, retry};
 use crate::record::Partition;
 use crate::records::{
@@ -68,6 +68,7 @@ impl App {
             key: None,
             certificate: None,
             certified_until: None,
+            next: None,
             attested: None,
             ran: Vec::new(),
             revoked: None,
@@ -140,37 +141,10 @@ impl App {
         let meta = Meta::of(Actor::Device { device });
         batch.record(self, Stream::Device(device), &meta, Body::Device(event));
         let record = DeviceRecord { enrolled_at: Some(reads.now), ..record };
-        batch.store(&self.certified_record(record, &certified))?;
+        batch.store(&record.certified_by(self.next_certificate(&certified)))?;
         batch.store(&CertificateRecord::from(&certified))?;
         self.append(batch, None).await?;
         Ok((device, certified))
-    }
-
-    /// Certifies a fresh key, or the same one, for a device that is certified and not revoked; for a browser, which has
-    /// shown nothing but its key, the same one alone.
-    pub async fn renew_device(&self, call: &Call, csr: &[u8]) -> Result<Certified, Failure> {
-        let device = caller_device(call)?;
-        let mut reads = Reads::new(self, &call.partition);
-        let record = reads.device(device).await?.ok_or(Failure::NotFound)?;
-        // Of two that claim to be one device, whoever asks first may be the thief: nobody gets a certificate then.
-        if record.is_revoked() || record.frozen || record.distrusted.is_some() {
-            return Err(Failure::Unauthenticated);
-        }
-        let certified = self.certify(&reads, &record, csr)?;
-        if record.browser && record.key != Some(jwk::thumbprint(self.suite(), &certified.key)) {
-            return Err(Failure::invalid("csr", "not the key of this browser"));
-        }
-        let event = DeviceEvent::Renewed {
-            device,
-            certificate: certified.fingerprint,
-            expires_at: certified.not_after,
-        };
-        let mut batch = reads.batch();
-        batch.record(self, Stream::Device(device), &Meta::by(call), Body::Device(event));
-        batch.store(&self.certified_record(record, &certified))?;
-        batch.store(&CertificateRecord::from(&certified))?;
-        self.append_for(call, batch, None).await?;
-        Ok(certified)
     }
 
     /// The device that holds a certified key and may speak: enrolled, in time, not revoked.
@@ -188,7 +162,7 @@ impl App {
             .device(found.device)
             .await?
             .filter(|device| !device.is_revoked())
-            .filter(|device| device.certified_until.is_some_and(|until| now < until))
+            .filter(|device| device.is_certified(now))
             .ok_or(Failure::Unauthenticated)
     }
 
@@ -303,37 +277,6 @@ impl App {
         Ok(reply)
     }
 
-    fn certify(
-        &self,
-        reads: &Reads<'_>,
-        record: &DeviceRecord,
-        csr: &[u8],
-    ) -> Result<Certified, Failure> {
-        let ask = CertificateAsk {
-            tenant: &reads.partition.tenant,
-            class: record.class,
-            device: record.device,
-            csr,
-            serial: self.random(),
-            now: reads.now,
-        };
-        self.parts
-            .certifier
-            .certify(&ask)
-            .map_err(|error| Failure::invalid("csr", error.to_string()))
-    }
-
-    fn certified_record(&self, record: DeviceRecord, certified: &Certified) -> DeviceRecord {
-        DeviceRecord {
-            public_key: hex(certified.key.as_bytes()),
-            key: Some(jwk::thumbprint(self.suite(), &certified.key)),
-            certificate: Some(certified.fingerprint),
-            certified_until: Some(certified.not_after),
-            attested: None,
-            ..record
-        }
-    }
-
     /// What verified claims make of a device: only allowed firmware counts (M-DEV-2).
     async fn accept(
         &self,
@@ -378,20 +321,13 @@ impl DeviceRecord {
     }
 }
 
-fn caller_device(call: &Call) -> Result<DeviceId, Failure> {
+pub(crate) fn caller_device(call: &Call) -> Result<DeviceId, Failure> {
     match call.actor {
         Actor::Driver { device, .. } | Actor::Device { device } => Ok(device),
         Actor::Customer { .. } | Actor::Store { .. } | Actor::Staff { .. } | Actor::System => {
             Err(Failure::NotFound)
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    // Writing to a string cannot fail.
-    let _ = carhop_kernel::digest::write_hex(&mut text, bytes);
-    text
 }
 
 /// How long an enrolment ticket can be used.

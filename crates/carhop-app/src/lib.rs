@@ -8,6 +8,7 @@ mod app;
 pub mod batch;
 pub mod call;
 mod cancel;
+mod certificate;
 mod chain;
 pub mod checkpoint;
 mod code;
@@ -56,6 +57,7 @@ mod view;
 
 pub use app::{App, Parts, Settings};
 pub use call::{Call, Idempotency, Reply, Standing};
+pub use certificate::ShownCertificate;
 pub use code::{IssuedCode, Presented};
 pub use customer::{Proposal, Secret};
 pub use dispute::{Complaint, DisputeView};

@@ -216,7 +216,8 @@ pub enum DeviceEvent {
         /// First instant at which the certificate is dead.
         expires_at: Timestamp,
     },
-    /// Its certificate was renewed.
+    /// It was given another certificate, which counts from when it is first shown; or has shown one that a restored journal
+    /// did not know.
     Renewed {
         /// Which.
         device: DeviceId,

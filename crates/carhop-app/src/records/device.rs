@@ -30,6 +30,9 @@ pub struct DeviceRecord {
     pub certificate: Option<KeyThumbprint>,
     /// First instant at which the certificate is dead.
     pub certified_until: Option<Timestamp>,
+    /// The certificate that was made for it last, while it has not shown it (ADR 0017).
+    #[serde(default)]
+    pub next: Option<NextCertificate>,
     /// Its last accepted attestation.
     pub attested: Option<Attested>,
     /// Everything that ran on it when it last attested itself, also while that counts no more: what it does now, it does
@@ -61,6 +64,19 @@ pub struct DeviceRecord {
     pub last_words: u32,
     /// Whether it is a browser: its key is certified, and nothing can vouch for what runs on it.
     pub browser: bool,
+}
+
+/// A certificate that takes the place of the one in force when it is shown for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextCertificate {
+    /// Its fingerprint.
+    pub fingerprint: KeyThumbprint,
+    /// SEC 1 uncompressed P-256 point of its key, in hexadecimal digits.
+    pub public_key: String,
+    /// RFC 7638 thumbprint of that key.
+    pub key: KeyThumbprint,
+    /// First instant at which it is dead.
+    pub until: Timestamp,
 }
 
 /// Why a device is no longer believed.
@@ -105,9 +121,16 @@ impl DeviceRecord {
         self.is_revoked() || self.tampered || self.distrusted.is_some()
     }
 
+    /// Whether its key is certified at `now`, be it by a certificate that it has not shown yet.
+    pub fn is_certified(&self, now: Timestamp) -> bool {
+        let next = self.next.as_ref().filter(|next| Some(next.key) == self.key);
+        let ends = [self.certified_until, next.map(|next| next.until)];
+        ends.into_iter().flatten().any(|until| now < until)
+    }
+
     /// Whether nothing speaks against the device.
     pub fn is_trusted(&self, now: Timestamp) -> bool {
-        !self.is_withdrawn() && self.certified_until.is_some_and(|until| now < until)
+        !self.is_withdrawn() && self.is_certified(now)
     }
 
     /// How far the device is trusted at `now`; stale evidence is none (M-DEV-2).
@@ -305,5 +328,41 @@ impl Record for ReceiptRecord {
 
     fn indexes(&self) -> Vec<(&'static str, String)> {
         self.session.iter().map(|session| ("session", session.to_string())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was stored before a renewed certificate was kept beside the one in force.
+    const FORMER: &str = r#"{"device":"dev_01010101010101010101010101010101","name":"left","class":"lock",
+        "public_key":"","key":null,"certificate":null,"certified_until":1800000000000,"attested":null,"ran":[],
+        "revoked":null,"tampered":false,"distrusted":null,"frozen":false,"enrolled_at":null,"counter":3,
+        "serving":null,"driver":null,"last_words":0,"browser":false}"#;
+
+    #[test]
+    fn a_device_that_was_stored_without_a_next_certificate_is_read() {
+        let read: DeviceRecord = serde_json::from_str(FORMER).unwrap();
+        assert_eq!((read.next, read.counter), (None, 3));
+    }
+
+    #[test]
+    fn a_next_certificate_of_the_same_key_certifies_it_as_well_and_one_of_another_does_not() {
+        let [own, other] = [KeyThumbprint([1; 32]), KeyThumbprint([2; 32])];
+        let (first, second) = (Timestamp::from_unix_s(10), Timestamp::from_unix_s(20));
+        for (key, ends) in [(own, second), (other, first)] {
+            let public_key = String::new();
+            let next = NextCertificate { fingerprint: other, public_key, key, until: second };
+            let read: DeviceRecord = serde_json::from_str(FORMER).unwrap();
+            let device = DeviceRecord {
+                key: Some(own),
+                certified_until: Some(first),
+                next: Some(next),
+                ..read
+            };
+            let last = Timestamp::from_unix_ms(ends.unix_ms() - 1);
+            assert_eq!([last, ends].map(|now| device.is_certified(now)), [true, false]);
+        }
     }
 }

@@ -12,7 +12,7 @@ mod trust;
 pub use access::{ApiKeyRecord, ApiScope, Purpose, ReplyRecord, TicketRecord, TokenRow};
 pub use device::{
     Attested, ChainRecord, CommandRecord, DeviceRecord, Distrust, LastHeard, Lost, Metering,
-    ReceiptRecord, SignedCommandRecord, StopOrder,
+    NextCertificate, ReceiptRecord, SignedCommandRecord, StopOrder,
 };
 pub use evidence::{
     CertificateRecord, CheckpointRecord, PolicyInForceRecord, PolicyRecord, TileRecord,

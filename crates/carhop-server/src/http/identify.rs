@@ -5,10 +5,10 @@
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
-use carhop_app::Failure;
 use carhop_app::ports::Clock;
 use carhop_app::record::Partition;
 use carhop_app::records::DeviceRecord;
+use carhop_app::{Failure, ShownCertificate};
 use carhop_kernel::digest::KeyThumbprint;
 use carhop_proofs::dpop::Proof;
 use carhop_proofs::pki::verify_device;
@@ -98,8 +98,8 @@ async fn by_token(
     Ok(Identified { partition, who, token: Some(secret.to_owned()), proof: Some(proof) })
 }
 
-/// The device behind a client certificate: in force, of this tenant, and still in the inventory (`design.md` §9.5).
-/// Whether it was revoked is for whoever asks to look at.
+/// The device behind a client certificate: of this tenant, and in force or shown for the first time (`design.md` §9.5,
+/// ADR 0017). Whether it was revoked is for whoever asks to look at.
 pub(super) async fn certified(
     server: &Server,
     headers: &HeaderMap,
@@ -116,11 +116,17 @@ pub(super) async fn certified(
         server.partitions.iter().find(|one| one.tenant == certificate.tenant).cloned()
     };
     let partition = partition.ok_or_else(Problem::unauthenticated)?;
-    let device = server.app.view_device(&partition, certificate.device).await.map_err(hidden)?;
+    let shown = ShownCertificate {
+        device: certificate.device,
+        class: certificate.class,
+        key: &certificate.key,
+        fingerprint: certificate.fingerprint,
+        not_after: certificate.not_after,
+        chain: &peer.certificates,
+    };
+    let device = server.app.device_showing(&partition, &shown).await.map_err(hidden)?;
     let key = device.key.ok_or_else(Problem::unauthenticated)?;
-    let in_force =
-        device.certificate == Some(certificate.fingerprint) && device.class == certificate.class;
-    if in_force { Ok((partition, device, key)) } else { Err(Problem::unauthenticated()) }
+    Ok((partition, device, key))
 }
 
 fn proven(server: &Server, parts: &Parts, access_token: Option<&str>) -> Result<Proof, Problem> {

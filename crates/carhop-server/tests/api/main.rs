@@ -37,6 +37,8 @@ mod policy;
 #[cfg(test)]
 mod raw;
 #[cfg(test)]
+mod renewals;
+#[cfg(test)]
 mod staff;
 #[cfg(test)]
 mod start;

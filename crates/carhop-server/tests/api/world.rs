@@ -114,8 +114,14 @@ impl World {
 
     /// Stops the server and starts it again over what it left.
     pub async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// The same, with something done to its folder in between.
+    pub async fn restart_after(self, between: impl FnOnce(&std::path::Path)) -> Self {
         let Self { running, clock, config, .. } = self;
         running.stop().await;
+        between(&config.data_dir);
         let running = Running::start(config.clone(), Arc::clone(&clock)).await.unwrap();
         let client = builder(&running).build().unwrap();
         Self { running, clock, client, config, ..self }

@@ -175,7 +175,6 @@ impl Ledger {
                 let attested = Attested { at, runs: firmware.clone() };
                 it.attested = (*tier != TrustTier::None).then_some(attested);
             }),
-            (_, DeviceEvent::Renewed { device, .. }) => change(device, &|it| it.attested = None),
             (_, DeviceEvent::Stated { device, what, .. }) if what == "lock.tampered" => {
                 change(device, &|it| it.speak(TAMPERED));
             }

@@ -128,6 +128,7 @@ pub(super) fn device_record(counter: u64) -> DeviceRecord {
         key: None,
         certificate: None,
         certified_until: None,
+        next: None,
         attested: None,
         ran: Vec::new(),
         revoked: None,

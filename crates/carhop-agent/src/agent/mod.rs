@@ -312,6 +312,11 @@ impl<S: Suite> Agent<S> {
         [machine, self.ask_at(), self.welcome_by()].into_iter().flatten().min()
     }
 
+    /// Whether something is being done under a command: a door is opening, or fuel may flow.
+    pub fn is_at_work(&self) -> bool {
+        self.memory.job.is_some()
+    }
+
     /// Appends a record and remembers it; what depends on it waits for the ticket.
     fn record(&mut self, record: Record) -> Ticket {
         self.last_ticket = Ticket(self.last_ticket.0 + 1);

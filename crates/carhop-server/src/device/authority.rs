@@ -8,7 +8,6 @@ use anyhow::{Context, Result, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use carhop_app::ports::Clock;
 use carhop_kernel::device::DeviceClass;
-use carhop_kernel::time::Timestamp;
 use carhop_proofs::frame::{FRAME_LENGTH_MAX, PROTOCOL};
 use carhop_proofs::pki;
 use carhop_proofs::suite::{RustCrypto, SigningKey};
@@ -97,12 +96,15 @@ impl Authority {
         Ok(renewed)
     }
 
-    /// When the certificate is to be renewed: at half its life (standards §4.5). It must be one of a device of
-    /// this class.
-    pub(crate) fn renewal_at(&self, identity: &Identity, class: DeviceClass) -> Result<Timestamp> {
+    /// The device's certificate, which must be one of a device of this class.
+    pub(crate) fn certificate(
+        &self,
+        identity: &Identity,
+        class: DeviceClass,
+    ) -> Result<pki::DeviceCertificate> {
         let certificate = self.verified(identity)?;
         ensure!(certificate.class == class, "the store is that of a {}", certificate.class);
-        Ok(certificate.renewal_at())
+        Ok(certificate)
     }
 
     /// Connects to the gateway.

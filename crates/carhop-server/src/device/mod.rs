@@ -10,12 +10,14 @@ pub(crate) mod hands;
 mod line;
 mod link;
 mod metal;
+mod renewal;
 mod shell;
 pub(crate) mod store;
 pub(crate) mod tls;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use carhop_agent::Capability;
@@ -23,6 +25,7 @@ use carhop_kernel::device::DeviceClass;
 use carhop_proofs::suite::RustCrypto;
 
 use crate::cli::accepted;
+use crate::timers;
 use attester::SoftwareAttester;
 use authority::Authority;
 use fault::Fault;
@@ -110,7 +113,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let authority = Authority::new(&args.server, &args.gateway, roots)?;
     if store.identity().is_none() {
         let ticket = args.ticket.as_deref().context("not enrolled yet: `--ticket` is needed")?;
-        let identity = authority.enrol(store.key(), ticket, args.class.device_class()).await?;
+        let enrolling = Box::pin(authority.enrol(store.key(), ticket, args.class.device_class()));
+        let enrolled = timers::within(ENROLMENT_PATIENCE, enrolling).await;
+        let identity = enrolled.context("enrolling: nobody answers")??;
         store.keep_identity(identity)?;
     }
     let metal = Metal::at_rest(args.class, store.actuator()?);
@@ -122,6 +127,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     shell.run(args.hands).await
 }
 
+/// How long the answer to an enrolment may take.
+const ENROLMENT_PATIENCE: Duration = Duration::from_secs(60);
 /// Most that a simulated pump gives at once, in millilitres.
 const PUMP_ML_MAX: u32 = 200_000;
 /// Fastest that a simulated pump gives, as a demonstration speeds it up, in millilitres a second. What its meter leaps over in

@@ -4,13 +4,13 @@
 //! (M-ACT-2; design §2.3).
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use carhop_agent::{Agent, Alarm, Config, Input, Output, compact};
 use carhop_app::ports::Clock;
-use carhop_kernel::time::Timestamp;
 use carhop_proofs::frame::FarewellCode;
 use carhop_proofs::suite::RustCrypto;
 use tokio::sync::mpsc;
@@ -24,7 +24,8 @@ use super::hands::{self, Hand, Seen};
 use super::line::Line;
 use super::link::{self, LinkEvent};
 use super::metal::Metal;
-use super::store::Store;
+use super::renewal::Renewal;
+use super::store::{Identity, Store};
 use crate::clock::{Stopwatch, SystemClock};
 use crate::{entropy, timers};
 
@@ -42,7 +43,7 @@ pub(crate) struct Shell {
     /// The device's own hour: monotonic, from zero.
     stopwatch: Stopwatch,
     class: Class,
-    renewal_at: Timestamp,
+    renewal: Renewal,
     /// Whether the authority has taken the device out of service.
     is_retired: bool,
 }
@@ -51,7 +52,15 @@ pub(crate) struct Shell {
 enum Wake {
     Link(Option<LinkEvent>),
     Hand(Option<Hand>),
+    Renewed(Result<Identity>),
     Due,
+}
+
+/// What reaches the device from outside.
+struct Ends {
+    link: JoinHandle<()>,
+    events: mpsc::Receiver<LinkEvent>,
+    hands: mpsc::Receiver<Hand>,
 }
 
 impl Shell {
@@ -71,7 +80,8 @@ impl Shell {
             issuers: identity.issuers(&suite)?,
             capability: class.capability(),
         };
-        let renewal_at = authority.renewal_at(identity, class.device_class())?;
+        let certificate = authority.certificate(identity, class.device_class())?;
+        let renewal = Renewal::of(&certificate);
         let mut records = store.take_records();
         if records.len() > RECORDS_BEFORE_COMPACTION {
             records = compact(&suite, records)?;
@@ -89,7 +99,7 @@ impl Shell {
             frames: None,
             stopwatch: Stopwatch::start(),
             class,
-            renewal_at,
+            renewal,
             is_retired: false,
         })
     }
@@ -107,7 +117,7 @@ impl Shell {
     pub(crate) async fn run(mut self, has_hands: bool) -> Result<ExitCode> {
         let identity = self.store.identity().context("the device is not enrolled")?;
         see(&Seen::Started { device: identity.device });
-        let (hand, mut hands) = mpsc::channel(HANDS_WAITING_MAX);
+        let (hand, hands) = mpsc::channel(HANDS_WAITING_MAX);
         // Without hands the sender is kept, and the channel stays silent.
         let _idle = if has_hands {
             std::thread::spawn(move || hands::follow(std::io::stdin().lock(), &hand));
@@ -115,42 +125,56 @@ impl Shell {
         } else {
             Some(hand)
         };
-        let (mut link, mut events) = self.connect()?;
+        let (link, events) = self.connect()?;
+        let mut ends = Ends { link, events, hands };
         self.settle()?;
         while !self.is_retired {
-            let wake = tokio::select! {
-                event = events.recv() => Wake::Link(event),
-                hand = hands.recv() => Wake::Hand(hand),
-                () = timers::sleep(self.rest()) => Wake::Due,
-            };
-            match wake {
-                Wake::Link(event) => self.linked(event.context("the link has stopped")?),
-                Wake::Hand(None) => return Ok(ExitCode::SUCCESS),
-                Wake::Hand(Some(Hand::Unplug)) => {
-                    link.abort();
-                    (link, events) = nobody();
-                    self.linked(LinkEvent::Disconnected("unplugged".to_owned()));
-                }
-                Wake::Hand(Some(Hand::PlugIn)) => {
-                    link.abort();
-                    (link, events) = self.connect()?;
-                }
-                Wake::Hand(Some(hand)) => {
-                    self.metal.touch(hand, self.now_ms());
-                    see(&Seen::Touched);
-                }
-                Wake::Due if SystemClock::default().now() >= self.renewal_at => {
-                    if self.renew().await {
-                        link.abort();
-                        self.linked(LinkEvent::Disconnected("renewed".to_owned()));
-                        (link, events) = self.connect()?;
-                    }
-                }
-                Wake::Due => self.agent.handle(Input::Tick, self.now_ms()),
+            if self.turn(&mut ends).await?.is_break() {
+                return Ok(ExitCode::SUCCESS);
             }
-            self.settle()?;
         }
         Ok(ExitCode::FAILURE)
+    }
+
+    /// Waits until something happens and does what follows, until the hands let go. Nothing else is waited for: a stop may
+    /// come at any time.
+    async fn turn(&mut self, ends: &mut Ends) -> Result<ControlFlow<()>> {
+        let (rest, now) = (self.rest(), SystemClock::default().now());
+        let may_change_over = self.renewal.may_change_over(self.agent.is_at_work(), now);
+        let wake = tokio::select! {
+            event = ends.events.recv() => Wake::Link(event),
+            hand = ends.hands.recv() => Wake::Hand(hand),
+            answer = self.renewal.answer(), if may_change_over => Wake::Renewed(answer),
+            () = timers::sleep(rest) => Wake::Due,
+        };
+        match wake {
+            Wake::Link(event) => self.linked(event.context("the link has stopped")?),
+            Wake::Hand(None) => return Ok(ControlFlow::Break(())),
+            Wake::Hand(Some(Hand::Unplug)) => {
+                ends.link.abort();
+                (ends.link, ends.events) = nobody();
+                self.linked(LinkEvent::Disconnected("unplugged".to_owned()));
+            }
+            Wake::Hand(Some(Hand::PlugIn)) => {
+                ends.link.abort();
+                (ends.link, ends.events) = self.connect()?;
+            }
+            Wake::Hand(Some(hand)) => {
+                self.metal.touch(hand, self.now_ms());
+                see(&Seen::Touched);
+            }
+            Wake::Renewed(answer) => {
+                if self.change_over(answer) {
+                    ends.link.abort();
+                    self.linked(LinkEvent::Disconnected("renewed".to_owned()));
+                    (ends.link, ends.events) = self.connect()?;
+                }
+            }
+            Wake::Due if self.is_renewal_due() => self.begin_renewal()?,
+            Wake::Due => self.agent.handle(Input::Tick, self.now_ms()),
+        }
+        self.settle()?;
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Does everything that can be done now.
@@ -241,26 +265,35 @@ impl Shell {
         Ok((tokio::spawn(keeping), events))
     }
 
-    /// Renews the certificate; a failure is tried again later, well before the old one ends.
-    async fn renew(&mut self) -> bool {
-        match self.try_renew().await {
-            Ok(()) => {
-                see(&Seen::Renewed);
-                true
-            }
-            Err(error) => {
-                see(&Seen::Alarm { what: format!("{error:#}") });
-                self.renewal_at = SystemClock::default().now().plus_ms(RENEWAL_RETRY_MS);
-                false
-            }
-        }
+    fn is_renewal_due(&self) -> bool {
+        let due_at = self.renewal.due_at(self.agent.is_at_work());
+        due_at.is_some_and(|due_at| SystemClock::default().now() >= due_at)
     }
 
-    async fn try_renew(&mut self) -> Result<()> {
-        let identity = self.store.identity().context("the device is not enrolled")?;
-        let renewed = self.authority.renew(self.store.key(), identity).await?;
-        self.renewal_at = self.authority.renewal_at(&renewed, self.class.device_class())?;
-        self.store.keep_identity(renewed)
+    fn begin_renewal(&mut self) -> Result<()> {
+        let identity = self.store.identity().context("the device is not enrolled")?.clone();
+        let (authority, key) = (self.authority.clone(), self.store.key().clone());
+        self.renewal.begin(authority, key, identity, SystemClock::default().now());
+        Ok(())
+    }
+
+    /// Goes on under the certificate that was asked for. Whether there is one.
+    fn change_over(&mut self, answer: Result<Identity>) -> bool {
+        match answer.and_then(|renewed| self.take_up(renewed)) {
+            Ok(()) => see(&Seen::Renewed),
+            Err(error) => {
+                see(&Seen::Alarm { what: format!("{error:#}") });
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take_up(&mut self, renewed: Identity) -> Result<()> {
+        let certificate = self.authority.certificate(&renewed, self.class.device_class())?;
+        self.store.keep_identity(renewed)?;
+        self.renewal = Renewal::of(&certificate);
+        Ok(())
     }
 
     /// How long nothing is due.
@@ -268,7 +301,9 @@ impl Shell {
         let now_ms = self.now_ms();
         let due = [self.agent.due_at(), self.metal.due_at()].into_iter().flatten().min();
         let due_ms = due.map_or(REST_MS_MAX, |due| due.saturating_sub(now_ms));
-        let renewal_ms = self.renewal_at.since_ms(SystemClock::default().now());
+        let renewal_at = self.renewal.due_at(self.agent.is_at_work());
+        let now = SystemClock::default().now();
+        let renewal_ms = renewal_at.map_or(REST_MS_MAX, |renewal_at| renewal_at.since_ms(now));
         // A due time that is less than a millisecond away would be missed and asked for again.
         Duration::from_millis(due_ms.min(renewal_ms).clamp(1, REST_MS_MAX))
     }
@@ -321,132 +356,6 @@ const EVENTS_WAITING_MAX: usize = 64;
 /// A longer log is compacted at the start.
 const RECORDS_BEFORE_COMPACTION: usize = 1_000;
 const REST_MS_MAX: u64 = 60_000;
-const RENEWAL_RETRY_MS: u64 = 60_000;
 
 #[cfg(test)]
-mod tests {
-    use base64ct::{Base64UrlUnpadded, Encoding};
-    use carhop_kernel::device::DeviceClass;
-    use carhop_kernel::digest::OrderDigest;
-    use carhop_kernel::id::{CommandId, DeviceId, ReleaseId, SessionId};
-    use carhop_proofs::command::{self, Command, CommandAction};
-    use carhop_proofs::frame::{FromDevice, ToDevice};
-    use carhop_proofs::pki::{self, Root, Serial};
-    use carhop_proofs::suite::{Algorithm, SigningKey, Suite};
-    use carhop_proofs::time_reply::{self, TimeReply};
-    use carhop_proofs::{jwk, suite::AwsLc};
-
-    use super::super::store::{Identity, draw_key};
-    use super::*;
-
-    const DEVICE: DeviceId = DeviceId::from_bytes([1; 16]);
-
-    fn issuer() -> SigningKey {
-        SigningKey::from_bytes(Algorithm::Ed25519, [9; 32]).unwrap()
-    }
-
-    /// An enrolled lock in a folder, under a root of its own.
-    fn lock(folder: &std::path::Path) -> Shell {
-        let now = SystemClock::default().now();
-        let serial = |byte| Serial::from_random([byte; 16]);
-        let tenant = "local".parse().unwrap();
-        let root = Root::create(&AwsLc, &tenant, draw_key().unwrap(), serial(1), now).unwrap();
-        let key = draw_key().unwrap();
-        let class = DeviceClass::Lock;
-        let authority = root.issuing_authority(&AwsLc, class, key, serial(2), now).unwrap();
-        let mut store = Store::open(folder).unwrap();
-        let csr = pki::csr(&RustCrypto, store.key()).unwrap();
-        let leaf = authority.issue(&AwsLc, &csr, DEVICE, serial(3), now).unwrap();
-        let chain = [&leaf[..], authority.certificate()];
-        let issuer = AwsLc.public_key(&issuer()).unwrap();
-        store
-            .keep_identity(Identity {
-                device: DEVICE,
-                certificate_chain: chain.map(Base64UrlUnpadded::encode_string).to_vec(),
-                command_keys: jwk::jwks(&AwsLc, &[issuer]),
-            })
-            .unwrap();
-        let roots = vec![root.certificate().to_vec()];
-        let authority = Authority::new("https://nobody", "wss://nobody", roots).unwrap();
-        let metal = Metal::at_rest(Class::Lock, store.actuator().unwrap());
-        Shell::new(RustCrypto, store, metal, authority, None, Class::Lock).unwrap()
-    }
-
-    /// Connects the lock and tells it the time, as a gateway does.
-    fn connect(shell: &mut Shell) -> Timestamp {
-        let (frames, mut said) = mpsc::unbounded_channel();
-        shell.settle().unwrap();
-        shell.linked(LinkEvent::Connected(frames));
-        shell.settle().unwrap();
-        let FromDevice::Hello { clock_nonce, .. } =
-            FromDevice::decode(&said.try_recv().unwrap()).unwrap()
-        else {
-            panic!("no hello")
-        };
-        let now = Timestamp::from_unix_s(1_800_000_000);
-        let reply = TimeReply { nonce: clock_nonce, now, trust_epoch: 0 };
-        let cose = time_reply::sign(&AwsLc, &issuer(), &reply).unwrap();
-        for frame in
-            [ToDevice::Welcome { challenge: [0; 32], acknowledged: None }, ToDevice::Time { cose }]
-        {
-            shell.linked(LinkEvent::Frame(frame.encode()));
-        }
-        shell.settle().unwrap();
-        now
-    }
-
-    fn open_command(now: Timestamp) -> Vec<u8> {
-        let command = Command {
-            id: CommandId::generate(now, [2; 10]),
-            audience: DEVICE,
-            action: CommandAction::Open { compartment: 1 },
-            session: SessionId::from_bytes([3; 16]),
-            order: OrderDigest([4; 32]),
-            release: ReleaseId::from_bytes([5; 16]),
-            counter: 1,
-            trust_epoch: 0,
-            issued_at: now,
-            expires_at: now.plus_ms(command::COMMAND_LIFETIME_MS),
-        };
-        let cose = command::sign(&AwsLc, &issuer(), &command).unwrap();
-        ToDevice::Command { cose }.encode()
-    }
-
-    #[test]
-    fn a_command_is_on_disk_before_the_bolt_moves() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut shell = lock(folder.path());
-        let now = connect(&mut shell);
-        let before = Store::open(folder.path()).unwrap().take_records().len();
-        shell.linked(LinkEvent::Frame(open_command(now)));
-        let Some(output) = shell.agent.poll_output() else { panic!("nothing follows") };
-        assert!(matches!(output, Output::Persist { .. }), "{output:?}");
-        assert_eq!(shell.agent.poll_output(), None, "something follows without the record");
-        assert_eq!(shell.metal.due_at(), None);
-        shell.carry_out(output).unwrap();
-        assert!(Store::open(folder.path()).unwrap().take_records().len() > before);
-        shell.settle().unwrap();
-        assert!(shell.metal.due_at().is_some(), "the bolt does not move");
-    }
-
-    #[test]
-    fn the_store_of_a_lock_is_no_pump() {
-        let folder = tempfile::tempdir().unwrap();
-        let shell = lock(folder.path());
-        let store = Store::open(folder.path()).unwrap();
-        let metal = Metal::at_rest(Class::Pump, store.actuator().unwrap());
-        let pump = Shell::new(RustCrypto, store, metal, shell.authority, None, Class::Pump);
-        assert_eq!(pump.err().unwrap().to_string(), "the store is that of a lock");
-    }
-
-    #[test]
-    fn a_command_that_cannot_be_written_moves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut shell = lock(folder.path());
-        let now = connect(&mut shell);
-        shell.store.break_log(folder.path());
-        shell.linked(LinkEvent::Frame(open_command(now)));
-        assert!(shell.settle().is_err());
-        assert_eq!(shell.metal.due_at(), None);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The certificates of devices: made, renewed, and in force from the first time that they are shown (M-DEV-1, ADR 0017).
+//! The certificates of devices: made, renewed, and in force from the first time that they are shown (M-DEV-1, decision 0017).
 //!
 //! Whether a chain leads to a root of the tenant is for whoever terminates TLS to verify, and was verified before anything
 //! here is asked.

@@ -30,7 +30,7 @@ pub struct DeviceRecord {
     pub certificate: Option<KeyThumbprint>,
     /// First instant at which the certificate is dead.
     pub certified_until: Option<Timestamp>,
-    /// The certificate that was made for it last, while it has not shown it (ADR 0017).
+    /// The certificate that was made for it last, while it has not shown it (decision 0017).
     #[serde(default)]
     pub next: Option<NextCertificate>,
     /// Its last accepted attestation.

@@ -1,7 +1,7 @@
 //! When a device renews its certificate, and the asking, which goes on beside everything else that the device does.
 //!
 //! What is asked is the business of `authority`. An answer that is late or lost takes nothing away: the certificate in
-//! force stays in force until the new one is shown (ADR 0017), so that asking once more mends it.
+//! force stays in force until the new one is shown (decision 0017), so that asking once more mends it.
 
 use std::future;
 use std::time::Duration;

@@ -99,7 +99,7 @@ async fn by_token(
 }
 
 /// The device behind a client certificate: of this tenant, and in force or shown for the first time (`design.md` §9.5,
-/// ADR 0017). Whether it was revoked is for whoever asks to look at.
+/// decision 0017). Whether it was revoked is for whoever asks to look at.
 pub(super) async fn certified(
     server: &Server,
     headers: &HeaderMap,

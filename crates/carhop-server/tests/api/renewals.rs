@@ -1,4 +1,4 @@
-//! Which of its certificates a device may show: the one in force, until it has shown a newer one (ADR 0017, M-DEV-1).
+//! Which of its certificates a device may show: the one in force, until it has shown a newer one (decision 0017, M-DEV-1).
 
 use carhop_proofs::pki;
 use carhop_proofs::suite::{AwsLc, SigningKey};

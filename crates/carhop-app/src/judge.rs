@@ -27,7 +27,7 @@ use crate::batch::{Batch, DecisionRef, Meta, Write};
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
 use crate::reads::Reads;
-use crate::record::Record;
+use crate::record::{Kind, Record};
 use crate::records::{
     DecisionRecord, DeviceRecord, StopRecord, TenantRecord, TrackRecord, VehicleSeen, VenueRecord,
 };
@@ -43,6 +43,9 @@ pub(crate) struct Stop {
     pub(crate) driver_track: Option<TrackRecord>,
     pub(crate) vehicle_track: Option<TrackRecord>,
 }
+
+/// What is read around the session for a decision: where everybody is, and on which handset. It changes all the time.
+pub(crate) const AROUND: &[Kind] = &[Kind::Track, Kind::Venue, Kind::Device, Kind::Revocation];
 
 /// What is special about one request, besides the stop itself.
 #[derive(Default)]

@@ -86,6 +86,11 @@ impl<'a> Reads<'a> {
         self.seen.clone()
     }
 
+    /// Lets what was read of these kinds change before the append: it is told with the decision, and nothing is judged by it.
+    pub(crate) fn judge_without(&mut self, kinds: &[Kind]) {
+        self.seen.retain(|(place, _)| !kinds.contains(&place.kind));
+    }
+
     fn note(&mut self, place: RecordKey, version: u64) {
         if !self.seen.iter().any(|(seen, _)| *seen == place) {
             self.seen.push((place, version));

@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::batch::TimerSubject;
 use crate::call::{Call, Reply};
 use crate::failure::Failure;
-use crate::judge::Ask;
+use crate::judge::{AROUND, Ask};
 use crate::reads::{Reads, retry};
+use crate::record::Kind;
 
 impl App {
     /// Freezes releases. The customer pauses, the driver reports danger, the staff stops.
@@ -67,6 +68,10 @@ impl App {
         }
         let asked = action.kind().name();
         let stop = self.stop_of_party(call, &mut reads, session, asked).await?;
+        if asks_nothing_around(&action) {
+            reads.judge_without(AROUND);
+            reads.judge_without(&[Kind::Stop]);
+        }
         let ends = matches!(action, Action::Revoke { .. });
         let stops = ends || takes_over_what_runs(&stop.session, &action);
         let cancel = if stops { self.cancel_of(&mut reads, &stop.session).await? } else { None };
@@ -80,6 +85,29 @@ impl App {
             cancel.map_or(Ok(()), |cancel| cancel.give(batch, self))
         })
         .await
+    }
+}
+
+/// Whether the session alone says if this may be done: no policy and no evidence asks where anybody is or on which handset, so
+/// that neither may keep anybody from stopping something, however often it changes (decision 0019). Whose stop it is changes
+/// with the session. A hold is lifted by policies of the operator's own, which may ask for anything.
+const fn asks_nothing_around(action: &Action) -> bool {
+    match action {
+        Action::Hold { .. } | Action::Revoke { .. } | Action::ResolveOutcome { .. } => true,
+        Action::VerifyRecipient
+        | Action::ProposeBinding { .. }
+        | Action::ApproveIntent
+        | Action::AssignDriver { .. }
+        | Action::Arrive
+        | Action::ProvePresence
+        | Action::ReleaseCompartment(_)
+        | Action::DispenseFuel(_)
+        | Action::SendCommand { .. }
+        | Action::ConfirmTransfer { .. }
+        | Action::AmendOrder { .. }
+        | Action::Relocate
+        | Action::Resume
+        | Action::Expire => false,
     }
 }
 

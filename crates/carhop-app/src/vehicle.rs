@@ -18,7 +18,7 @@ use crate::batch::{Batch, Body, Meta, Stream};
 use crate::call::{Call, Reply};
 use crate::driver::{fresh_track, judged};
 use crate::failure::Failure;
-use crate::judge::{Ask, Stop};
+use crate::judge::{AROUND, Ask, Stop};
 use crate::reads::{Reads, retry};
 use crate::records::{StopRecord, TrackRecord};
 
@@ -75,6 +75,8 @@ impl App {
             }
             let asked = RequestKind::Relocate.name();
             let (stop, ..) = self.stop_of_customer(call, &mut reads, session, asked).await?;
+            // Whoever says that the car has gone is not made to wait for what says where it is (decision 0019).
+            reads.judge_without(AROUND);
             if stop.session.is_active() && stop.session.is_under_way() {
                 let mut batch = reads.batch();
                 self.note_movement(call, &mut batch, &stop, reads.now)?;

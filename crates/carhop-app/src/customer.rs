@@ -88,7 +88,8 @@ impl App {
     }
 
     /// Uses a link: binds the caller's key and gives the session token for it. Works once. The token of the device that was
-    /// bound before ends.
+    /// bound before ends; but whoever a stop was bound to at its end stays it, whose the dispute is, and a later link lets
+    /// one more device look.
     pub async fn redeem_link(
         &self,
         partition: &Partition,
@@ -129,15 +130,19 @@ impl App {
         let meta = Meta { key: Some(key), ..Meta::of(actor) };
         let mut batch = reads.batch();
         batch.store(&TicketRecord { used: true, ..link })?;
-        let before = session.presence().map(|presence| presence.proof);
-        batch.store(&StopRecord { bound: Some(BoundKey { key, before }), ..stop })?;
+        let keeper = stop.bound.filter(|bound| !session.is_active() && bound.key != key);
         // The new device takes the place of the earlier one, and of what was derived from its token.
-        for row in earlier {
+        let stays = |row: &TokenRow| keeper.is_some_and(|bound| bound.key == row.token.key);
+        for row in earlier.into_iter().filter(|row| !stays(row)) {
             let body = Body::TokenRevoked { token: row.token.id };
             batch.record(self, Stream::Side(id), &meta, body);
             batch.store(&row.end(TokenEnd::Revoked))?;
         }
-        batch.record(self, Stream::Side(id), &meta, Body::CustomerBound { customer, key });
+        if keeper.is_none() {
+            let before = session.presence().map(|presence| presence.proof);
+            batch.store(&StopRecord { bound: Some(BoundKey { key, before }), ..stop })?;
+            batch.record(self, Stream::Side(id), &meta, Body::CustomerBound { customer, key });
+        }
         batch.record(self, Stream::Side(id), &meta, row.issued());
         batch.store(&row)?;
         self.append(batch, Some(id)).await?;

@@ -226,7 +226,7 @@ impl App {
                 frozen: device.frozen,
                 reachable: self.parts.carrier.is_connected(device.device),
             }),
-            hold: session.hold.map(|hold| hold.cause),
+            hold: session.hold().map(|hold| hold.cause),
             tenant_hold: stop.tenant.hold.is_some(),
             age_proof: stop.record.age_proof,
         }

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use carhop_kernel::id::CommandId;
-use carhop_kernel::session::{
-    Event, Hold, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe,
-};
+use carhop_kernel::session::{Event, HoldCause, Leg, LegIndex, LegState, Report, evolve, observe};
 use carhop_kernel::time::Timestamp;
 use carhop_kernel::token::TokenEnd;
 
@@ -123,9 +121,9 @@ impl App {
                 legs += 1;
             }
             let after = events.iter().fold(session.clone(), evolve);
-            let is_milder = |hold: Hold| hold.cause < HoldCause::Staff;
-            if after.is_active() && after.hold.is_none_or(is_milder) {
-                events.push(Event::SessionHeld { cause: HoldCause::Staff, at: reads.now });
+            let cause = HoldCause::Staff;
+            if after.is_active() && !after.holds.contains_key(&cause) {
+                events.push(Event::SessionHeld { cause, at: reads.now });
                 stops += 1;
             }
             if !events.is_empty() {

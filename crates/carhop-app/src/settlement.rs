@@ -240,14 +240,14 @@ impl App {
         self.awaited_of(partition, session, device).await
     }
 
-    /// Freezes a stop that relies on a device which lost its trust. A graver hold stays. It follows from what people have
+    /// Freezes a stop that relies on a device which lost its trust. It follows from what people have
     /// decided, so that no policy is asked and none can stand in its way.
     async fn hold_relying(&self, partition: &Partition, id: SessionId) -> Result<(), Failure> {
         let cause = HoldCause::DeviceRevoked;
         retry!({
             let mut reads = Reads::new(self, partition);
             let session = reads.session(id).await?;
-            let is_held = session.hold.is_some_and(|hold| hold.cause >= cause);
+            let is_held = session.holds.contains_key(&cause);
             if is_held || !session.is_active() {
                 return Ok(());
             }

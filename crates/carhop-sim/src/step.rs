@@ -44,7 +44,7 @@ impl Steps {
         let mut shown = String::new();
         for (id, session) in &self.sessions {
             let legs: Vec<_> = session.legs.iter().map(|leg| leg.state.kind().name()).collect();
-            let hold = session.hold.map(|hold| hold.cause);
+            let hold = session.hold().map(|hold| hold.cause);
             let phase = session.phase.kind().name();
             let _ = writeln!(shown, "  {id}: {phase} {legs:?} hold {hold:?}");
         }

@@ -249,7 +249,7 @@ fn an_opening_that_nothing_explains_is_never_lost() {
         })?;
         world.pass(1_000).await?;
         let session = stop.session().await?;
-        assert!(session.hold.is_some());
+        assert!(session.hold().is_some());
         Ok(())
     });
     assert_eq!(log.unwrap().count("exception.raised"), 2);

@@ -65,7 +65,7 @@ fn a_revocation_stops_and_holds_on_a_full_disk_and_nobody_is_given_anything() {
         let subject = TrustSubject::Device(cast.pump);
         world.app.withdraw_trust(&cast.by_staff(&world), subject, "stolen").await?;
         assert!(world.app.run_timers().await.is_err());
-        let hold = stop.session().await?.hold.map(|hold| hold.cause);
+        let hold = stop.session().await?.hold().map(|hold| hold.cause);
         assert_eq!(hold, Some(HoldCause::DeviceRevoked));
         let sent = world.journal.backlog(world.now()).await.unwrap().effects;
         assert_eq!(sent, 1, "it is told to stop");

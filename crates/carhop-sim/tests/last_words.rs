@@ -315,7 +315,7 @@ fn a_stop_that_cannot_be_read_keeps_no_other_from_being_stopped() {
             assert!(world.app.run_timers().await.is_err(), "{reply:?}");
             assert_eq!(world.journal.backlog(world.now()).await.unwrap().effects, 1);
             for stop in [&unreadable, &running] {
-                let hold = stop.session().await?.hold.map(|hold| hold.cause);
+                let hold = stop.session().await?.hold().map(|hold| hold.cause);
                 assert_eq!(hold, Some(HoldCause::DeviceRevoked));
             }
             world.replace_command(command, kept).await?;
@@ -353,7 +353,7 @@ fn a_frozen_lock_holds_its_stop_and_is_heard_until_its_door_is_shut() {
     scene(612, async |world, cast| {
         let stop = loaded(world, cast).await?;
         world.app.freeze_device(&world.partition, cast.lock).await?;
-        let hold = stop.session().await?.hold.unwrap();
+        let hold = stop.session().await?.hold().unwrap();
         assert_eq!(hold.cause, HoldCause::Tamper);
         world.disconnect(cast.lock)?;
         world.connect(cast.lock).await?;
@@ -377,7 +377,7 @@ fn a_frozen_pump_is_stopped_and_heard_and_its_stop_is_held() {
         let stop = Stop::dispensing(world, cast).await?;
         world.app.freeze_device(&world.partition, cast.pump).await?;
         assert!(world.app.view_device(&world.partition, cast.pump).await?.frozen);
-        let hold = stop.session().await?.hold.unwrap();
+        let hold = stop.session().await?.hold().unwrap();
         assert_eq!(hold.cause, HoldCause::Tamper);
         world.app.freeze_device(&world.partition, cast.pump).await?;
         world.pass(5_000).await?;

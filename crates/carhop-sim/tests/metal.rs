@@ -58,7 +58,7 @@ fn heal(world: &World, device: DeviceId) -> Result<(), SimError> {
 }
 
 async fn held(stop: &Stop<'_>) -> Result<Option<HoldCause>, SimError> {
-    Ok(stop.session().await?.hold.map(|hold| hold.cause))
+    Ok(stop.session().await?.hold().map(|hold| hold.cause))
 }
 
 async fn settled_ml(stop: &Stop<'_>) -> Result<u32, SimError> {

@@ -126,7 +126,7 @@ fn no_policy_stands_in_the_way_of_what_a_revocation_leads_to() {
         world.app.withdraw_trust(&cast.by_staff(world), subject, "stolen").await?;
         world.pass(5_000).await?;
         assert_eq!(stop.leg(LegIndex(0)).await?, LegStateKind::Settled, "it was told to stop");
-        let hold = stop.session().await?.hold.map(|hold| hold.cause);
+        let hold = stop.session().await?.hold().map(|hold| hold.cause);
         assert_eq!(hold, Some(HoldCause::DeviceRevoked));
         invariants::check(world).await
     });

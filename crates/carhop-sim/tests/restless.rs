@@ -101,7 +101,7 @@ fn nobody_is_kept_from_holding_or_ending_a_stop_by_what_changes_around_it() {
         assert!(matches!(released, Err(Failure::Contended)), "what is judged by it waits");
         for (call, cause) in parties(stop) {
             app.hold(&call, stop.session).await.unwrap();
-            let hold = stop.session().await.unwrap().hold.map(|hold| hold.cause);
+            let hold = stop.session().await.unwrap().hold().map(|hold| hold.cause);
             assert_eq!(hold, Some(cause));
         }
         app.revoke(&stop.by_customer(), stop.session).await.unwrap();
@@ -117,7 +117,7 @@ fn nobody_is_kept_from_saying_that_the_car_moved_by_positions() {
             journal.change_always(around.iter().filter(own).cloned().collect());
             stop.world.app.relocate(&stop.by_customer(), stop.session).await.unwrap();
             let session = stop.session().await.unwrap();
-            let hold = session.hold.map(|hold| hold.cause);
+            let hold = session.hold().map(|hold| hold.cause);
             assert_eq!(hold, is_under_way.then_some(HoldCause::VehicleMoved));
             assert_eq!(session.phase.kind() == PhaseKind::Verified, !is_under_way);
         });

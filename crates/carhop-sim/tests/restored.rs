@@ -91,7 +91,7 @@ fn an_hour_old_backup_comes_back_in_a_new_epoch_without_old_tokens_or_old_trust(
         );
         assert_eq!(world.trust_epoch().await?, ended.trust_epoch);
         let stop = Stop { world, cast: &cast, order, session, customer };
-        let held = stop.session().await?.hold.map(|hold| hold.cause);
+        let held = stop.session().await?.hold().map(|hold| hold.cause);
         assert_eq!(held, Some(HoldCause::Staff));
         let refused = world.app.release(&stop.by_driver(), session, FIRST, &token).await;
         let Err(Failure::Refused(refusal, _)) = refused else { panic!("{refused:?}") };

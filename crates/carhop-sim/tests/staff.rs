@@ -58,7 +58,7 @@ fn what_staff_ask_for_is_not_appended_once_they_are_removed() {
         let late = world.app.resume(&by_member, stop.session).await;
         assert_eq!(late, Err(Failure::Unauthenticated));
         let view = world.app.view_session(&by_staff, stop.session).await.unwrap();
-        assert!(view.session.hold.is_some());
+        assert!(view.session.hold().is_some());
         assert_eq!(world.app.stands(&by_member).await, Ok(false));
         world.app.resume(&by_staff, stop.session).await.unwrap();
     })

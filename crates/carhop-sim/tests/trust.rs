@@ -66,7 +66,7 @@ fn a_revoked_class_or_firmware_holds_what_relies_and_releases_nothing_more() {
             let lost = [Reason::ActuatorUntrusted, Reason::DeviceUntrusted];
             assert!(reasons.iter().any(|reason| lost.contains(reason)), "{reasons:?}");
             world.settle().await?;
-            let hold = stop.session().await?.hold.unwrap();
+            let hold = stop.session().await?.hold().unwrap();
             assert_eq!(hold.cause, HoldCause::DeviceRevoked);
             let record = revocation(world, subject).await;
             assert_eq!(record.settled_at, Some(world.now()), "nothing had left");
@@ -95,7 +95,7 @@ fn a_revoked_firmware_holds_what_ran_it_last_though_it_has_to_attest_itself_afre
         assert!(found.devices.contains(&cast.lock), "{:?}", found.devices);
         world.app.withdraw_trust(&cast.by_staff(world), subject, "leaks").await?;
         world.settle().await?;
-        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::DeviceRevoked);
+        assert_eq!(stop.session().await?.hold().unwrap().cause, HoldCause::DeviceRevoked);
         Ok(())
     })
     .unwrap();
@@ -128,7 +128,7 @@ fn a_stop_that_cannot_be_dealt_with_keeps_no_device_behind_it_from_being_reached
             world.app.withdraw_trust(&cast.by_staff(world), subject, "leaks").await?;
             while world.app.run_timers().await.is_ok() {}
             for stop in [&first, &last] {
-                let hold = stop.session().await?.hold.map(|hold| hold.cause);
+                let hold = stop.session().await?.hold().map(|hold| hold.cause);
                 assert_eq!(hold, Some(HoldCause::DeviceRevoked));
             }
             let record = revocation(world, subject).await;
@@ -217,7 +217,7 @@ fn every_measured_part_of_a_device_counts_when_a_firmware_is_revoked() {
         let handset = world.app.view_device(&world.partition, cast.driver.device).await?;
         assert!(handset.is_revoked());
         world.settle().await?;
-        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::DeviceRevoked);
+        assert_eq!(stop.session().await?.hold().unwrap().cause, HoldCause::DeviceRevoked);
         Ok(())
     });
     assert_eq!(log.unwrap().count("release.authorised"), 0);

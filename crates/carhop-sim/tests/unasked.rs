@@ -70,8 +70,8 @@ fn what_a_lock_does_before_any_release_concerns_the_stop_at_the_car_however_many
         world.suffer(cast.lock, Fault::Forced)?;
         world.settle().await?;
         assert_eq!(stop.exceptions().await?, [Exception::OpenedWithoutLeave]);
-        assert_eq!(stop.session().await?.hold.unwrap().cause, HoldCause::Safety);
-        assert!(waiting.session().await?.hold.is_none());
+        assert_eq!(stop.session().await?.hold().unwrap().cause, HoldCause::Safety);
+        assert!(waiting.session().await?.hold().is_none());
         Ok(())
     });
     assert_eq!(log.unwrap().count("session.held"), 1);

@@ -39,7 +39,7 @@ fn refused<T>(outcome: Result<T, SimError>) -> Vec<Reason> {
 }
 
 async fn held(stop: &Stop<'_>) -> Result<Option<HoldCause>, SimError> {
-    Ok(stop.session().await?.hold.map(|hold| hold.cause))
+    Ok(stop.session().await?.hold().map(|hold| hold.cause))
 }
 
 #[test]

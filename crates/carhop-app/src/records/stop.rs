@@ -47,7 +47,7 @@ impl SessionHead {
         Self {
             session: session.id,
             phase: session.phase.kind(),
-            held: session.hold.is_some(),
+            held: session.hold().is_some(),
             driver: session.assignment().map(|assignment| assignment.driver),
             devices: if session.is_active() { devices.collect() } else { Vec::new() },
             handset: assigned.map(|assignment| assignment.device),

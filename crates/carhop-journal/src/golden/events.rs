@@ -118,6 +118,7 @@ every! { session_events, Event:
     OrderAmended { order: order() };
     BindingVoided { why: BindingEnd::Moved };
     SessionHeld { cause: HoldCause::Safety, at: NOW };
+    HoldEased { cause: HoldCause::Staff };
     HoldLifted {};
     SessionRevoked { why: RevocationCause::StoreCancelled };
     SessionExpired {};

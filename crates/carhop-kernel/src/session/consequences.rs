@@ -124,16 +124,18 @@ fn resolved(session: &Session, leg: LegIndex, finding: Finding) -> Vec<Event> {
     vec![Event::OutcomeStated { leg, command, executed, basis, evidence }, follows]
 }
 
-/// The hold, unless one as grave is in force: otherwise the lighter one could be lifted in its stead.
+/// The hold, unless the session is held for this already. A graver one does not stand for it: that may be lifted first.
 pub(super) fn held(session: &Session, cause: HoldCause, at: Timestamp) -> Option<Event> {
-    let graver = session.hold.is_none_or(|hold| hold.cause < cause);
-    graver.then_some(Event::SessionHeld { cause, at })
+    (!session.holds.contains_key(&cause)).then_some(Event::SessionHeld { cause, at })
 }
 
-/// A car that moved while something was under way loses its binding here, before anything else is released (M-VEH-2).
+/// Lifts the gravest, which whoever asks was shown and judged by; what others asked for holds on. A car that moved while something was under way loses its binding here, before anything else is released (M-VEH-2).
 fn resumed(session: &Session) -> Vec<Event> {
-    let mut events = vec![Event::HoldLifted];
-    if let (Some(hold), Some(bound)) = (session.hold, session.bound())
+    let Some(hold) = session.hold() else { return Vec::new() };
+    let is_last = session.holds.len() == 1;
+    let lifted = if is_last { Event::HoldLifted } else { Event::HoldEased { cause: hold.cause } };
+    let mut events = vec![lifted];
+    if let Some(bound) = session.bound()
         && hold.cause == HoldCause::VehicleMoved
         && bound.binding.approved_at <= hold.since
     {

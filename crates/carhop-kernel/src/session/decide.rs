@@ -47,7 +47,7 @@ fn already_done(session: &Session, action: &Action) -> bool {
     match action {
         Action::Revoke { .. } => session.phase.kind() == PhaseKind::Revoked,
         Action::Expire => session.phase.kind() == PhaseKind::Expired,
-        Action::Resume => session.is_active() && session.hold.is_none(),
+        Action::Resume => session.is_active() && session.hold().is_none(),
         Action::VerifyRecipient
         | Action::ProposeBinding { .. }
         | Action::ApproveIntent

@@ -213,14 +213,19 @@ pub enum Event {
         /// Why.
         why: BindingEnd,
     },
-    /// Releases are frozen.
+    /// Releases are frozen, or frozen for one more reason.
     SessionHeld {
         /// Why.
         cause: HoldCause,
         /// Since when.
         at: Timestamp,
     },
-    /// The hold was lifted.
+    /// One of several reasons for the hold was lifted; the session stays frozen for the others.
+    HoldEased {
+        /// Which.
+        cause: HoldCause,
+    },
+    /// Nothing holds the session any more.
     HoldLifted,
     /// The stop was ended; nothing can be released any more.
     SessionRevoked {
@@ -288,7 +293,7 @@ pub enum BindingEnd {
     Moved,
 }
 
-/// Why a session is on hold, lightest first: a hold gives way to a graver one only.
+/// Why a session is on hold, lightest first. Several may hold it at once; the gravest is shown, and lifted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldCause {
@@ -446,6 +451,7 @@ impl Event {
             Self::OrderAmended { .. } => "order.amended",
             Self::BindingVoided { .. } => "binding.voided",
             Self::SessionHeld { .. } => "session.held",
+            Self::HoldEased { .. } => "session.hold_eased",
             Self::HoldLifted => "session.resumed",
             Self::SessionRevoked { .. } => "session.revoked",
             Self::SessionExpired => "session.expired",

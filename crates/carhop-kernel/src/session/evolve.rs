@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::event::Event;
 use super::leg::{Leg, LegIndex, LegState};
 use super::state::{
-    Arrival, Assignment, AtCar, Binding, Bound, Hold, Phase, Presence, Proposal, Recipient, Session,
+    Arrival, Assignment, AtCar, Binding, Bound, Phase, Presence, Proposal, Recipient, Session,
 };
 use super::waiting;
 use crate::order::OrderVersion;
@@ -22,7 +22,7 @@ pub fn open(event: &Event) -> Option<Session> {
         market: market.clone(),
         order: order.clone(),
         phase: Phase::Requested,
-        hold: None,
+        holds: BTreeMap::new(),
         legs: pending_legs(order),
         bindings: 0,
         assignments: 0,
@@ -40,8 +40,13 @@ pub fn evolve(mut session: Session, event: &Event) -> Session {
             *session.raised.entry(*exception).or_default() += 1;
         }
         Event::OrderAmended { order } => amend(&mut session, order),
-        Event::SessionHeld { cause, at } => session.hold = Some(Hold { cause: *cause, since: *at }),
-        Event::HoldLifted => session.hold = None,
+        Event::SessionHeld { cause, at } => {
+            session.holds.entry(*cause).or_insert(*at);
+        }
+        Event::HoldEased { cause } => {
+            session.holds.remove(cause);
+        }
+        Event::HoldLifted => session.holds.clear(),
         Event::BindingVoided { .. } => {
             if let Some(recipient) = session.recipient().cloned() {
                 session.phase = Phase::Verified { recipient, proposal: None };
@@ -223,6 +228,7 @@ fn leg_after(session: &Session, event: &Event) -> Option<(LegIndex, LegState)> {
         | Event::OrderAmended { .. }
         | Event::BindingVoided { .. }
         | Event::SessionHeld { .. }
+        | Event::HoldEased { .. }
         | Event::HoldLifted
         | Event::SessionRevoked { .. }
         | Event::SessionExpired

@@ -24,7 +24,7 @@ pub(super) fn possible(
     if !session.is_active() && !is_here {
         return Err(Reason::SessionClosed);
     }
-    if row.frozen_by_hold && session.hold.is_some() {
+    if row.frozen_by_hold && session.hold().is_some() {
         return Err(Reason::ManualHold);
     }
     if request.evidence.iter().any(|evidence| evidence.order != session.order.digest) {
@@ -99,7 +99,7 @@ fn legs_allow(session: &Session, action: &Action, row: &Transition) -> Result<()
         }
         // Lifting it voids the binding, and a binding in use cannot be voided.
         Action::Resume
-            if session.hold.is_some_and(|hold| hold.cause == HoldCause::VehicleMoved) =>
+            if session.hold().is_some_and(|hold| hold.cause == HoldCause::VehicleMoved) =>
         {
             nothing_under_way(session)
         }

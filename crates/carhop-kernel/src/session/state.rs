@@ -30,8 +30,8 @@ pub struct Session {
     pub order: OrderVersion,
     /// Where in the flow it is.
     pub phase: Phase,
-    /// Set while releases are frozen.
-    pub hold: Option<Hold>,
+    /// Why releases are frozen, and since when each of it; nothing is released until all are lifted.
+    pub holds: BTreeMap<HoldCause, Timestamp>,
     /// The services, in the order in which they run.
     pub legs: Vec<Leg>,
     /// How many vehicle bindings there have been; the last one's number.
@@ -194,7 +194,7 @@ pub struct Presence {
     pub shown_at: Timestamp,
 }
 
-/// A frozen session: nothing is released until it is lifted.
+/// Why a session is frozen: nothing is released until it is lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// Why.
@@ -207,6 +207,11 @@ impl Session {
     /// Whether the session can still come to a release.
     pub fn is_active(&self) -> bool {
         !self.phase.kind().is_end()
+    }
+
+    /// The gravest of what holds it: what is shown, what is judged by, and what is lifted next.
+    pub fn hold(&self) -> Option<Hold> {
+        self.holds.last_key_value().map(|(cause, since)| Hold { cause: *cause, since: *since })
     }
 
     /// Whether something has been released and has not ended.

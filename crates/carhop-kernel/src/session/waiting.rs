@@ -1,7 +1,7 @@
 //! Which exceptions of a session still wait for a person: raised, and neither answered by what happened since nor made
 //! moot by it. Nobody says here that she has looked; that is read from what she did.
 
-use super::event::{Event, Exception};
+use super::event::{Event, Exception, HoldCause};
 use super::leg::LegState;
 use super::state::Session;
 
@@ -22,12 +22,14 @@ fn waits(session: &Session, exception: Exception, event: &Event) -> bool {
         event,
         Event::SessionRevoked { .. } | Event::SessionExpired | Event::SessionCompleted { .. }
     );
+    let lifts = |cause| *event == Event::HoldLifted || *event == Event::HoldEased { cause };
     match exception {
         // The stop was frozen until a person had looked.
-        Exception::OpenedWithoutLeave
-        | Exception::FlowWithoutLeave
-        | Exception::Tampered
-        | Exception::VehicleMoved => !ends && *event != Event::HoldLifted,
+        Exception::OpenedWithoutLeave | Exception::FlowWithoutLeave => {
+            !ends && !lifts(HoldCause::Safety)
+        }
+        Exception::Tampered => !ends && !lifts(HoldCause::Tamper),
+        Exception::VehicleMoved => !ends && !lifts(HoldCause::VehicleMoved),
         Exception::LeftOpen => any(LegState::stands_open),
         Exception::TransferUnconfirmed => !ends && any(is_unconfirmed),
         Exception::OutcomeUnknown => any(is_unclear),
@@ -70,7 +72,8 @@ mod tests {
         let locked = hear(&open, &Report::LockLocked { device: LOCK });
         let running = hear(&pump_commanded(), &armed(&pump_commanded()));
         let tampered = hear(&open, &Report::Tampered { device: LOCK });
-        let rows: [(Session, Exception, LegIndex, &[Event]); 4] = [
+        let eased = Event::HoldEased { cause: HoldCause::Tamper };
+        let rows: [(Session, Exception, LegIndex, &[Event]); 5] = [
             (open, Exception::LeftOpen, GROCERIES, &[Event::CompartmentLocked { leg: GROCERIES }]),
             (
                 locked,
@@ -82,12 +85,14 @@ mod tests {
                 ],
             ),
             (running, Exception::MeterSilent, FUEL, &[Event::LegTakenOver { leg: FUEL }]),
-            (tampered, Exception::Tampered, GROCERIES, &[Event::HoldLifted]),
+            (tampered.clone(), Exception::Tampered, GROCERIES, &[Event::HoldLifted]),
+            (tampered, Exception::Tampered, GROCERIES, &[eased]),
         ];
         for (session, exception, leg, answer) in rows {
             let raised = after(&session, &[told(exception, leg)]);
             assert!(raised.waiting.contains(&exception), "{exception:?} is raised");
-            let other = after(&raised, &[told(Exception::LockJammed, leg)]);
+            let lighter = Event::HoldEased { cause: HoldCause::Customer };
+            let other = after(&raised, &[told(Exception::LockJammed, leg), lighter]);
             assert!(other.waiting.contains(&exception), "{exception:?} outlasts another");
             let answered = after(&other, answer);
             assert_eq!(waiting(&answered), [Exception::LockJammed], "{exception:?}");

@@ -53,8 +53,12 @@ pub(crate) struct Shown {
 /// Why and since when it is frozen.
 #[derive(Serialize, ToSchema)]
 struct HoldView {
+    /// The gravest cause, which is lifted first.
     cause: String,
     since: Time,
+    /// What else holds it, lightest first; it goes on holding once the gravest is lifted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
 }
 
 /// Why and since when it is revoked.
@@ -142,9 +146,7 @@ impl From<SessionView> for Shown {
             order_version: session.order.version,
             digest: session.order.digest.to_string(),
             state: session.phase.kind().name(),
-            hold: session
-                .hold
-                .map(|hold| HoldView { cause: code_of(&hold.cause), since: hold.since.into() }),
+            hold: hold_view(session),
             revocation: end_view(&view),
             legs: session.legs().map(|(index, leg)| leg_view(index.0, leg)).collect(),
             exceptions: session.waiting.iter().map(|exception| exception.name()).collect(),
@@ -173,6 +175,12 @@ impl From<SessionView> for Shown {
             },
         }
     }
+}
+
+fn hold_view(session: &Session) -> Option<HoldView> {
+    let hold = session.hold()?;
+    let also = session.holds.keys().filter(|cause| **cause != hold.cause).map(code_of).collect();
+    Some(HoldView { cause: code_of(&hold.cause), since: hold.since.into(), also })
 }
 
 fn end_view(view: &SessionView) -> Option<EndView> {
@@ -225,7 +233,7 @@ fn metered_ml(state: &LegState) -> Option<u32> {
 /// The rows of the transition table that start here and, where they move a leg, have one to move.
 fn next(session: &Session) -> Vec<NextView> {
     let here: PhaseKind = session.phase.kind();
-    let held = session.hold.is_some();
+    let held = session.hold().is_some();
     let kinds = || session.legs.iter().map(|leg| leg.state.kind());
     TRANSITIONS
         .iter()

@@ -106,7 +106,8 @@ pub(crate) async fn view(
     shown(&server, &call, session).await
 }
 
-/// Makes the one-time link that binds the customer's device; the former one is burned.
+/// Makes the one-time link that binds the customer's device; the former one is burned. Used after the end of a stop that was
+/// bound, it lets one more device look, and takes the stop and its dispute from nobody.
 #[utoipa::path(post, path = "/v1/sessions/{session}/links", tag = "sessions",
     request_body = Nothing, params(("session" = String, Path)),
     responses((status = 201, body = Link)))]
@@ -140,7 +141,7 @@ pub(crate) async fn assign(
     changed(&server, &call, session, &reply).await
 }
 
-/// Freezes every release of the session.
+/// Freezes every release of the session. Whatever else holds it, it stays frozen until this hold is lifted too.
 #[utoipa::path(post, path = "/v1/sessions/{session}/holds", tag = "sessions",
     request_body = Nothing,
     params(("session" = String, Path), ("Idempotency-Key" = String, Header)),
@@ -156,7 +157,7 @@ pub(crate) async fn hold(
     changed(&server, &call, session, &reply).await
 }
 
-/// Lifts the hold.
+/// Lifts the hold that is shown, the gravest; what else holds the session goes on.
 #[utoipa::path(post, path = "/v1/sessions/{session}/resumptions", tag = "sessions",
     request_body = Nothing,
     params(("session" = String, Path), ("Idempotency-Key" = String, Header)),

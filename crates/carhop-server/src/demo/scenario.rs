@@ -338,13 +338,14 @@ fn plain(why: RevocationCause) -> &'static str {
 }
 
 /// Events of a session that do not belong to a stop at which all goes well.
-pub(crate) const NOTEWORTHY: [&str; 7] = [
+pub(crate) const NOTEWORTHY: [&str; 8] = [
     "order.amended",
     "binding.voided",
     "driver.reassigned",
     "release.unconfirmed",
     "release.not_executed",
     "session.held",
+    "session.hold_eased",
     "session.resumed",
 ];
 

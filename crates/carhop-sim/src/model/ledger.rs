@@ -14,7 +14,7 @@ use carhop_kernel::digest::{
 };
 use carhop_kernel::id::{CommandId, DeviceId, SessionId};
 use carhop_kernel::order::{LegTerms, OrderVersion};
-use carhop_kernel::session::{Event, Exception, LegIndex, Release};
+use carhop_kernel::session::{Event, Exception, HoldCause, LegIndex, Release};
 use carhop_kernel::time::{Timestamp, Window};
 
 /// What became durable so far.
@@ -40,7 +40,8 @@ pub(super) struct Stop {
     pub(super) order: OrderDigest,
     pub(super) window: Window,
     pub(super) legs: Vec<Leg>,
-    pub(super) is_held: bool,
+    /// What holds it, each until it is lifted.
+    pub(super) holds: BTreeSet<HoldCause>,
     pub(super) is_ended: bool,
     /// The binding that waits for approval.
     proposed: Option<u32>,
@@ -252,7 +253,7 @@ impl Stop {
             order: order.digest,
             window: order.terms.window,
             legs: order.terms.legs.iter().map(Leg::new).collect(),
-            is_held: false,
+            holds: BTreeSet::new(),
             is_ended: false,
             proposed: None,
             binding: None,
@@ -281,8 +282,9 @@ impl Stop {
             (_, Event::PresenceProven { at, .. }) => self.shown_at = Some(*at),
             (_, Event::OrderAmended { order }) => self.amend(order),
             (_, Event::BindingVoided { .. }) => self.unbind(),
-            (_, Event::SessionHeld { .. }) => self.is_held = true,
-            (_, Event::HoldLifted) => self.is_held = false,
+            (_, Event::SessionHeld { cause, .. }) => self.holds.extend([*cause]),
+            (_, Event::HoldEased { cause }) => self.holds.retain(|other| other != cause),
+            (_, Event::HoldLifted) => self.holds.clear(),
             (
                 _,
                 Event::SessionRevoked { .. }

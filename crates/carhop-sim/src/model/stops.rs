@@ -34,6 +34,10 @@ pub(super) fn check(
     if let Event::ReleaseNotExecuted { command, why, .. } = &**event {
         not_executed(ledger, metal, batch, *command, *why)?;
     }
+    Invariant::HoldsFreeze
+        .require(**event != Event::HoldLifted || stop.holds.len() <= 1, || {
+            format!("{id} is let go at once, though {:?} hold it", stop.holds)
+        })?;
     if let Event::CompartmentOpened { .. } | Event::PumpArmed { .. } = &**event {
         let raised = raises(batch, id, Exception::OpenedAfterEnd);
         Invariant::AlarmsAreRaised.require(!stop.is_ended || raised, || {
@@ -126,7 +130,7 @@ fn sent(
 fn free(ledger: &Ledger, id: SessionId, stop: &Stop, what: &str) -> Result<(), Broken> {
     Invariant::EndsAreFinal
         .require(!stop.is_ended, || format!("something is {what} at {id} after its end"))?;
-    let is_held = stop.is_held || ledger.held_tenants.contains(&stop.partition);
+    let is_held = !stop.holds.is_empty() || ledger.held_tenants.contains(&stop.partition);
     Invariant::HoldsFreeze.require(!is_held, || format!("something is {what} at {id} while held"))
 }
 
@@ -198,7 +202,7 @@ pub(super) fn unended(ledger: &Ledger, at: Timestamp) -> Result<(), Broken> {
         let after_ms = if is_asked { ASKED_FOR_MS } else { ENDS_AFTER_MS };
         stop.window.end.plus_ms(after_ms) < at
     };
-    let waits = |stop: &Stop| !stop.is_ended && !stop.is_held && !stop.asks_for_person;
+    let waits = |stop: &Stop| !stop.is_ended && stop.holds.is_empty() && !stop.asks_for_person;
     match ledger.stops.iter().find(|(_, stop)| waits(stop) && is_late(stop)) {
         Some((id, _)) => {
             let why = format!("{id} has neither ended nor does it ask for a person");

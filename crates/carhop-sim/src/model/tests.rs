@@ -124,6 +124,20 @@ fn stops() -> Vec<(Kinds, Invariant, &'static str, Spoil)> {
             let (cause, at) = (HoldCause::Customer, NOW);
             tale.before(is_released, |tale| tale.event(Event::SessionHeld { cause, at }));
         }),
+        (Kinds::Goods, HoldsFreeze, "a release while one of two holds is left", |tale| {
+            tale.before(is_released, |tale| {
+                for cause in [HoldCause::Customer, HoldCause::Staff] {
+                    tale.event(Event::SessionHeld { cause, at: NOW });
+                }
+                tale.event(Event::HoldEased { cause: HoldCause::Staff });
+            });
+        }),
+        (Kinds::Goods, HoldsFreeze, "two holds lifted as one", |tale| {
+            for cause in [HoldCause::Customer, HoldCause::Staff] {
+                tale.event(Event::SessionHeld { cause, at: NOW });
+            }
+            tale.event(Event::HoldLifted);
+        }),
         (Kinds::Goods, HoldsFreeze, "a command leaves while the tenant is held", |tale| {
             let held = Body::Operator(OperatorEvent::TenantHeld { cause: String::new() });
             tale.before(is_sent, |tale| tale.append(Stream::Operator, vec![held], |_| {}));

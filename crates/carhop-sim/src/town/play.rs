@@ -381,7 +381,7 @@ impl<W: FnMut(Timestamp, &Happening, &str)> Player<'_, '_, W> {
 fn stuck(town: &Town, visit: &Visit) -> String {
     let state = visit.look(town, |session| {
         let legs: Vec<_> = session.legs.iter().map(|leg| leg.state.kind().name()).collect();
-        let hold = session.hold.map(|hold| hold.cause);
+        let hold = session.hold().map(|hold| hold.cause);
         format!("{} is {} with {legs:?}, hold {hold:?}", session.id, session.phase.kind().name())
     });
     format!("stop {}: {}", visit.plan.number, state.unwrap_or_else(|| "never placed".to_owned()))

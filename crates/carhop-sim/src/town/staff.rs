@@ -23,7 +23,7 @@ pub(crate) async fn staff(town: Rc<Town>, visit: Rc<Visit>) {
             town.heart.wait(&nudge, None).await;
             continue;
         };
-        let held = visit.look(&town, |session| session.hold.is_some()).unwrap_or_default();
+        let held = visit.look(&town, |session| session.hold().is_some()).unwrap_or_default();
         if held {
             town.heart.sleep(town.heart.draw(10_000, 60_000)).await;
             mend(&town, &visit).await;

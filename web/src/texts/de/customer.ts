@@ -240,6 +240,7 @@ export const customer: typeof en.customer = {
     'order.amended': 'Die Bestellung wurde geändert',
     'binding.voided': 'Die Erlaubnis für den alten Platz endete',
     'session.held': 'Angehalten',
+    'session.hold_eased': 'Eine von mehreren Pausen endete',
     'session.resumed': 'Es ging weiter',
     'session.revoked': 'Endgültig gestoppt',
     'session.expired': 'Die Zeit lief ab',

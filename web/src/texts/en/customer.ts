@@ -238,6 +238,7 @@ export const customer = {
     'order.amended': 'The order was changed',
     'binding.voided': 'The permission for the old place ended',
     'session.held': 'Paused',
+    'session.hold_eased': 'One of several pauses ended',
     'session.resumed': 'Went on',
     'session.revoked': 'Stopped for good',
     'session.expired': 'The time ran out',

@@ -111,7 +111,7 @@ fn numbers_of_bindings_and_assignments_go_on_after_an_amendment() {
 #[test]
 fn a_hold_outlasts_an_amendment() {
     let held = ask(&ready(), RequestKind::Hold);
-    assert_eq!(amend(&held, order(2, vec![goods(), fuel()])).hold, held.hold);
+    assert_eq!(amend(&held, order(2, vec![goods(), fuel()])).holds, held.holds);
 }
 
 #[test]

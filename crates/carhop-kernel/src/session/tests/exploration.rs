@@ -248,8 +248,8 @@ fn key(session: &Session) -> String {
         })
         .collect();
     let proposed = matches!(session.phase, Phase::Verified { proposal: Some(_), .. });
-    let hold = session.hold.map(|hold| hold.cause);
-    format!("{} {proposed} {hold:?} {legs:?}", phase(session).name())
+    let holds: Vec<_> = session.holds.keys().collect();
+    format!("{} {proposed} {holds:?} {legs:?}", phase(session).name())
 }
 
 /// The request, if its actor is one whom the session knows by now; otherwise another rule than the table's stands in
@@ -268,7 +268,7 @@ fn of_verified_party(session: &Session, row: &Transition, request: Request) -> O
 fn tabled(session: &Session, row: &Transition, action: &Action) -> bool {
     let ended = |leg: &crate::session::Leg| leg.state.kind().is_end();
     let idle = !session.legs.iter().any(|leg| leg.state.kind().is_under_way());
-    let moved = session.hold.is_some_and(|hold| hold.cause == HoldCause::VehicleMoved);
+    let moved = session.hold().is_some_and(|hold| hold.cause == HoldCause::VehicleMoved);
     let on_legs = match action {
         Action::ReleaseCompartment(order) | Action::DispenseFuel(order) => {
             idle && session.legs.iter().take(order.leg.0.into()).all(ended)
@@ -282,7 +282,7 @@ fn tabled(session: &Session, row: &Transition, action: &Action) -> bool {
         _ => true,
     };
     row.from.contains(&phase(session))
-        && !(row.frozen_by_hold && session.hold.is_some())
+        && !(row.frozen_by_hold && session.hold().is_some())
         && (row.leg.is_empty() || {
             let moved = moved_leg(session, action).and_then(|leg| session.leg(leg));
             moved.map(|leg| leg.state.kind()).is_some_and(|from| match action {
@@ -298,10 +298,8 @@ fn changes_nothing(session: &Session, action: &Action) -> bool {
     match action {
         Action::Revoke { .. } => phase(session) == PhaseKind::Revoked,
         Action::Expire => phase(session) == PhaseKind::Expired,
-        Action::Resume => session.is_active() && session.hold.is_none(),
-        Action::Hold { cause } => {
-            session.is_active() && session.hold.is_some_and(|hold| hold.cause >= *cause)
-        }
+        Action::Resume => session.is_active() && session.hold().is_none(),
+        Action::Hold { cause } => session.is_active() && session.holds.contains_key(cause),
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! A hold freezes releases, and nothing lighter takes its place (M-FLO-3, M-VEH-2, M-POL-3).
+//! A hold freezes releases for as long as anything holds, and the gravest is lifted first (M-FLO-3, M-VEH-2, M-POL-3).
 
 use super::world::*;
 use crate::actor::{Actor, ActorKind};
@@ -17,12 +17,21 @@ const LIGHTEST_FIRST: [HoldCause; 5] = [
 ];
 
 #[test]
-fn a_hold_gives_way_to_a_graver_one_only() {
+fn of_two_holds_the_gravest_is_shown_and_lifted_first_and_the_other_goes_on() {
     for (gravity, first) in LIGHTEST_FIRST.into_iter().enumerate() {
         for (other_gravity, second) in LIGHTEST_FIRST.into_iter().enumerate() {
             let held = hold(&hold(&ready(), first), second);
             let expected = LIGHTEST_FIRST[gravity.max(other_gravity)];
-            assert_eq!(held.hold.unwrap().cause, expected, "{first:?} then {second:?}");
+            assert_eq!(held.hold().unwrap().cause, expected, "{first:?} then {second:?}");
+            let events = answer(&held, &resume(&held)).unwrap();
+            let left = after(&held, &events).hold().map(|hold| hold.cause);
+            let (eased, lighter) =
+                (Event::HoldEased { cause: expected }, gravity.min(other_gravity));
+            let wanted = match first == second {
+                true => (Some(&Event::HoldLifted), None),
+                false => (Some(&eased), Some(LIGHTEST_FIRST[lighter])),
+            };
+            assert_eq!((events.first(), left), wanted, "{first:?} then {second:?}");
         }
     }
 }
@@ -31,7 +40,18 @@ fn a_hold_gives_way_to_a_graver_one_only() {
 fn a_tamper_report_during_the_customers_own_pause_is_not_lifted_as_that_pause() {
     let paused = hold(&commanded(), HoldCause::Customer);
     let tampered = hear(&paused, &Report::Tampered { device: LOCK });
-    assert_eq!(tampered.hold.unwrap().cause, HoldCause::Tamper);
+    assert_eq!(tampered.hold().unwrap().cause, HoldCause::Tamper);
+}
+
+#[test]
+fn histories_of_before_several_could_hold_fold_to_the_same() {
+    let at = NOW;
+    let [customer, tamper] =
+        [HoldCause::Customer, HoldCause::Tamper].map(|cause| Event::SessionHeld { cause, at });
+    let held = after(&ready(), &[customer, tamper]);
+    assert_eq!(held.hold().unwrap().cause, HoldCause::Tamper);
+    let lifted = after(&held, &[Event::HoldLifted]);
+    assert_eq!(lifted.hold(), None, "one lifting lifted everything, and there was nothing else");
 }
 
 #[test]
@@ -67,7 +87,7 @@ fn a_car_that_moves_while_something_is_under_way_loses_its_binding_before_the_ne
     let events = answer(&secured, &resume(&secured)).unwrap();
     assert_eq!(events, [Event::HoldLifted, Event::BindingVoided { why: BindingEnd::Moved }]);
     let resumed = after(&secured, &events);
-    assert_eq!((phase(&resumed), resumed.hold), (PhaseKind::Verified, None));
+    assert_eq!((phase(&resumed), resumed.hold()), (PhaseKind::Verified, None));
 }
 
 #[test]
@@ -102,7 +122,7 @@ fn a_car_that_moves_again_raises_no_second_exception() {
 fn tampering_after_the_end_is_told_but_freezes_nothing() {
     let revoked = ask(&commanded(), RequestKind::Revoke);
     let tampered = hear(&revoked, &Report::Tampered { device: LOCK });
-    assert_eq!(tampered.hold, None);
+    assert_eq!(tampered.hold(), None);
     assert_eq!(crate::session::observe(&revoked, &Report::Tampered { device: LOCK }, NOW).len(), 1);
 }
 

@@ -336,7 +336,7 @@ impl History {
         for (before, event, _) in self.moves() {
             let begins =
                 matches!(event, Event::ReleaseAuthorised { .. } | Event::CommandSent { .. });
-            prop_assert!(!begins || before.hold.is_none(), "{event:?}");
+            prop_assert!(!begins || before.hold().is_none(), "{event:?}");
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::id::CommandId;
 use crate::limits;
 use crate::reason::Reason;
 use crate::session::{
-    Action, Hold, HoldCause, LegFailure, LegIndex, LegState, Outcome, Phase, ReleaseOrder, Request,
+    Action, HoldCause, LegFailure, LegIndex, LegState, Outcome, Phase, ReleaseOrder, Request,
     RequestKind, Session, decide,
 };
 use crate::time::Timestamp;
@@ -320,7 +320,7 @@ fn old_evidence(case: &mut Case) {
 }
 
 fn hold(case: &mut Case) {
-    case.session.hold = Some(Hold { cause: HoldCause::Staff, since: START });
+    case.session.holds.insert(HoldCause::Staff, START);
 }
 
 fn close(case: &mut Case) {

@@ -48,7 +48,11 @@ fn assert_as_tabled(session: &Session, leg: LegIndex, kind: LegKind, name: &str,
     assert_eq!(raised, alarm.iter().map(|row| row.raises).collect::<Vec<_>>(), "{told}");
     if row.is_none() {
         let holds = alarm.is_some_and(|row| row.holds);
-        assert_eq!(heard.hold.map(|hold| hold.cause), holds.then_some(HoldCause::Safety), "{told}");
+        assert_eq!(
+            heard.hold().map(|hold| hold.cause),
+            holds.then_some(HoldCause::Safety),
+            "{told}"
+        );
         let told_only = raised.len() + usize::from(holds);
         assert_eq!(events.len(), told_only, "{told}: nothing but exception and hold");
         assert_eq!(as_told_of_before(heard, session), *session, "{told}");

@@ -348,13 +348,13 @@ pub fn exceptions(events: &[Event]) -> Vec<Exception> {
 /// The session without what was raised and the hold that came of it.
 pub fn as_told_of_before(heard: Session, before: &Session) -> Session {
     let (raised, waiting) = (before.raised.clone(), before.waiting.clone());
-    Session { hold: before.hold, raised, waiting, ..heard }
+    Session { holds: before.holds.clone(), raised, waiting, ..heard }
 }
 
 /// Whether the session is on hold for somebody to look, and otherwise as it was.
 pub fn assert_frozen_only(session: &Session, events: &[Event]) {
     let heard = after(session, events);
-    assert_eq!(heard.hold.map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
+    assert_eq!(heard.hold().map(|hold| hold.cause), Some(HoldCause::Safety), "{events:?}");
     assert_eq!(as_told_of_before(heard, session), *session, "{events:?}");
 }
 

@@ -43,6 +43,7 @@ export const events: typeof en.events = {
     'order.amended': 'Der Auftrag wurde geändert',
     'binding.voided': 'Die Erlaubnis für den alten Platz wurde hinfällig',
     'session.held': 'Der Stopp wurde angehalten',
+    'session.hold_eased': 'Ein Grund zum Anhalten fiel weg; andere bestehen',
     'session.resumed': 'Der Stopp ging weiter',
     'session.revoked': 'Der Stopp wurde endgültig beendet',
     'session.expired': 'Das Zeitfenster lief ab',

@@ -42,6 +42,7 @@ export const events = {
     'order.amended': 'The order was changed',
     'binding.voided': 'The permission for the old place became void',
     'session.held': 'The stop was held',
+    'session.hold_eased': 'One reason for the hold was lifted; others hold on',
     'session.resumed': 'The hold was lifted',
     'session.revoked': 'The stop was ended for good',
     'session.expired': 'The window ran out',

@@ -68,7 +68,7 @@ impl App {
             let scope = stop.scope(None);
             let result = stop.venue.fence.evaluate(&record.track, reads.now, scope);
             let mut batch = reads.batch();
-            batch.store(&record)?;
+            batch.store(&stop.kept(record, reads.now))?;
             let body = Body::PlaceJudged(judged(Party::Driver, &result));
             batch.record(self, Stream::Side(session), &Meta::by(call), body);
             self.append_for(call, batch, Some(session)).await?;
@@ -103,7 +103,7 @@ impl App {
                 let fresh = || fresh_track(&stop, Party::Driver);
                 let mut record = stop.driver_track.clone().unwrap_or_else(fresh);
                 record.tag = Some(VenueTag { venue, bay, read_at: reads.now });
-                batch.store(&record)?;
+                batch.store(&stop.kept(record, reads.now))?;
             } else {
                 let tag_misses = stop.record.tag_misses + 1;
                 batch.store(&StopRecord { tag_misses, ..stop.record.clone() })?;
@@ -200,7 +200,7 @@ fn forget_driver(batch: &mut Batch, stop: &Stop, key: &KeyThumbprint) -> Result<
         return Ok(());
     }
     if stop.driver_track.is_some() {
-        batch.store(&fresh_track(stop, Party::Driver))?;
+        batch.store(&stop.kept(fresh_track(stop, Party::Driver), batch.at))?;
     }
     let was_read = |seen: &VehicleSeen| seen.method == VehicleMatch::PlateRead;
     if stop.record.vehicle.as_ref().is_some_and(was_read) {
@@ -216,6 +216,7 @@ pub(crate) fn fresh_track(stop: &Stop, party: Party) -> TrackRecord {
         track: Track::default(),
         tag: None,
         seen_inside: false,
+        kept_until: stop.session.order.terms.window.end,
     }
 }
 

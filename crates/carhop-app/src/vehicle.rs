@@ -59,7 +59,7 @@ impl App {
                 record.seen_inside = false;
                 self.note_movement(call, &mut batch, &stop, reads.now)?;
             }
-            batch.store(&record)?;
+            batch.store(&stop.kept(record, reads.now))?;
             self.append_for(call, batch, Some(session)).await?;
             Ok(result)
         })
@@ -148,6 +148,11 @@ impl Stop {
             record.seen_inside |= result.answer == PlaceAnswer::Inside;
         }
         (record, has_left)
+    }
+
+    /// Somebody's track as it is stored now.
+    pub(crate) fn kept(&self, record: TrackRecord, now: Timestamp) -> TrackRecord {
+        record.kept(self.session.order.terms.window.end, now)
     }
 
     /// Where the car is. Nothing recent leaves the customer's word standing, unless the last that was seen of the car

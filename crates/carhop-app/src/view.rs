@@ -132,7 +132,7 @@ impl App {
         Ok(Some(explain(&policies, facts)))
     }
 
-    /// Where driver and car of a session were last believed to be.
+    /// Where driver and car of a session were last believed to be; once it is over, that is nobody's business.
     pub async fn places_of(
         &self,
         call: &Call,
@@ -141,7 +141,8 @@ impl App {
         let mut reads = Reads::new(self, &call.partition);
         let stop = self.stop_of_party(call, &mut reads, session, "view_places").await?;
         let tracks = [(Party::Driver, &stop.driver_track), (Party::Vehicle, &stop.vehicle_track)];
-        let known = tracks.into_iter().filter_map(|(party, record)| {
+        let tracks = tracks.into_iter().filter(|_| stop.session.is_active());
+        let known = tracks.filter_map(|(party, record)| {
             let fix = *record.as_ref()?.track.last_fix()?;
             let (place, _) = stop.place(party, stop.scope(None), reads.now).unzip();
             Some(Whereabouts { party, fix, place })

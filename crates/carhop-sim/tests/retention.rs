@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use carhop_app::ports::Query;
 use carhop_app::record::Kind;
+use carhop_kernel::session::LegIndex;
 use carhop_sim::SimError;
 use carhop_sim::fixtures::{goods, once, order};
 use carhop_sim::stop::{Stop, scene};
@@ -60,6 +61,30 @@ fn tokens_tickets_and_replies_are_forgotten_a_day_after_their_end_and_not_before
         Ok(())
     });
     assert_eq!(log.unwrap().count("session.completed"), 1);
+}
+
+#[test]
+fn where_somebody_was_is_shown_until_the_stop_ends_and_forgotten_two_days_after_its_window() {
+    let log = scene(3, async |world, cast| {
+        let stop = Stop::place(world, cast, vec![goods(cast.lock)]).await?;
+        stop.get_ready().await?;
+        stop.release(LegIndex(0)).await?;
+        stop.report_car(0.0, 0.0).await?;
+        let (app, by_staff) = (&world.app, cast.by_staff(world));
+        assert_eq!(app.places_of(&by_staff, stop.session).await?.len(), 2);
+        let window = stop.session().await?.order.terms.window;
+        app.revoke(&by_staff, stop.session).await?;
+        assert_eq!(app.places_of(&by_staff, stop.session).await?.len(), 0, "once it is over");
+        assert_eq!(keys(world, Kind::Track).await?.len(), 2, "a drawing is tried on them");
+        world.clock.set(window.end.plus_ms(2 * DAY_MS - 1));
+        place_orders(world, cast, 0..1).await?;
+        assert_eq!(keys(world, Kind::Track).await?.len(), 2, "forgotten too early");
+        skip(world, 1).await?;
+        place_orders(world, cast, 1..10).await?;
+        assert_eq!(keys(world, Kind::Track).await?, BTreeSet::new(), "never forgotten");
+        Ok(())
+    });
+    assert_eq!(log.unwrap().count("session.revoked"), 1);
 }
 
 /// Lets time pass in one go; nothing is under way.

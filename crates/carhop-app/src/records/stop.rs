@@ -234,6 +234,8 @@ pub struct TrackRecord {
     pub tag: Option<VenueTag>,
     /// Whether the car has been seen at its place since it was last seen to leave one; cars only.
     pub seen_inside: bool,
+    /// First instant at which it is forgotten.
+    pub kept_until: Timestamp,
 }
 
 impl TrackRecord {
@@ -248,6 +250,12 @@ impl TrackRecord {
     /// Under which index value the tracks of a venue are found whose last fix came on a day.
     pub(crate) fn seen_on(venue: &VenueId, day: u64) -> (&'static str, String) {
         ("venue_day", format!("{venue}/{day}"))
+    }
+
+    /// The record as it is stored at `now`, for a stop whose window ends then: kept for as long as drawings of a venue are
+    /// tried on it, and no longer (M-PRV-2).
+    pub(crate) fn kept(self, window_end: Timestamp, now: Timestamp) -> Self {
+        Self { kept_until: now.max(window_end).plus_ms(TRACK_KEPT_MS), ..self }
     }
 
     /// Days since the Unix epoch, by UTC.
@@ -269,7 +277,14 @@ impl Record for TrackRecord {
             .into_iter()
             .collect()
     }
+
+    fn until(&self) -> Option<Timestamp> {
+        Some(self.kept_until)
+    }
 }
+
+/// A drawing of a venue is tried on the positions of two days.
+const TRACK_KEPT_MS: u64 = 2 * 24 * 60 * 60 * 1000;
 
 /// How many exceptions of one kind a stop has had beyond those that its history tells of: its version counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

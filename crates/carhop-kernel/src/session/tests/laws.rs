@@ -101,7 +101,7 @@ fn random_histories_reach_every_event_so_that_the_laws_are_not_empty() {
 }
 
 /// All but those of a person, who comes only after all else, which `reports` plays, and the mark of `bounded`.
-const EVENTS: usize = 28;
+const EVENTS: usize = 29;
 
 /// A random history and what the session was after each of its events.
 struct History {

@@ -39,7 +39,7 @@ impl Forwarding for Restless {
         let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move {
             for key in changing {
-                let found = self.journal.record(key.clone()).await?.expect("a record that changes");
+                let found = self.journal.record(key.clone()).await?.unwrap();
                 let mut faster = Batch::new(batch.partition.clone(), batch.at);
                 let (body, indexes) = (Some(found.body), Vec::new());
                 faster.writes.push(Write { key, body, indexes, until: None });

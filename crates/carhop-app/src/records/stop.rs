@@ -234,7 +234,8 @@ pub struct TrackRecord {
     pub tag: Option<VenueTag>,
     /// Whether the car has been seen at its place since it was last seen to leave one; cars only.
     pub seen_inside: bool,
-    /// First instant at which it is forgotten.
+    /// First instant at which it is forgotten; one that was stored without it gets it with the next position.
+    #[serde(default)]
     pub kept_until: Timestamp,
 }
 

@@ -129,7 +129,8 @@ pub(super) fn held(session: &Session, cause: HoldCause, at: Timestamp) -> Option
     (!session.holds.contains_key(&cause)).then_some(Event::SessionHeld { cause, at })
 }
 
-/// Lifts the gravest, which whoever asks was shown and judged by; what others asked for holds on. A car that moved while something was under way loses its binding here, before anything else is released (M-VEH-2).
+/// Lifts the gravest, which whoever asks was shown and judged by; what others asked for holds on. A car that moved while
+/// something was under way loses its binding here, before anything else is released (M-VEH-2).
 fn resumed(session: &Session) -> Vec<Event> {
     let Some(hold) = session.hold() else { return Vec::new() };
     let is_last = session.holds.len() == 1;

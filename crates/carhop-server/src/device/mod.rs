@@ -128,7 +128,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// How long the answer to an enrolment may take.
-const ENROLMENT_PATIENCE: Duration = Duration::from_secs(60);
+const ENROLMENT_PATIENCE: Duration = Duration::from_mins(1);
 /// Most that a simulated pump gives at once, in millilitres.
 const PUMP_ML_MAX: u32 = 200_000;
 /// Fastest that a simulated pump gives, as a demonstration speeds it up, in millilitres a second. What its meter leaps over in

@@ -27,9 +27,10 @@ fn of_two_holds_the_gravest_is_shown_and_lifted_first_and_the_other_goes_on() {
             let left = after(&held, &events).hold().map(|hold| hold.cause);
             let (eased, lighter) =
                 (Event::HoldEased { cause: expected }, gravity.min(other_gravity));
-            let wanted = match first == second {
-                true => (Some(&Event::HoldLifted), None),
-                false => (Some(&eased), Some(LIGHTEST_FIRST[lighter])),
+            let wanted = if first == second {
+                (Some(&Event::HoldLifted), None)
+            } else {
+                (Some(&eased), Some(LIGHTEST_FIRST[lighter]))
             };
             assert_eq!((events.first(), left), wanted, "{first:?} then {second:?}");
         }

@@ -154,7 +154,14 @@ const tones: Record<Exclude<Tone, 'calm'>, readonly string[]> = {
     ...['goods.transferred', 'fuel.dispensed'],
   ],
   warn: [
-    ...['session.held', 'session.hold_eased', 'release.unconfirmed', 'proof.failed', 'request.refused', 'binding.voided'],
+    ...[
+      'session.held',
+      'session.hold_eased',
+      'release.unconfirmed',
+      'proof.failed',
+      'request.refused',
+      'binding.voided',
+    ],
     ...[
       'order.amended',
       'release.not_executed',

@@ -69,6 +69,9 @@ fn a_revocation_stops_and_holds_on_a_full_disk_and_nobody_is_given_anything() {
         assert_eq!(hold, Some(HoldCause::DeviceRevoked));
         let sent = world.journal.backlog(world.now()).await.unwrap().effects;
         assert_eq!(sent, 1, "it is told to stop");
+        // A hold of one's own beside that is kept, too.
+        world.app.hold(&cast.by_staff(&world), stop.session).await?;
+        assert!(stop.session().await?.holds.contains_key(&HoldCause::Staff));
         // What is done already is done, whoever asks again, and under which key.
         for number in 1..3 {
             let by_staff = |slot| once(cast.by_staff(&world), slot, number);

@@ -47,7 +47,7 @@ impl App {
         let mut reads = Reads::new(self, &call.partition);
         let now = reads.now;
         let found = reads.device(device).await?.filter(|device| !device.is_revoked());
-        let found = found.filter(|device| device.certified_until.is_some_and(|until| now < until));
+        let found = found.filter(|device| device.is_certified(now));
         Ok(found.filter(|device| device.key.is_some() && device.key == call.key))
     }
 
